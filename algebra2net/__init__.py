@@ -1,0 +1,13 @@
+"""algebra2net: type the algebra of a neural network; get its picture, its code, and its backpropagation derived.
+
+>>> from algebra2net import compile
+>>> net = compile("l2 = relu(l0 W0) W1")
+>>> print(net.to("unicode"))
+l₂ = relu(l₀ W₀) W₁
+"""
+
+from algebra2net.errors import AlgebraError, DerivativeError, NotationError, ShapeError
+from algebra2net.net import Net, compile
+
+__all__ = ["AlgebraError", "DerivativeError", "Net", "NotationError", "ShapeError", "compile"]
+__version__ = "0.1.0"

@@ -1,0 +1,109 @@
+"""Derived gradients beside measured ones.
+
+In    a net, and arrays for it
+Out   a report: for each name, how far the derived gradient is from the measured one
+Idea  along each entry, what a small step shows is what the gradient promises; central differences, and the error
+      signal drawn at random where the output is no scalar
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from algebra2net.net import Net
+
+STEP = 1e-6
+TOLERANCE = 1e-5
+ENTRIES = 200  # at the most, of each array
+SYMBOLIC = 3  # the size of a dimension that is not known
+
+
+@dataclass(frozen=True)
+class Line:
+    """One gradient: its largest error, of the largest entry; where; and the two numbers there."""
+
+    name: str
+    error: float
+    place: tuple[int, ...]
+    derived: float
+    measured: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the two agree."""
+        return self.error <= TOLERANCE
+
+
+@dataclass(frozen=True)
+class Report:
+    """A line for each gradient. True when all agree."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all gradients agree with the measured ones."""
+        return all(line.passed for line in self.lines)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        rows = []
+        for line in self.lines:
+            verdict = "agrees" if line.passed else f"DIFFERS at {list(line.place)}: derived {line.derived:.6g}, measured {line.measured:.6g}"
+            rows.append(f"∂L/∂{line.name:<8} {verdict}, error {line.error:.1e}")
+        return "\n".join(rows)
+
+
+def compare(net: Net, arrays: Mapping[str, Any], seed: int = 0) -> Report:
+    """The derived gradients of `net` beside central differences at `arrays` (drawn at random where missing)."""
+    rng = np.random.default_rng(seed)
+    at = draw(net, arrays, rng)
+    value = np.asarray(net(**at))
+    signal = {} if value.ndim == 0 else {"delta": rng.standard_normal(value.shape)}
+    weight = signal.get("delta", np.ones(()))
+    grads = net.grad(**at, **signal)
+    return Report(tuple(_line(net, name, grad, at, weight, rng) for name, grad in grads.items()))
+
+
+def _line(net: Net, name: str, grad: Any, at: Mapping[str, Any], weight: Any, rng: np.random.Generator) -> Line:
+    array = np.asarray(at[name], dtype=np.float64)
+    places = list(np.ndindex(array.shape))
+    if len(places) > ENTRIES:
+        places = [places[k] for k in rng.choice(len(places), ENTRIES, replace=False)]
+    scale = max(1.0, float(np.max(np.abs(grad), initial=0.0)))
+    worst = Line(name, 0.0, (), 0.0, 0.0)
+    for place in places:
+        step = STEP * max(1.0, abs(float(array[place])))
+        ends = []
+        for sign in (1, -1):
+            moved = array.copy()
+            moved[place] += sign * step
+            ends.append(float(np.sum(weight * np.asarray(net(**{**at, name: moved})))))
+        measured, derived = (ends[0] - ends[1]) / (2 * step), float(np.asarray(grad)[place])
+        error = abs(derived - measured) / scale
+        if not error <= worst.error:
+            worst = Line(name, error if error == error else float("inf"), place, derived, measured)
+    return worst
+
+
+def draw(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """The arrays that are given, as float64, and random ones for the other inputs."""
+    from algebra2net import names
+
+    given = {names.key(name): np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
+    sizes: dict[str, int] = {}
+    for name, array in given.items():
+        if name in net.shapes and array.ndim == 2:
+            sizes |= {size: have for size, have in zip(net.shapes[name], array.shape, strict=True) if isinstance(size, str)}
+    drawn = {}
+    for name in net.inputs:
+        shape = tuple(size if isinstance(size, int) else sizes.setdefault(size, SYMBOLIC) for size in net.shapes[name])
+        drawn[name] = given[name] if name in given else rng.uniform(0.2, 1.0, shape) * (1 if name not in net.parameters else rng.choice([-1.0, 1.0], shape))
+    return drawn

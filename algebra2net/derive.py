@@ -1,0 +1,190 @@
+"""Backpropagation: from a program to the program that computes its gradients.
+
+In    a Program with its shapes, and the names to differentiate by
+Out   a Program like any other: it prints, tidies, compiles and can be derived again
+Idea  what arrives at a name is added up; the operator that made it hands every operand its contribution
+
+The rules are not here: each stands with its operator, written in the notation itself. None of them
+speaks of broadcasting; a contribution wider than its operand is summed down to it by `fit`, once for all.
+
+Source: Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from sympy import Expr, Integer, Symbol
+
+from algebra2net.errors import DerivativeError
+from algebra2net.lower import Own, Rule, instantiate, own_rule, parameters_of, rule
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import Operation, Operator
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, operands, record, symbol
+from algebra2net.shapes import fit, result_shape
+
+SEED = symbol("delta")
+VALUE = ""  # the label of the value itself, among the outputs of a derived program
+GRADIENT = "∂"  # before a name: its gradient, until `label` finds a name that is free
+
+
+def derive(program: Program, wrt: Sequence[str], seed: Expr | None = None) -> Program:
+    """The program that computes the gradient of the output by each name in `wrt`, the forward pass first.
+
+    `seed` is the delta at the output: 1 for a scalar, else an input of the output's shape.
+    Its outputs are the gradients by name; `deltas` says which name is the delta at which value.
+    Raises DerivativeError at an operator that has no rule.
+    """
+    output = next(iter(program.outputs.values()))
+    shapes: dict[Symbol, Shape] = dict(program.shapes)
+    if seed is None:
+        seed = Integer(1) if shapes[output] == SCALAR else SEED
+    if isinstance(seed, Symbol):
+        shapes[seed] = shapes[output]
+    backward = _Backward(program, shapes)
+    targets = [symbol(name) for name in wrt]
+    needed = _leads_to(program, targets)
+    arriving: dict[Symbol, list[tuple[Expr, str]]] = defaultdict(list)
+    arriving[output].append((seed, ""))
+    deltas: dict[Symbol, Expr] = {}
+    for equation in reversed(program.equations):
+        if equation.name not in arriving or equation.name not in needed:
+            continue  # the output does not depend on it, or nothing that was asked for does
+        delta = deltas[equation.name] = backward.total(arriving[equation.name])
+        for operand, contribution, why in backward.contributions(equation, delta, needed):
+            arriving[operand].append((contribution, why))
+    gradients = {name: deltas.get(target, backward.total(arriving[target])) if arriving[target] else backward.nothing(target) for name, target in zip(wrt, targets, strict=True)}
+    return backward.program(gradients, deltas, seed)
+
+
+def _leads_to(program: Program, targets: Sequence[Symbol]) -> set[Symbol]:
+    """The names that rest on any of the targets."""
+    reached = set(targets)
+    for equation in program.equations:
+        if any(operand in reached for operand in operands(equation.value)):
+            reached.add(equation.name)
+    return reached
+
+
+class _Backward:
+    """The derived program, being written behind the forward pass."""
+
+    def __init__(self, program: Program, shapes: dict[Symbol, Shape]) -> None:
+        self.forward = program
+        self.shapes = shapes
+        self.draft = _ShapedDraft(program, shapes)
+
+    def total(self, arriving: Sequence[tuple[Expr, str]]) -> Expr:
+        """What arrives at a name, added up."""
+        (value, _), *others = arriving
+        for other, _ in others:
+            value = self.draft.define(OPERATORS["plus"](value, other), rule="what arrives from every use is added up")
+        return value
+
+    def nothing(self, target: Symbol) -> Expr:
+        """The gradient by a name that the output does not rest on."""
+        return self.draft.define(OPERATORS["expand"](Integer(0), target), rule="the output does not rest on it")
+
+    def contributions(self, equation: Equation, delta: Expr, needed: set[Symbol]) -> Iterator[tuple[Symbol, Expr, str]]:
+        """Each operand of `equation` with what `delta` contributes to it, by the operator's own rule."""
+        value = equation.value
+        if not isinstance(value, Operation):
+            if isinstance(value, Symbol):
+                yield value, delta, "the same value under another name"
+            return
+        here = record(value)
+        if here.variadic:
+            yield from self.blocks(value, here, delta, needed)
+            return
+        meaning = dict(zip((symbol(word) for word in (*here.operands, *here.options)), value.args, strict=True))
+        meaning |= {symbol("out"): equation.name, SEED: delta}
+        for name, operand in zip(here.operands, here.operands_of(value), strict=True):
+            if operand not in needed:
+                continue
+            if here.vjp.get(name, "0") == "0":
+                continue  # flat: a comparison, a rounding, a size
+            if not here.vjp[name]:
+                raise DerivativeError(f"{here.name} has no derivative by {name}", equation.span, "take the names that it rests on out of wrt=")
+            found = instantiate(self.draft, rule(here.vjp[name], parameters_of(here)), meaning, equation.span, here.reason)
+            contribution = self.draft.define(found, rule=here.reason)
+            yield operand, fit(contribution, operand, self.draft, self.shapes, "what was broadcast is summed up"), here.reason
+
+    def blocks(self, value: Operation, here: Operator, delta: Expr, needed: set[Symbol]) -> Iterator[tuple[Symbol, Expr, str]]:
+        """The parts of δ that belong to each block; the blocks before it say where they begin."""
+        part = OPERATORS[here.vjp["*"]]
+        if here.shape == "of the second":  # a part is linear in its first operand alone
+            if value.args[0] in needed:
+                yield value.args[0], self.draft.define(part(delta, value.args[0], *value.args[2:]), rule=here.reason), here.reason
+            return
+        for place, block in enumerate(value.args):
+            if block in needed:
+                yield block, self.draft.define(part(delta, block, *value.args[:place]), rule=here.reason), here.reason
+
+    def program(self, gradients: Mapping[str, Expr], deltas: Mapping[Symbol, Expr], seed: Expr) -> Program:
+        """The derived program; a gradient that is no fresh step gets an equation of its own."""
+        outputs: dict[str, Symbol] = {VALUE: next(iter(self.forward.outputs.values()))}
+        for name, value in gradients.items():
+            fitted = fit(value, symbol(name), self.draft, self.shapes)
+            label = symbol(f"{GRADIENT}{name}")
+            self.draft.equations.append(Equation(label, fitted, None, ""))
+            self.shapes[label] = self.shapes[symbol(name)]
+            outputs[name] = label
+        inputs = self.forward.inputs + ((seed,) if isinstance(seed, Symbol) and seed not in self.forward.inputs else ())
+        return replace(
+            self.forward,
+            equations=tuple(self.draft.equations),
+            inputs=inputs,
+            outputs=outputs,
+            shapes=self.shapes,
+            hidden=frozenset(),
+            kept=len(self.forward.equations),
+            deltas={delta: value for value, delta in reversed(deltas.items()) if isinstance(delta, Symbol)},
+        )
+
+
+class _ShapedDraft(Draft):
+    """A draft that knows the shape of everything that it defines."""
+
+    def __init__(self, forward: Program, shapes: dict[Symbol, Shape]) -> None:
+        super().__init__(forward.first_step())
+        self.shapes = shapes
+        self.equations = list(forward.equations)
+        self._names = {e.value: e.name for e in reversed(forward.equations) if isinstance(e.value, Operation)}
+
+    def define(self, value: Expr, name: Symbol | None = None, span: object = None, rule: str = "") -> Expr:
+        made = super().define(value, name, span, rule)  # type: ignore[arg-type]
+        if isinstance(made, Symbol) and made not in self.shapes:
+            self.shapes[made] = result_shape(value, self.shapes)
+        return made
+
+
+def slope_rule(here: Operator, program: Program) -> Rule:
+    """The derivative of a function of one operand, entry by entry, as a rule: its body, derived with δ = 1."""
+    from algebra2net.lower import expand
+    from algebra2net.tidy import tidy
+
+    (parameter,) = (symbol(name) for name in here.operands[:1])
+    if isinstance(here, Own):
+        body = own_rule(here, program)
+    else:
+        body = Rule((), here(parameter, *here.defaults.values()))
+    equations = (*body.steps, Equation(symbol("_result"), body.result))
+    free = dict.fromkeys(o for e in equations for o in operands(e.value, program.functions) if o.name[0] != "_")
+    whole = Program(equations, tuple(free), {"out": symbol("_result")}, functions=program.functions)
+    opened = expand(replace(whole, equations=_entrywise(whole)))
+    same: Shape = ("n", "n")
+    shaped = replace(opened, shapes=dict.fromkeys([*opened.inputs, *(e.name for e in opened.equations)], same))
+    derived = derive(shaped, [parameter.name], Integer(1)) if parameter in free else None
+    if derived is None:
+        return Rule((), Integer(0))
+    tidied = tidy(replace(derived, outputs={parameter.name: derived.outputs[parameter.name]}))
+    *steps, last = tidied.equations
+    return Rule(tuple(steps), last.value)
+
+
+def _entrywise(program: Program) -> tuple[Equation, ...]:
+    """The equations with every product taken entry by entry: the body is read for one entry."""
+    scale = OPERATORS["scale"]
+    return tuple(replace(e, value=scale(*e.value.args)) if type(e.value).__name__ == "product" else e for e in program.equations)

@@ -1,0 +1,46 @@
+"""Where the grammars lie, and the parsers made from them.
+
+In    the name of a grammar: `plain`, `latex`
+Out   its Lark parser, built once in a process and cached on disk for the next
+Idea  a grammar tells tokens apart by their look alone; what their surroundings say is the reader's work
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from lark import Lark, Token
+
+_HERE = Path(__file__).resolve().parent
+_PLACES = (_HERE / "grammar", _HERE.parent / "grammar")  # a wheel carries them inside; a checkout has them beside the package
+
+
+class _Kept:
+    """Keeps the terminals that no rule names: the reader turns them into others before the rules see them."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.always_accept = names
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream
+
+
+@cache
+def parser(name: str, kept: tuple[str, ...] = ()) -> Lark:
+    """The LALR parser of `grammar/NAME.lark`; `kept` are the terminals that only its reader knows."""
+    text = next(place / f"{name}.lark" for place in _PLACES if (place / f"{name}.lark").is_file()).read_text(encoding="utf8")
+    return Lark(text, parser="lalr", lexer="basic", postlex=_Kept(kept), maybe_placeholders=True, cache=_cache_file(name) or False)
+
+
+def _cache_file(name: str) -> str | None:
+    """A file of the user's own for the built parser; None where there is no place to write one."""
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "algebra2net"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    return str(place / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}.parser") if os.access(place, os.W_OK) else None

@@ -1,0 +1,129 @@
+"""Names for what derivation made: δ1, δ_h, ∂L/∂W0, and s1 for a step that is used more than once.
+
+In    a derived Program, tidied
+Out   the same Program in names that a reader of a paper expects
+Idea  the signal at a layer is named at the place nearest to its weights (δ1 behind relu' in δ1 = δ2 W1ᵀ ∘ relu'(l0 W0));
+      a derivation stops at named values, so the signal at every name of the user's has one, too
+
+Plain text writes d1 and dW0, Unicode and LaTeX δ₁ and ∂L/∂W₀ (spell.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from sympy import Symbol
+
+from algebra2net import names
+from algebra2net.derive import VALUE
+from algebra2net.operators.operator import Operation
+from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol
+
+LARGEST = 12  # operators folded into one line
+SMALL = 2  # operators in a step that may be shown wherever it is used
+
+
+def label(program: Program) -> Program:
+    """The program with a name for every gradient, every signal at a named value, and every large step that is shared."""
+    return _Labels(program).labelled()
+
+
+class _Labels:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.uses = program.uses()
+        self.made = {e.name: e.value for e in program.equations}
+        self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not is_step(e.name)}
+        self.found: dict[Symbol, Symbol] = {}
+        self.aliases: list[tuple[Symbol, Symbol]] = []
+
+    def labelled(self) -> Program:
+        wanted = {target: gradient for target, gradient in self.program.outputs.items() if target != VALUE}
+        for target, gradient in wanted.items():
+            self.name(gradient, f"d{target}")
+        gradients = {self.found[gradient]: symbol(target) for target, gradient in wanted.items()}
+        deltas = self.signals()
+        self.large_steps()
+        found = self.found
+        equations = [Equation(found.get(e.name, e.name), substituted(e.value, found), e.span, e.rule) for e in self.program.equations]
+        kept = self.program.kept
+        for name, seed in self.aliases:
+            equations = [replace(e, value=substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
+            equations.insert(kept, Equation(name, seed, None, "the signal at the output"))
+        shapes = {found.get(n, n): shape for n, shape in self.program.shapes.items()} | {name: self.program.shapes[seed] for name, seed in self.aliases}
+        outputs = {target: found.get(name, name) for target, name in self.program.outputs.items()}
+        return replace(self.program, equations=tuple(equations), outputs=outputs, shapes=shapes, gradients=gradients, deltas=deltas)
+
+    def name(self, step: Symbol, wanted: str) -> Symbol:
+        """Give a step the name, or the nearest that is free."""
+        free = wanted
+        while free in self.taken:
+            free = f"{free}_"
+        self.taken.add(free)
+        self.found[step] = symbol(free)
+        return self.found[step]
+
+    # signals
+
+    def signals(self) -> dict[Symbol, Symbol]:
+        """The name of each signal → the value that it is the signal at."""
+        shown: dict[Symbol, Symbol] = {}
+        inner = self.inner_steps()
+        by_value = {value: delta for delta, value in self.program.deltas.items()}
+        for delta, value in self.program.deltas.items():
+            named = inner.get(value, value)
+            if is_step(named) or delta in self.found:
+                continue
+            outer = value not in inner and any(inner.get(step) is value and step in by_value for step in by_value)
+            if outer and self.uses[delta] == 1 and is_step(delta):
+                continue  # δ stands at the step inside, nearer to the weights
+            if is_step(delta):
+                shown[self.name(delta, self.wanted(named))] = named
+            elif delta in self.program.inputs and not outer:
+                alias = symbol(self.free(self.wanted(named)))
+                self.aliases.append((alias, delta))
+                shown[alias] = named
+        return shown
+
+    def free(self, wanted: str) -> str:
+        while wanted in self.taken:
+            wanted += "_"
+        self.taken.add(wanted)
+        return wanted
+
+    def wanted(self, value: Symbol) -> str:
+        """d1 for the signal at l1, d_h for that at h."""
+        p = names.parts(value.name)
+        counted = p.number is not None and not p.accents and (len(p.base) == 1 or p.base == "layer") and f"d{p.number}" not in self.taken
+        return f"d{p.number}" if counted else names.with_signal(value.name)
+
+    def inner_steps(self) -> dict[Symbol, Symbol]:
+        """Of each named layer f(step), the step inside: the signal there is what reaches the weights."""
+        inner: dict[Symbol, Symbol] = {}
+        for equation in self.program.equations[: self.program.kept]:
+            value = equation.value
+            if isinstance(value, Operation) and not is_step(equation.name):
+                here = record(value)
+                steps = [arg for arg in here.operands_of(value) if isinstance(arg, Symbol)]
+                if len(steps) == 1 and is_step(steps[0]) and (here.elementwise or here.family == "rows") and here.family != "arithmetic":
+                    inner.setdefault(steps[0], equation.name)
+        return inner
+
+    # steps
+
+    def large_steps(self) -> None:
+        """Name what is used more than once and is large, and what would make a line too long."""
+        size: Counter[Symbol] = Counter()
+        for equation in self.program.equations:
+            inside = 1 + sum(size[o] for o in operands(equation.value) if is_step(o) and o not in self.found)
+            if is_step(equation.name) and equation.name not in self.found:
+                often = self.uses[equation.name] > 1 and inside > SMALL
+                if often or inside > LARGEST:
+                    self.name(equation.name, self.step_name())
+                    inside = 0
+            size[equation.name] = inside
+
+    def step_name(self) -> str:
+        return next(name for k in range(1, len(self.taken) + 2) if (name := f"s{k}") not in self.taken)
+

@@ -1,0 +1,552 @@
+"""The tree → a Program.
+
+In    statements (notation.py)
+Out   a Program as typed: who is an input, one operator an equation, the user's own functions as operators of its own;
+      `expand` opens macros and the user's functions; `rule` reads the rule of an operator
+Idea  a tree is walked with a stack of our own, so that no depth of the text is a depth of Python
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sympy import Expr, Float, Integer, Symbol, oo, pi
+
+from algebra2net import names
+from algebra2net.errors import AlgebraError, NotationError, Span, nearest
+from algebra2net.notation import Call, Declaration, Definition, Equation as Typed, Name, Number, Statement, Value
+from algebra2net.operators import OPERATORS, spellings
+from algebra2net.operators.operator import NONE, Operation, Operator, operation
+from algebra2net.program import Draft, Equation, Program, is_step, operands, record, substituted, symbol
+from algebra2net.read import read_value
+
+OWN = "own "  # before the name of a function of the user's, so that it may be called like one of the table's
+MOST = 200_000  # equations that macros may open into
+_BY_ORDER = {"1": "norm_1", "inf": "norm_inf", "2": "norm"}
+_OPTION_VALUES = {"none": NONE, "None": NONE, "inf": oo}
+_BY_SIZE = ("eye", "ones", "zeros")  # their arguments are sizes, not values
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A program as typed, and what it says of shapes."""
+
+    program: Program
+    declarations: tuple[Declaration, ...]
+
+
+def lower(statements: Sequence[Statement], matlab: bool = False) -> Lowered:
+    """The program that the statements mean.
+
+    Raises NotationError where a name is defined twice or used before its equation, or an argument is missing.
+    """
+    definitions = [s for s in statements if isinstance(s, Definition)]
+    equations = [s for s in statements if isinstance(s, Typed)]
+    declarations = tuple(s for s in statements if isinstance(s, Declaration))
+    if not equations:
+        if not definitions:
+            raise NotationError("there is no equation", statements[0].span, "a declaration alone computes nothing: add l2 = relu(l0 W0) W1")
+        *definitions, alone = definitions
+        equations = [Typed((alone.name,), alone.body, alone.span)]
+    lowering = _Lowering(definitions, equations, declarations, matlab)
+    for equation in equations:
+        lowering.equation(equation)
+    return Lowered(lowering.program(equations[-1]), declarations)
+
+
+class _Lowering:
+    def __init__(self, definitions: Sequence[Definition], equations: Sequence[Typed], declarations: Sequence[Declaration], matlab: bool = False) -> None:
+        self.draft = Draft(share=False)
+        self.matlab = matlab
+        self.defined_at = _places(equations)
+        self.functions: dict[str, Operator] = {}
+        self.known: set[str] = set()
+        self.inputs: dict[str, Symbol] = {}
+        self.first: dict[str, Span] = {}
+        self.masks: dict[str, int] = {}
+        self.dimensions = {size for d in declarations for size in d.sizes if isinstance(size, str)} - {d.name.key for d in declarations}
+        self.declared = {d.name.key for d in declarations}
+        self.constants: set[Expr] = set()  # steps of numbers alone
+        self.own_names: set[str] = set()  # parameters of the rule that is being read
+        self.definitions = {d.name.key: d for d in definitions}
+        for definition in definitions:
+            self.functions[OWN + definition.name.key] = _function(definition)
+
+    def equation(self, typed: Typed) -> None:
+        value = self.value(typed.value, typed.names[0].key)
+        for name in typed.names:
+            value = self.draft.define(value, symbol(name.key), typed.span if name is typed.names[0] else name.span)
+            self.known.add(name.key)
+
+    def program(self, last: Typed) -> Program:
+        equations = tuple(self.draft.equations)
+        output = symbol(last.names[-1].key)
+        bodies = self._bodies()
+        program = Program(equations, tuple(self.inputs.values()), {output.name: output}, functions=bodies, dimensions=frozenset(self.dimensions))
+        return _with_hidden_layers(program)
+
+    def _bodies(self) -> dict[str, Operator]:
+        for definition in self.definitions.values():  # what a body uses besides its parameters is an input, too
+            for name in _free_names(definition, self.definitions):
+                if not self._is_special(name.key):
+                    self.name(name)
+        return self.functions
+
+    def name(self, node: Name) -> Expr:
+        """The symbol of a name: one that an equation defined before, or an input."""
+        key = node.key
+        if key in self.defined_at and key not in self.known:
+            raise NotationError(f"{node.span.text or key} is used before its equation", node.span, "put its equation first", [("its equation is here:", self.defined_at[key])])
+        if key not in self.known and key not in self.inputs:
+            self.inputs[key] = symbol(key)
+        return symbol(key)
+
+    def _is_special(self, key: str) -> bool:
+        return self._special(key) is not None
+
+    def _special(self, key: str) -> Expr | None:
+        """What a name means that nothing defines: I, I_n, π, a dimension used as a number."""
+        if key in self.defined_at or key in self.declared:
+            return None
+        if key == "pi":
+            return pi
+        p = names.parts(key)
+        if p.base == "I" and not p.accents and not p.primes and len(p.subscripts) <= 1:
+            return OPERATORS["eye"](n=_size(p.subscripts[0]) if p.subscripts else Symbol("one"))
+        return OPERATORS["extent"](n=Symbol(key)) if key in self.dimensions else None
+
+    def value(self, tree: Value, owner: str = "", parameters: Mapping[str, Expr] | None = None) -> Expr:
+        """The value of a tree, its steps defined on the way: an explicit stack of (node, visited)."""
+        self.own_names = set(parameters or ())
+        done: dict[int, Expr] = {}
+        waiting: list[tuple[Value, bool]] = [(tree, False)]
+        while waiting:
+            node, visited = waiting.pop()
+            if isinstance(node, Number):
+                done[id(node)] = number(node)
+            elif isinstance(node, Name):
+                done[id(node)] = self._atom(node, parameters or {})
+            elif not visited:
+                waiting.append((node, True))
+                waiting.extend((argument, False) for argument in reversed(self._arguments(node)))
+            else:
+                made = self._call(node, [done[id(a)] for a in self._arguments(node)], owner, parameters or {})
+                done[id(node)] = made if node is tree else self.draft.define(made, None, node.span)
+                if made.args and all(self._is_constant(arg) for arg in made.args) and record(made, self.functions).elementwise:
+                    self.constants.add(done[id(node)])
+        return done[id(tree)]
+
+    def _atom(self, node: Name, parameters: Mapping[str, Expr]) -> Expr:
+        if node.key in parameters:
+            return parameters[node.key]
+        special = self._special(node.key)
+        if special is None:
+            return self.name(node)
+        return self.draft.define(special, None, node.span)
+
+    def _is_constant(self, value: Expr) -> bool:
+        return bool(value.is_Number) or value is pi or value in self.constants
+
+    def _arguments(self, node: Call) -> tuple[Value, ...]:
+        """The arguments that are values."""
+        if node.function == "power" and self._is_exp(node):
+            return node.arguments[1:]
+        return () if node.function in _BY_SIZE else node.arguments[: self._positional(node)]
+
+    def _positional(self, node: Call) -> int:
+        """How many arguments are operands; `sum(x, 0)` gives its axis without a name."""
+        here = self._record(node)
+        return len(node.arguments) if here.variadic or here.with_two else min(len(node.arguments), max(len(here.operands), 1))
+
+    def _is_exp(self, node: Call) -> bool:
+        """Whether this power is e^x, with an e that nothing defines."""
+        base = node.arguments[0]
+        return isinstance(base, Name) and base.key == "e" and base.key not in self.defined_at and base.key not in self.declared | self.own_names
+
+    def _record(self, node: Call) -> Operator:
+        function = node.function
+        own = OWN + function
+        if own in self.functions:
+            return self.functions[own]
+        if function.endswith("'"):
+            here = slope_of(function, self.functions, node.span)
+            if isinstance(here, Slope):
+                self.functions.setdefault(here.name, here)
+            return here
+        if function not in OPERATORS:
+            raise NotationError(f"there is no function {function}", node.sign or node.span, nearest(function, spellings()))
+        return OPERATORS[function]
+
+    def _call(self, node: Call, values: list[Expr], owner: str, parameters: Mapping[str, Expr]) -> Expr:
+        function = node.function
+        if function == "power" and self._is_exp(node):
+            return OPERATORS["exp"](*values)
+        here = self._record(node)
+        if function in _BY_SIZE:
+            return here(**_sizes(node, here))
+        if function == "product" and (self._is_constant(values[0]) or self._is_constant(values[1])):
+            here = OPERATORS["scale"]
+        if function == "neg" and values[0].is_Number:
+            return -values[0]
+        if function == "times" and self.matlab and str(node.sign.text if node.sign else "") == "*":
+            here = OPERATORS["product"]
+        if here.with_two and len(values) == 2:
+            here = OPERATORS[here.with_two]
+        if function == "dropout":
+            values = [*values, self._mask(node, owner)]
+        if here.variadic:
+            if not values:
+                raise NotationError(f"{function} needs blocks", node.span, f"{function}(a, b)")
+            return here(*values) if len(values) > 1 else values[0]
+        values = _complete(node, here, values)
+        options = self._options(node, here, parameters)
+        if function == "norm":
+            here = OPERATORS[_BY_ORDER[str(options.pop("order", Integer(2))).replace("oo", "inf")]]
+        return here(*values, **options)
+
+    def _options(self, node: Call, here: Operator, parameters: Mapping[str, Expr]) -> dict[str, Expr]:
+        """The options of a call, checked."""
+        given: dict[str, Expr] = {}
+        extra = node.arguments[self._positional(node) :] if not here.variadic and node.function not in _BY_SIZE else ()
+        typed = [*zip(here.options, extra, strict=False), *node.options]
+        if len(extra) > len(here.options):
+            raise NotationError(f"{node.function} takes {_count(here)}", node.span, _usage(here))
+        for word, value in typed:
+            if word in here.operands:
+                continue
+            if word == "axis" and not here.options.get("axis", NONE) and here.family == "rows":
+                raise NotationError(f"{node.function} works along each row", value.span, f"of columns: {node.function}(x')'")
+            if word == "keepdims":
+                continue
+            if word not in here.options and not (word == "order" and node.function == "norm"):
+                raise NotationError(f"{node.function} has no option {word}", value.span, nearest(word, here.options) or (f"it has {', '.join(here.options)}" if here.options else "it has none"))
+            given[word] = _setting(node.function, word, value, parameters)
+        return given
+
+    def _mask(self, node: Call, owner: str) -> Expr:
+        """The mask of a dropout: an input named after what is dropped."""
+        dropped = node.arguments[0]
+        stem = names.identifier(dropped.key if isinstance(dropped, Name) else owner or "out").rstrip("_")
+        self.masks[stem] = self.masks.get(stem, 0) + 1
+        name = f"{stem}_mask" + (f"_{self.masks[stem]}" if self.masks[stem] > 1 else "")
+        return self.name(Name(names.key(name), node.span))
+
+
+def _places(equations: Iterable[Typed]) -> dict[str, Span]:
+    """Where each name is defined; raises NotationError where one is defined twice."""
+    places: dict[str, Span] = {}
+    for equation in equations:
+        for name in equation.names:
+            if name.key in places:
+                shown = name.span.text or "a bare expression"
+                raise NotationError(f"{shown} is defined twice", name.span or equation.span, "give the second another name", [("the first is here:", places[name.key])])
+            places[name.key] = name.span
+    return places
+
+
+def number(node: Number) -> Expr:
+    """A number as SymPy's."""
+    text = node.text
+    if text.isdecimal() and len(text) < 20:
+        return Integer(text)
+    value = float(text)
+    if value == float("inf"):
+        raise NotationError(f"{text if len(text) < 30 else text[:20] + '…'} is larger than any float64", node.span, "the largest is 1.797e308")
+    return Float(value, 17)
+
+
+def _setting(function: str, word: str, value: Value, parameters: Mapping[str, Expr]) -> Expr:
+    """An option's value: a number, a word, or a parameter of the rule that this stands in."""
+    if isinstance(value, Name) and value.key in parameters:
+        return parameters[value.key]
+    found: Expr | None = None
+    if isinstance(value, Number):
+        found = number(value)
+    elif isinstance(value, Name):
+        found = _OPTION_VALUES.get(value.key)
+    elif value.function == "neg" and isinstance(value.arguments[0], Number):
+        found = Integer(1) if word == "axis" and value.arguments[0].text == "1" else -number(value.arguments[0])
+    if found is None or (word == "axis" and found not in (Integer(0), Integer(1), NONE)):
+        raise NotationError(f"{word} cannot be {value.span.text}", value.span, "axis=0 goes down the rows, axis=1 along each row" if word == "axis" else f"{function}(x, {word}=1)")
+    return found
+
+
+def _size(text: str) -> Expr:
+    return Integer(text) if text.isdecimal() else Symbol(text)
+
+
+def _sizes(node: Call, here: Operator) -> dict[str, Expr]:
+    """The sizes of `ones(3, 2)`, `ones(n, d)`."""
+    sizes = []
+    for argument in node.arguments:
+        if isinstance(argument, Number) and argument.text.isdecimal():
+            sizes.append(Integer(argument.text))
+        elif isinstance(argument, Name):
+            sizes.append(Symbol(argument.key))
+        else:
+            raise NotationError(f"{argument.span.text} is no size", argument.span, f"a size is a number or the name of a dimension: {node.function}(3, n)")
+    if len(sizes) > len(here.options) or (sizes and len(sizes) < len(here.options)):
+        raise NotationError(f"{node.function} takes {len(here.options)} size{'s' * (len(here.options) > 1)}", node.span, f"{node.function}({', '.join('3' for _ in here.options)})")
+    return dict(zip(here.options, sizes, strict=False))
+
+
+def _complete(node: Call, here: Operator, values: list[Expr]) -> list[Expr]:
+    """The operands of a call, defaults filled in."""
+    by_name = dict(node.options)
+    for operand in here.operands[len(values) :]:
+        if operand in by_name and isinstance(by_name[operand], Number):
+            values.append(number(by_name[operand]))  # type: ignore[arg-type]
+        elif operand in here.defaults:
+            default = here.defaults[operand]
+            values.append(Integer(default) if isinstance(default, int) else Float(default, 17))
+        else:
+            raise NotationError(f"{_shown(here)} takes {_count(here)}, here {len(node.arguments) or 'none'}", node.span, _usage(here))
+    if len(values) > len(here.operands):
+        raise NotationError(f"{_shown(here)} takes {_count(here)}, here {len(values)}", node.span, _usage(here))
+    return values
+
+
+def _shown(here: Operator) -> str:
+    return here.name.removeprefix(OWN)
+
+
+def _count(here: Operator) -> str:
+    most = len(here.operands) - (here.name == "dropout")
+    least = most - len(here.defaults)
+    words = ["no argument", "one argument", "two arguments", "three arguments", "four arguments", "five arguments"]
+    return f"{least} to {most} arguments" if least < most else words[most] if most < len(words) else f"{most} arguments"
+
+
+def _usage(here: Operator) -> str:
+    operands = [f"[{operand}]" if operand in here.defaults else operand for operand in here.operands if operand != "mask"]
+    return f"{_shown(here)}({', '.join([*operands, *(f'{word}=…' for word in here.options)])})"
+
+
+# ---------------------------------------------------------------------------------------- functions of the user's own
+
+
+def _function(definition: Definition) -> Operator:
+    parameters = tuple(p.key for p in definition.parameters)
+    if len(set(parameters)) < len(parameters):
+        raise NotationError(f"{definition.name.key} names a parameter twice", definition.span, "give each its own name")
+    return Own(name=OWN + definition.name.key, operands=parameters, shape="its body's", definition=definition)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Own(Operator):
+    """A function of the user's: an operator whose meaning is a tree."""
+
+    definition: Definition | None = None
+
+
+def _free_names(definition: Definition, definitions: Mapping[str, Definition]) -> list[Name]:
+    """The names in a body that are no parameters; raises where it calls itself."""
+    found: list[Name] = []
+    parameters = {p.key for p in definition.parameters}
+    waiting: list[Value] = [definition.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Call):
+            skip = node.function in _BY_SIZE
+            waiting.extend(() if skip else reversed(node.arguments))
+        elif isinstance(node, Name) and node.key not in parameters and node.key != "e":
+            found.append(node)
+    _refuse_circles(definition, definitions)
+    return found
+
+
+def _refuse_circles(definition: Definition, definitions: Mapping[str, Definition]) -> None:
+    reached: set[str] = set()
+    waiting: list[Value] = [definition.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Call):
+            waiting.extend(node.arguments)
+            called = node.function.rstrip("'")
+            if called == definition.name.key:
+                raise NotationError(f"{called} calls itself", definition.span, "a function is an expression of its arguments; recurrences are not part of the notation")
+            if called in definitions and called not in reached:
+                reached.add(called)
+                waiting.append(definitions[called].body)
+
+
+def slope_of(function: str, functions: Mapping[str, Operator], span: Span | None = None) -> Operator:
+    """The operator `f'`: one of the table's, or made from the function that it is the derivative of."""
+    if function in OPERATORS and OWN + function[:-1] not in functions:
+        return OPERATORS[function]
+    base = function[:-1]
+    here = functions.get(OWN + base) or OPERATORS.get(base) or (slope_of(base, functions, span) if base.endswith("'") else None)
+    if here is None or len(here.operands) - len(here.defaults) != 1 or not (here.elementwise or isinstance(here, Own | Slope)):
+        raise NotationError(f"{base}' is known for functions of each entry alone", span, "write the derivative out")
+    return Slope(name=f"{OWN}{function}", operands=here.operands, defaults=here.defaults, shape=here.shape, of=here)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Slope(Operator):
+    """The derivative of a function of each entry, where the table has no record of it."""
+
+    of: Operator | None = None
+
+
+# ------------------------------------------------------------------------------------------------ rules and macros
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an expression computes, step by step, in terms of its parameters."""
+
+    steps: tuple[Equation, ...]
+    result: Expr
+
+
+@lru_cache(maxsize=None)
+def rule(text: str, parameters: tuple[str, ...]) -> Rule:
+    """The rule of an operator, from its text in the notation. A product in it is the matrix product."""
+    lowering = _RuleLowering([], [], ())
+    result = lowering.value(read_value(text), parameters={name: symbol(name) for name in parameters})
+    assert not lowering.inputs, f"{text} uses {', '.join(lowering.inputs)}"
+    return Rule(tuple(lowering.draft.equations), result)
+
+
+class _RuleLowering(_Lowering):
+    def _call(self, node: Call, values: list[Expr], owner: str, parameters: Mapping[str, Expr]) -> Expr:
+        made = super()._call(node, values, owner, parameters)
+        return OPERATORS["matmul"](*made.args) if isinstance(made, operation("product")) else made
+
+
+def instantiate(draft: Draft, here: Rule, meaning: Mapping[Expr, Expr], span: Span | None = None, why: str = "") -> Expr:
+    """The rule's value for these parameters: its steps go into the draft, the last operator comes back undefined."""
+    local = dict(meaning)
+    for step in here.steps:
+        local[step.name] = draft.define(step.value.func(*(local.get(arg, arg) for arg in step.value.args)), None, span, why)
+    if isinstance(here.result, Operation):
+        return here.result.func(*(local.get(arg, arg) for arg in here.result.args))
+    return local.get(here.result, here.result)
+
+
+def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:
+    """What the names in a rule of `here` stand for at `value`: operands, options, and what else is given."""
+    named = dict(zip((*here.operands, *here.options), value.args, strict=True))
+    return {symbol(word): expression for word, expression in (named | more).items()}
+
+
+def parameters_of(here: Operator) -> tuple[str, ...]:
+    """The names that a rule of `here` may use."""
+    return (*here.operands, *here.options, "out", "delta")
+
+
+def expand(program: Program) -> Program:
+    """The program with macros and the user's own functions opened, equal values computed once.
+
+    Raises AlgebraError where that would be more than MOST equations.
+    """
+    while True:
+        draft = Draft(program.first_step())
+        opened = False
+        meaning: dict[Expr, Expr] = {}
+        for equation in program.equations:
+            value = substituted(equation.value, meaning, program.functions)
+            here = record(value, program.functions) if isinstance(value, Operation) else None
+            if here is not None and _is_macro(here):
+                opened = True
+                value = _opened(draft, value, here, program, equation.span)
+            if is_step(equation.name):
+                meaning[equation.name] = draft.define(value, None, equation.span, equation.rule)
+            else:
+                draft.define(value, equation.name, equation.span, equation.rule)
+            if len(draft.equations) > MOST:
+                raise AlgebraError(f"this expands to more than {MOST:,} equations", equation.span, "name the values that are used more than once")
+        program = draft.finish(program)
+        if not opened:
+            return program
+
+
+def _is_macro(here: Operator) -> bool:
+    return bool(here.value) or isinstance(here, Own | Slope)
+
+
+def _opened(draft: Draft, value: Operation, here: Operator, program: Program, span: Span | None) -> Expr:
+    if isinstance(here, Own):
+        return instantiate(draft, own_rule(here, program), meaning_of(value, here), span)
+    if isinstance(here, Slope):
+        from algebra2net.derive import slope_rule  # a slope is a derivative: the room above this one
+
+        assert here.of is not None
+        return instantiate(draft, slope_rule(here.of, program), meaning_of(value, here), span)
+    more = {}
+    if here.slope_of and "out" in here.value:
+        more["out"] = draft.define(operation(here.slope_of)(*value.args), None, span)
+    return instantiate(draft, rule(here.value, parameters_of(here)), meaning_of(value, here, **more), span)
+
+
+def own_rule(here: Own, program: Program) -> Rule:
+    """The body of a function of the user's; names that are no parameters are the program's."""
+    assert here.definition is not None
+    lowering = _Lowering([], [], ())
+    lowering.functions = dict(program.functions)
+    lowering.defined_at = {}
+    lowering.dimensions = set(program.dimensions)
+    lowering.declared = {name.name for name in (*program.inputs, *(e.name for e in program.equations))}
+    result = lowering.value(here.definition.body, parameters={name: symbol(name) for name in here.operands})
+    return Rule(tuple(lowering.draft.equations), result)
+
+
+# --------------------------------------------------------------------------------------------------- hidden layers
+
+
+def is_parameter(name: str) -> bool:
+    """Whether training changes it: an upper-case name except X and Y, or one that begins with b, beta, gamma."""
+    base = names.parts(name).base
+    if base in ("X", "Y"):
+        return False
+    return base[:1].isupper() or base.startswith(("weights", "bias")) or base in ("beta", "gamma") or (base[:1] == "b" and len(base) == 1) or base.startswith(("beta", "gamma", "b"))
+
+
+def parameters(program: Program) -> tuple[str, ...]:
+    """The inputs that training changes; every input where none looks like one."""
+    chosen = tuple(name.name for name in program.inputs if is_parameter(name.name))
+    return chosen or tuple(name.name for name in program.inputs)
+
+
+def _with_hidden_layers(program: Program) -> Program:
+    """The program with a name for each layer that only stands inside an equation: l1 in l2 = relu(l0 W0) W1.
+
+    A layer is what meets a weight in a product. Where the user counts layers (l0, l2), so do we; elsewhere a
+    layer is the result of a function, and is called h1, h2, ….
+    """
+    taken = {name.name for name in program.inputs} | {e.name.name for e in program.equations}
+    made = {e.name: e.value for e in program.equations}
+    base = _counted_base(program)
+    found: dict[Symbol, Symbol] = {}
+    for equation in program.equations:
+        if not isinstance(equation.value, operation("product")):
+            continue
+        for layer, weight in (equation.value.args, equation.value.args[::-1]):
+            if not is_step(layer) or layer in found or not (isinstance(weight, Symbol) and is_parameter(weight.name) and weight in program.inputs):
+                continue
+            name = _layer_name(layer, weight, base, made, program, taken | {n.name for n in found.values()})
+            if name:
+                found[layer] = symbol(name)
+    renamed = [Equation(found.get(e.name, e.name), substituted(e.value, found, program.functions), e.span, e.rule) for e in program.equations]
+    return program.with_equations(renamed, hidden=frozenset(found.values()))
+
+
+def _counted_base(program: Program) -> str:
+    """`l` where the output is l2 and an input l0; otherwise nothing."""
+    output = names.parts(next(iter(program.outputs.values())).name)
+    inputs = {name.name for name in program.inputs}
+    counted = output.number is not None and names.Parts(output.base, ("0",)).key in inputs
+    return output.base if counted else ""
+
+
+def _layer_name(layer: Symbol, weight: Symbol, base: str, made: Mapping[Symbol, Expr], program: Program, taken: set[str]) -> str:
+    numbers = names.parts(weight.name).subscripts
+    if base and numbers and numbers[0].isdecimal():
+        name = names.Parts(base, (numbers[0],)).key
+        return name if name not in taken else ""
+    here = record(made[layer], program.functions)
+    if here.family == "arithmetic" or not (here.elementwise or here.family == "rows"):
+        return ""
+    return next(name for k in range(1, len(taken) + 2) if (name := f"h{k}") not in taken)

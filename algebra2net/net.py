@@ -1,0 +1,362 @@
+"""`compile` and `Net`: the pipeline, and what a person sees of it.
+
+In    algebra as text
+Out   a Net: values, gradients, the algebra of both, NumPy code
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from algebra2net import names
+from algebra2net.check import Report, compare
+from algebra2net.derive import SEED, VALUE, derive
+from algebra2net.errors import ShapeError, nearest
+from algebra2net.label import label
+from algebra2net.lower import Lowered, expand, lower, parameters
+from algebra2net.notation import Declaration
+from algebra2net.program import SCALAR, Dimension, Program, Shape, symbol
+from algebra2net.read import read
+from algebra2net.run import Arguments, Unfit, Values, arguments, as_matrix, load, shape_text
+from algebra2net.shapes import Known, with_shapes
+from algebra2net.spell import PLAIN, UNICODE, aligned, folds, lines, write
+from algebra2net.targets.numpy import module
+from algebra2net.tidy import tidy
+
+TARGETS = ("numpy",)
+SPELLINGS = ("modern", "book")
+DIALECTS = (None, "matlab")
+
+
+def compile(
+    source: str,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    wrt: Iterable[str] | str | None = None,
+    loss: str | None = None,
+    notation: str = "auto",
+    target: str = "numpy",
+    names: str = "modern",
+    dialect: str | None = None,
+    stabilize: bool = True,
+    optimize: bool = True,
+) -> Net:
+    """A network from its algebra: `compile("l2 = relu(l0 W0) W1")`.
+
+    source    a program: equations, declarations, definitions, in any notation
+    shapes    name → width of a layer (`3`), `(rows, columns)`, `"3x4"`, `("B", 784)`; strings name dimensions
+    wrt       names to differentiate by, or "all"; the parameters where it is not given
+    loss      an equation appended to the program, such as `"mse(l2, y)"`
+    notation  auto, plain, latex or python
+    names     modern (`W0`, `l1`) or book (`weights_0_1`, `layer_1`) in the generated code
+    dialect   "matlab" reads `*` as the matrix product
+
+    Raises AlgebraError (NotationError, ShapeError, DerivativeError) with the place and what to type instead.
+
+    >>> net = compile("l2 = relu(l0 W0) W1", shapes={"l0": 3, "l1": 4, "l2": 1})
+    >>> net.shapes["W0"]
+    (3, 4)
+    """
+    for what, given, known in (("target", target, TARGETS), ("names", names, SPELLINGS), ("dialect", dialect, DIALECTS)):
+        if given not in known:
+            raise ValueError(f"{what} cannot be {given!r}; it is one of {', '.join(map(repr, known))}")
+    return Net(source, _Options(shapes or {}, _listed(wrt), loss, notation, names, dialect, stabilize, optimize))
+
+
+def _listed(wrt: Iterable[str] | str | None) -> tuple[str, ...] | None:
+    return None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+
+
+class _Options:
+    """What `compile` was asked for besides the source."""
+
+    def __init__(
+        self, shapes: Mapping[str, Any], wrt: tuple[str, ...] | None, loss: str | None, notation: str, spelling: str, dialect: str | None, stabilize: bool, optimize: bool
+    ) -> None:
+        self.shapes = dict(shapes)
+        self.wrt = wrt
+        self.loss = loss
+        self.notation = notation
+        self.spelling = spelling
+        self.dialect = dialect
+        self.stabilize = stabilize
+        self.optimize = optimize
+
+
+class Net:
+    """A network: values, gradients, and the algebra and code of both. Made by `compile`."""
+
+    def __init__(self, source: str, options: _Options) -> None:
+        self._source = source
+        self._options = options
+        self._lowered = lowered = _lowered(source, options)
+        self._opened = expand(lowered.program)
+        self._known = [*_declared(lowered.declarations), *_given(options.shapes, lowered)]
+        self._steps = with_shapes(self._opened, self._known)
+        self._wrt = self._targets()
+        self._special: dict[tuple[tuple[str, Shape], ...], Net] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Net, (self._source, self._options)
+
+    # what it is
+
+    @property
+    def program(self) -> Program:
+        """The forward pass as typed: ordered SymPy equations."""
+        program = self._lowered.program
+        shapes = {name: shape for name, shape in self._steps.shapes.items()}
+        return program.with_equations(program.equations, shapes=shapes)
+
+    @property
+    def steps(self) -> Program:
+        """The forward pass with functions of your own and macros opened, hidden layers named."""
+        return self._steps
+
+    @cached_property
+    def backprop(self) -> Program:
+        """The derived program: each equation with the rule that gave it. Its first equations repeat the forward pass."""
+        return label(tidy(derive(self._steps, self._wrt)))
+
+    @cached_property
+    def _backprop_opened(self) -> Program:
+        opened = expand(self.backprop)
+        shapes = dict(self.backprop.shapes)
+        from algebra2net.shapes import result_shape
+
+        for equation in opened.equations:
+            if equation.name not in shapes:
+                shapes[equation.name] = result_shape(equation.value, shapes)
+        return opened.with_equations(opened.equations, shapes=shapes)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names that a call takes."""
+        return tuple(name.name for name in self._steps.inputs)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The inputs that training changes."""
+        return parameters(self._steps)
+
+    @property
+    def output(self) -> str:
+        """The name of the last equation."""
+        return next(iter(self._steps.outputs))
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """(rows, columns) of every named value; a dimension that nothing fixes is a name."""
+        return Values({name.name: shape for name, shape in self._steps.shapes.items() if not name.name.startswith("_")})
+
+    @cached_property
+    def gradients(self) -> dict[str, Expr]:
+        """∂L/∂name as a SymPy expression of named values."""
+        steps = folds(self.backprop, hidden=False)
+        made = {e.name: e.value for e in self.backprop.equations}
+        return Values({name: _folded(made[symbol_], steps) for name, symbol_ in self.backprop.outputs.items() if name != VALUE})
+
+    def latex(self) -> str:
+        """The forward pass as an `aligned` block."""
+        return self.program.latex()
+
+    def latex_gradients(self) -> str:
+        """The derived gradients as an `aligned` block that KaTeX, MathJax and pdflatex take."""
+        return aligned(_derived(self.backprop), hidden=False)
+
+    def to(self, notation: str) -> str:
+        """The program in another notation: plain, unicode, latex or python."""
+        match notation:
+            case "plain":
+                return "\n".join(lines(self.program, PLAIN))
+            case "unicode":
+                return "\n".join(lines(self.program, UNICODE))
+            case "latex":
+                return self.latex()
+            case "python":
+                return self.source
+        raise ValueError(f"there is no notation {notation!r}; there are plain, unicode, latex and python")
+
+    # code
+
+    @cached_property
+    def source(self) -> str:
+        """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
+        title = [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", *(f"    {line}" for line in str(self.program).split("\n"))]
+        return module(self._steps, self._backprop_opened, title, self._options.spelling)
+
+    @property
+    def optimized_source(self) -> str:
+        """The module that runs. For now it is the readable one."""
+        return self.source
+
+    @cached_property
+    def _functions(self) -> dict[str, Any]:
+        return load(self.optimized_source if self._options.optimize else self.source)
+
+    # runs
+
+    def __call__(self, /, **arrays: Any) -> Any:
+        """The value of the last equation: an array, or a float for a scalar."""
+        return self.forward(**arrays)[self.output]
+
+    def forward(self, /, **arrays: Any) -> dict[str, Any]:
+        """Every named value, hidden layers included."""
+        net, bound = self._bound(arrays)
+        return Values(net._functions["forward"](*bound.matrices.values()))
+
+    def grad(self, /, delta: Any = None, **arrays: Any) -> dict[str, Any]:
+        """The gradients by name, each of the shape of its array; `delta` is ∂L/∂output where the output is no scalar."""
+        return self.value_and_grad(delta=delta, **arrays)[1]
+
+    def value_and_grad(self, /, delta: Any = None, **arrays: Any) -> tuple[Any, dict[str, Any]]:
+        """The value and the gradients in one pass."""
+        if self._seed is not None and "delta" in self.inputs:
+            arrays["delta"] = delta
+            delta = arrays.pop("delta_", None)
+        net, bound = self._bound(arrays)
+        given = list(bound.matrices.values())
+        if net._seed is not None:
+            given.append(net._signal(delta, bound))
+        elif delta is not None and np.ndim(delta) == 0:
+            raise TypeError("the output is a scalar: its gradient takes no delta")
+        value, grads = net._functions["value_and_grad"](*given)
+        return value, Values({name: _as_given(grad, bound.originals.get(name), bound.dtype) for name, grad in grads.items()})
+
+    def check(self, /, seed: int = 0, **arrays: Any) -> Report:
+        """The derived gradients beside numerical ones; arrays that are not given are drawn at random."""
+        return compare(self, arrays, seed)
+
+    @property
+    def _seed(self) -> str | None:
+        """The name of the signal at the output, where a gradient needs one."""
+        return None if self._steps.shapes[symbol(self.output)] == SCALAR else SEED.name
+
+    def _signal(self, delta: Any, bound: Arguments) -> Any:
+        expected = self._steps.shapes[symbol(self.output)]
+        if delta is None:
+            raise TypeError(f"missing delta, the signal ∂L/∂{self.output} ({shape_text(expected, bound.sizes)}): the output is no scalar; or compile with a loss")
+        try:
+            array = np.asarray(delta, dtype=bound.dtype)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"delta is no array of numbers: {error}") from None
+        matrix = as_matrix(array, expected, bound.sizes)
+        want = tuple(bound.sizes.get(size, size) if isinstance(size, str) else size for size in expected)
+        if any(isinstance(w, int) and h != w for h, w in zip(matrix.shape, want, strict=True)):
+            raise ShapeError(f"delta has shape {array.shape}, expected {shape_text(expected, bound.sizes)}, the shape of {self.output}")
+        return matrix
+
+    def _bound(self, arrays: Mapping[str, Any]) -> tuple[Net, Arguments]:
+        """The arrays as matrices, and the net that fits them: this one, or one for what these shapes turn out to be."""
+        expected = {name.name: self._steps.shapes[name] for name in self._steps.inputs}
+        try:
+            return self, arguments(arrays, expected)
+        except Unfit as unfit:
+            special = self._specialised(arrays, expected, unfit)
+            return special, arguments(arrays, {name.name: special._steps.shapes[name] for name in special._steps.inputs})
+
+    def _specialised(self, arrays: Mapping[str, Any], expected: Mapping[str, Shape], unfit: Unfit) -> Net:
+        """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row."""
+        loose = {name: ("?", "?") for name in expected}
+        found = arguments(arrays, {name: (f"{name}?0", f"{name}?1") for name in loose})
+        shapes = {name: tuple(found.matrices[name].shape) for name in expected}
+        key = tuple(sorted((name, (shape[0], shape[1])) for name, shape in shapes.items()))
+        if key not in self._special:
+            facts = [Known(name, shape, "the array given") for name, shape in shapes.items()]
+            try:
+                with_shapes(self._opened, [*self._known, *facts])
+            except ShapeError as error:
+                raise ShapeError(str(unfit), error.span, error.hint, error.also) from None
+            options = _Options(**{**vars(self._options), "shapes": {**self._options.shapes, **shapes}})
+            self._special[key] = Net(self._source, options)
+        return self._special[key]
+
+    def _targets(self) -> tuple[str, ...]:
+        wanted = self._options.wrt
+        if wanted is None:
+            return self.parameters
+        if wanted == ("all",):
+            return self.inputs
+        known = {name.name for name in (*self._steps.inputs, *(e.name for e in self._steps.equations))}
+        chosen = tuple(names.key(name) for name in wanted)
+        for name, spelled in zip(chosen, wanted, strict=True):
+            if name not in known:
+                raise ValueError(f"wrt: there is no {spelled}; the inputs are {', '.join(self.inputs)}" + (f" ({hint})" if (hint := nearest(spelled, known)) else ""))
+        return tuple(dict.fromkeys(chosen))
+
+    # faces
+
+    def sheet(self, width: int | None = None) -> str:
+        """Picture, algebra, code and backprop side by side, as text."""
+        from algebra2net.faces.sheet import sheet
+
+        return sheet(self, width)
+
+    def __str__(self) -> str:
+        return self.sheet()
+
+    def __repr__(self) -> str:
+        return f"<Net {'; '.join(lines(self.program, PLAIN))[:70]}>"
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+
+def _lowered(source: str, options: _Options) -> Lowered:
+    statements = list(read(source, options.notation, options.dialect))
+    if options.loss is not None:
+        extra = options.loss if "=" in options.loss.replace("==", "").replace("axis=", "").replace("eps=", "") else f"L = {options.loss}"
+        statements += read(extra, "auto", options.dialect)
+    return lower(statements, options.dialect == "matlab")
+
+
+def _declared(declarations: Sequence[Declaration]) -> list[Known]:
+    return [Known(d.name.key, d.sizes, "declared", d.span) for d in declarations]
+
+
+def _given(shapes: Mapping[str, Any], lowered: Lowered) -> list[Known]:
+    program = lowered.program
+    known = {name.name for name in (*program.inputs, *(e.name for e in program.equations))}
+    facts = []
+    for spelled, shape in shapes.items():
+        name = names.key(spelled)
+        if name not in known:
+            hint = nearest(spelled, known)
+            raise ShapeError(f"shapes: there is no {spelled} in the program", None, hint or f"its names are {', '.join(sorted(n for n in known if not n.startswith('_')))}")
+        facts.append(Known(name, _shape(spelled, shape), "shapes"))
+    return facts
+
+
+def _shape(name: str, shape: Any) -> tuple[Dimension, ...]:
+    """A shape as the user gives it: 3, (3, 4), "3x4", ("B", 784), "n"."""
+    if isinstance(shape, str):
+        words = [word.strip() for word in shape.replace("×", "x").split("x")] if any(c.isdigit() for c in shape) or "×" in shape or " x " in shape else [shape]
+        shape = tuple(int(word) if word.isdecimal() else word for word in words)
+    sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
+    fine = len(sizes) <= 2 and all((isinstance(s, int | np.integer) and not isinstance(s, bool) and s >= 0) or (isinstance(s, str) and s) for s in sizes)
+    if not fine:
+        raise ShapeError(f"shapes: {name} cannot be {shape!r}", None, 'a shape is a width (3), rows and columns ((3, 4) or "3x4"), or has names for sizes (("B", 784))')
+    return tuple(int(s) if isinstance(s, int | np.integer) else s for s in sizes)
+
+
+def _derived(backprop: Program) -> Program:
+    """Of a derived program, the equations that the derivation added, and the hidden layers that they speak of."""
+    equations = [e for k, e in enumerate(backprop.equations) if k >= backprop.kept or e.name in backprop.hidden or e.name.name.startswith("_")]
+    return backprop.with_equations(equations)
+
+
+def _folded(value: Expr, steps: Mapping[Expr, Expr]) -> Expr:
+    """An expression with the steps that it is made of put in; steps are small by then."""
+    value = steps.get(value, value)
+    return value.func(*(_folded(arg, steps) for arg in value.args)) if value.args else value
+
+
+def _as_given(grad: Any, shape: tuple[int, ...] | None, dtype: Any) -> Any:
+    """A gradient in the shape of the array that it belongs to."""
+    array = np.asarray(grad, dtype=dtype)
+    return array if shape is None else array.reshape(shape)

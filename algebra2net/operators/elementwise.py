@@ -1,0 +1,210 @@
+"""Functions of each entry: exponentials, roots, trigonometry, special functions, rounding, choices.
+
+What NumPy has is called by its name. A rule is written so that no step of it overflows where the slope itself does
+not; the functions that such rules need beyond those of the notation (`hypot`, `exp_minus_square`, `polygamma`) are internal.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from algebra2net.operators import operator
+
+elementwise = partial(operator.elementwise, family="elementwise")
+_named = partial(elementwise, bare=True)  # known without parentheses, too: log x
+
+# ------------------------------------------------------------------------------------- exponentials, logarithms, roots
+
+_named(
+    "exp(x)", vjp={"x": "δ * out"}, derivative="out", sympy="exp(x)", numpy="np.exp($x)",
+    doc="e to the power x.", reason="exp is its own slope",
+)  # fmt: skip
+elementwise(
+    "expm1(x)", derivative="exp(x)", sympy="exp(x) - 1", numpy="np.expm1($x)",
+    doc="exp(x) - 1, with all its digits near 0.", reason="expm1: its slope is exp",
+)  # fmt: skip
+_named(
+    "log(x)", vjp={"x": "δ / x"}, derivative="1 / x", aliases=("ln",), sympy="log(x)", domain="positive", numpy="np.log($x)",
+    doc="The natural logarithm.", reason="log: its slope is 1/x",
+)  # fmt: skip
+elementwise(
+    "log1p(x)", vjp={"x": "δ / (1 + x)"}, derivative="1 / (1 + x)", sympy="log(1 + x)", domain="positive", numpy="np.log1p($x)",
+    doc="log(1 + x), with all its digits near 0.", reason="log1p: its slope is 1/(1 + x)",
+)  # fmt: skip
+_named(
+    "log2(x)", vjp={"x": "1.4426950408889634 δ / x"}, derivative="1.4426950408889634 / x", sympy="log(x)/log(2)", domain="positive",
+    numpy="np.log2($x)", latex=r"\log_{2}\left($x\right)",
+    doc="The logarithm to base 2.", reason="log2: its slope is 1/(x ln 2)",
+)  # fmt: skip
+_named(
+    "log10(x)", vjp={"x": "0.4342944819032518 δ / x"}, derivative="0.4342944819032518 / x", sympy="log(x)/log(10)", domain="positive",
+    numpy="np.log10($x)", latex=r"\log_{10}\left($x\right)",
+    doc="The logarithm to base 10.", reason="log10: its slope is 1/(x ln 10)",
+)  # fmt: skip
+elementwise(
+    "sqrt(x)", vjp={"x": "δ / (2 out)"}, derivative="1 / (2 out)", sympy="sqrt(x)", domain="positive", numpy="np.sqrt($x)", latex=r"\sqrt{$x}",
+    kink="slope inf at 0", doc="The square root.", reason="sqrt: its slope is 1/(2 sqrt(x))",
+)  # fmt: skip
+elementwise(
+    "cbrt(x)", vjp={"x": "δ / (3 out^2)"}, derivative="1 / (3 out^2)", sympy="real_root(x, 3)", domain="positive", numpy="np.cbrt($x)", latex=r"\sqrt[3]{$x}",
+    kink="slope inf at 0", doc="The cube root, of negative numbers too.", reason="cbrt: its slope is 1/(3 cbrt(x)²)",
+)  # fmt: skip
+elementwise("square(x)", value="x^2", sympy="x**2", doc="x².")
+elementwise("reciprocal(x)", value="1 / x", sympy="1/x", domain="positive", doc="1 / x.")
+elementwise("pow(x, p)", value="x^p", sympy="x**p", domain="positive", kink="slope by p 0 where x is 0", doc="x to the power p.")
+elementwise(
+    "hypot(a, b)", internal=True, vjp={"a": "δ * (a / out)", "b": "δ * (b / out)"}, domain="positive", sympy="sqrt(a**2 + b**2)",
+    numpy="np.hypot($a, $b)", latex=r"\sqrt{{$a:atom}^{2} + {$b:atom}^{2}}",
+    doc="sqrt(a² + b²), whose squares cannot overflow.", reason="hypot: its slope is the cosine of the angle",
+)  # fmt: skip
+
+# ------------------------------------------------------------------------------------- circular and hyperbolic functions
+
+_named(
+    "sin(x)", derivative="cos(x)", sympy="sin(x)", numpy="np.sin($x)",
+    doc="The sine, of radians.", reason="sin: its slope is cos",
+)  # fmt: skip
+_named(
+    "cos(x)", vjp={"x": "-(δ * sin(x))"}, derivative="-sin(x)", sympy="cos(x)", numpy="np.cos($x)",
+    doc="The cosine, of radians.", reason="cos: its slope is -sin",
+)  # fmt: skip
+_named(
+    "tan(x)", derivative="1 + out^2", sympy="tan(x)", numpy="np.tan($x)",
+    doc="The tangent, of radians.", reason="tan: its slope is 1 + tan(x)²",
+)  # fmt: skip
+_named(
+    "arcsin(x)", vjp={"x": "δ / sqrt((1 - x) * (1 + x))"}, derivative="1 / sqrt((1 - x) * (1 + x))", aliases=("asin",), sympy="asin(x)", domain="unit",
+    numpy="np.arcsin($x)", kink="slope inf at -1 and 1",
+    doc="The angle in radians whose sine is x.", reason="arcsin: its slope is 1/sqrt(1 - x²)",
+)  # fmt: skip
+_named(
+    "arccos(x)", vjp={"x": "-(δ / sqrt((1 - x) * (1 + x)))"}, derivative="-1 / sqrt((1 - x) * (1 + x))", aliases=("acos",), sympy="acos(x)", domain="unit",
+    numpy="np.arccos($x)", kink="slope -inf at -1 and 1",
+    doc="The angle in radians whose cosine is x.", reason="arccos: its slope is -1/sqrt(1 - x²)",
+)  # fmt: skip
+_named(
+    "arctan(x)", vjp={"x": "δ / hypot(1, x) / hypot(1, x)"}, derivative="1 / hypot(1, x) / hypot(1, x)", aliases=("atan",), sympy="atan(x)",
+    numpy="np.arctan($x)",
+    doc="The angle in radians whose tangent is x.", reason="arctan: its slope is 1/(1 + x²)",
+)  # fmt: skip
+_named(
+    "sinh(x)", derivative="cosh(x)", sympy="sinh(x)", numpy="np.sinh($x)",
+    doc="The hyperbolic sine.", reason="sinh: its slope is cosh",
+)  # fmt: skip
+_named(
+    "cosh(x)", derivative="sinh(x)", sympy="cosh(x)", numpy="np.cosh($x)",
+    doc="The hyperbolic cosine.", reason="cosh: its slope is sinh",
+)  # fmt: skip
+_named(
+    "arcsinh(x)", vjp={"x": "δ / hypot(1, x)"}, derivative="1 / hypot(1, x)", aliases=("asinh",), sympy="asinh(x)",
+    numpy="np.arcsinh($x)",
+    doc="The inverse of sinh.", reason="arcsinh: its slope is 1/sqrt(1 + x²)",
+)  # fmt: skip
+_named(
+    "arccosh(x)", vjp={"x": "δ / sqrt(x - 1) / sqrt(x + 1)"}, derivative="1 / sqrt(x - 1) / sqrt(x + 1)", aliases=("acosh",), sympy="acosh(x)", domain="above_one",
+    numpy="np.arccosh($x)", kink="slope inf at 1",
+    doc="The inverse of cosh, for x from 1.", reason="arccosh: its slope is 1/sqrt(x² - 1)",
+)  # fmt: skip
+_named(
+    "arctanh(x)", vjp={"x": "δ / ((1 - x) * (1 + x))"}, derivative="1 / ((1 - x) * (1 + x))", aliases=("atanh",), sympy="atanh(x)", domain="unit",
+    numpy="np.arctanh($x)", kink="slope inf at -1 and 1",
+    doc="The inverse of tanh.", reason="arctanh: its slope is 1/(1 - x²)",
+)  # fmt: skip
+
+# ---------------------------------------------------------------------------------------------------- special functions
+
+elementwise(
+    "erf(x)", derivative="1.1283791670955126 exp_minus_square(x)", sympy="erf(x)", imports="from scipy.special import erf",
+    doc="The error function: twice the integral of exp(-t²) from 0 to x, over √π.", reason="erf: its slope is 2/√π exp(-x²)",
+)  # fmt: skip
+elementwise(
+    "erfc(x)", derivative="-(1.1283791670955126 exp_minus_square(x))", sympy="erfc(x)", imports="from scipy.special import erfcx",
+    prelude='''
+        def erfc(x):
+            """1 - erf(x); its tail is a Gaussian times erfcx, which has none."""
+            t = np.minimum(np.abs(x), 40)  # there it is 0
+            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
+            tail = erfcx(t) * np.exp((h - t) * (h + t)) * np.exp(-h * h)
+            return np.where(x < 0, 2 - tail, tail)
+    ''',
+    doc="1 - erf(x), with all its digits where that is small.", reason="erfc: its slope is -2/√π exp(-x²)",
+)  # fmt: skip
+elementwise(
+    "exp_minus_square(x)", internal=True, derivative="-(2 out * x)", sympy="exp(-x**2)", latex=r"\exp\left(-{$x:atom}^{2}\right)",
+    prelude='''
+        def exp_minus_square(x):
+            """exp(-x²)."""
+            t = np.minimum(np.abs(x), 40)  # there it is 0
+            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
+            return np.exp((h - t) * (h + t)) * np.exp(-h * h)
+    ''',
+    doc="exp(-x²), with all its digits where that is small.", reason="chain rule: exp(-x²) falls by 2x",
+)  # fmt: skip
+elementwise(
+    "lgamma(x)", derivative="digamma(x)", aliases=("gammaln",), sympy="loggamma(x)", domain="positive", imports="from scipy.special import gammaln, loggamma",
+    prelude='''
+        def lgamma(x):
+            """log |Γ(x)|; near its zeros 1 and 2 by loggamma of complex numbers, which keeps the digits there."""
+            near = (np.abs(x - 1) < 0.2) | (np.abs(x - 2) < 0.2)
+            return np.where(near, loggamma(np.where(near, x, 1) + 0j).real, gammaln(x))
+    ''',
+    latex=r"\log\Gamma\left($x\right)",
+    doc="log |Γ(x)|.", reason="lgamma: its slope is the digamma function",
+)  # fmt: skip
+elementwise(
+    "digamma(x)", internal=True, derivative="polygamma(1, x)", sympy="digamma(x)", domain="positive", imports="from scipy.special import digamma", latex=r"\psi\left($x\right)",
+    doc="The slope of lgamma.", reason="digamma: its slope is the trigamma function",
+)  # fmt: skip
+elementwise(
+    "polygamma(n, x)", internal=True, vjp={"x": "δ * polygamma(n + 1, x)"}, domain="positive", imports="from scipy.special import gamma as gamma_function, zeta",
+    prelude='''
+        def polygamma(n, x):
+            """The n-th slope of digamma."""
+            return ((2 * (n % 2) - 1) * gamma_function(n + 1.0) * zeta(n + 1.0, x)).astype(x.dtype)
+    ''',
+    latex=r"\psi^{\left($n\right)}\left($x\right)",
+    doc="The n-th slope of digamma, n from 1.", source="Abramowitz, Stegun 1964, 6.4.10", reason="polygamma: its slope is the next of them",
+)  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------- signs, rounding, choices
+
+elementwise(
+    "abs(x)", derivative="sign(x)", sympy="Abs(x)", numpy="np.abs($x)", latex=r"\left|$x\right|",
+    kink="slope 0 at 0", doc="The absolute value.", reason="abs: the signal, with its sign turned where x was negative",
+)  # fmt: skip
+elementwise("sign(x)", vjp={}, aliases=("sgn",), sympy="sign(x)", numpy="np.sign($x)", kink="slope 0 everywhere", doc="1 for positive entries, -1 for negative ones, 0 for 0.")
+elementwise(
+    "step(x)", vjp={}, aliases=("heaviside",), sympy="Heaviside(x, 0)",
+    prelude='''
+        def step(x):
+            """1 where x is positive, else 0."""
+            return (x > 0).astype(x.dtype)
+    ''',
+    kink="slope 0 everywhere", doc="1 where x is positive, else 0 (at 0 too).",
+)  # fmt: skip
+elementwise("floor(x)", vjp={}, sympy="floor(x)", numpy="np.floor($x)", latex=r"\left\lfloor $x \right\rfloor", kink="slope 0 everywhere", doc="The largest integer that is not larger.")
+elementwise("ceil(x)", vjp={}, sympy="ceiling(x)", numpy="np.ceil($x)", latex=r"\left\lceil $x \right\rceil", kink="slope 0 everywhere", doc="The smallest integer that is not smaller.")
+elementwise("round(x)", vjp={}, numpy="np.round($x)", kink="slope 0 everywhere", doc="The nearest integer, of two the even one.")
+elementwise(
+    "maximum(a, b)", vjp={"a": "δ * ((a > b) + 0.5 (a == b))", "b": "δ * ((b > a) + 0.5 (a == b))"}, sympy="Max(a, b)", numpy="np.maximum($a, $b)", latex=r"\max\left($a, $b\right)",
+    kink="ties share the slope equally", doc="The larger of each pair.", reason="the larger gets the signal; equals share it",
+)  # fmt: skip
+elementwise(
+    "minimum(a, b)", vjp={"a": "δ * ((a < b) + 0.5 (a == b))", "b": "δ * ((b < a) + 0.5 (a == b))"}, sympy="Min(a, b)", numpy="np.minimum($a, $b)", latex=r"\min\left($a, $b\right)",
+    kink="ties share the slope equally", doc="The smaller of each pair.", reason="the smaller gets the signal; equals share it",
+)  # fmt: skip
+elementwise(
+    "clip(x, lo, hi)", aliases=("clamp",), sympy="Min(Max(x, lo), hi)", numpy="np.clip($x, $lo, $hi)",
+    vjp={"x": "δ * (lo < x) * (x < hi)", "lo": "δ * (x <= lo) * (lo < hi)", "hi": "δ * (maximum(x, lo) >= hi)"},
+    kink="slope 0 at the bounds, as outside", doc="x between lo and hi, else the nearer of the two.", reason="clip: the signal passes where x lay between the bounds",
+)  # fmt: skip
+elementwise(
+    "where(c, a, b)", vjp={"c": "0", "a": "where(c, δ, 0)", "b": "where(c, 0, δ)"}, sympy="Piecewise((a, Ne(c, 0)), (b, True))",
+    prelude='''
+        def where(c, a, b):
+            """a where c is not 0, else b."""
+            return np.where(c, a, b).astype(np.result_type(c, a, b), copy=False)  # of numbers alone NumPy makes float64
+    ''',
+    latex=r"\begin{cases} $a & $c \\ $b & \text{otherwise} \end{cases}",
+    kink="slope 0 by c", doc="a where c is not 0, else b.", reason="where: the signal goes to the one that was taken",
+)  # fmt: skip

@@ -1,0 +1,88 @@
+"""Losses: most are equations in the notation and need no rules of their own."""
+
+from __future__ import annotations
+
+from algebra2net.operators.operator import elementwise, operator
+
+FAMILY = "losses"
+LOSS = "m×n, m×n -> 1×1"
+
+operator("mse(p, y)", family=FAMILY, shape=LOSS, value="mean((p - y)^2)", doc="The mean of all squared errors.")
+operator("mae(p, y)", family=FAMILY, shape=LOSS, value="mean(abs(p - y))", kink="slope 0 where p = y", doc="The mean of all absolute errors.")
+operator(
+    "huber(p, y, d?1)", family=FAMILY, shape=LOSS, value="mean(huber_of(p - y, d))", doc="The mean of e²/2 where |e| ≤ d, and of d (|e| - d/2) beyond.", source="Huber 1964",
+)  # fmt: skip
+elementwise(
+    "huber_of(e, d)", family=FAMILY, internal=True,
+    vjp={"e": "δ * clip(e, -d, d)", "d": "δ * relu(abs(e) - d)"},
+    prelude='''
+        def huber_of(e, d):
+            """e²/2 up to d, then a straight line."""
+            size = np.abs(e)
+            near = np.minimum(size, d)
+            return near * (0.5 * near) + d * (size - near)
+    ''',
+    doc="e²/2 where |e| ≤ d, and d (|e| - d/2) beyond.", reason="Huber: the error, clipped at d",
+)  # fmt: skip
+operator(
+    "cross_entropy(logits, y)", family=FAMILY, shape=LOSS, value="-mean(sum(y * log_softmax(logits), axis=1))", aliases=("CE", "softmax_cross_entropy"),
+    doc="-y log softmax(logits), summed along each row, mean over the rows (nats).",
+)  # fmt: skip
+operator("nll(logp, y)", family=FAMILY, shape=LOSS, value="-mean(sum(y * logp, axis=1))", doc="-y logp, summed along each row, mean over the rows (nats).")
+operator(
+    "bce(p, y)", family=FAMILY, shape=LOSS, value="-mean(x_log_y(y, p) + x_log1p_y(1 - y, -p))", aliases=("binary_cross_entropy",),
+    doc="Binary cross-entropy of probabilities, mean of all entries (nats).",
+)  # fmt: skip
+operator(
+    "bce_logits(z, y)", family=FAMILY, shape=LOSS, value="mean(logistic_loss(z, y))", aliases=("bce_with_logits", "binary_cross_entropy_with_logits"),
+    doc="Binary cross-entropy of logits, mean of all entries (nats).",
+)  # fmt: skip
+elementwise(
+    "logistic_loss(z, y)", family=FAMILY, internal=True,
+    vjp={"z": "δ * ((1 - y) * sigmoid(z) - y * sigmoid(-z))", "y": "-(δ * z)"},
+    prelude='''
+        def logistic_loss(z, y):
+            """log(1 + exp(z)) - z y, without overflow."""
+            return np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+    ''',
+    doc="-y log σ(z) - (1 - y) log(1 - σ(z)).", reason="logistic loss: the probability less the label",
+)  # fmt: skip
+operator("hinge(p, y)", family=FAMILY, shape=LOSS, value="mean(relu(1 - p * y))", kink="slope 0 where p y = 1", doc="The mean of max(0, 1 - p y), labels -1 and 1.")
+operator("kl(p, q)", family=FAMILY, shape=LOSS, value="mean(sum(x_log_y(p, p / q), axis=1))", aliases=("kl_divergence",), doc="p log(p/q), summed along each row, mean over the rows (nats).")
+elementwise(
+    "x_log_y(x, y)", family=FAMILY, internal=True, vjp={"x": "δ * log_or_zero_at(x, y)", "y": "δ * quotient_or_zero_at(x, y)"},
+    prelude='''
+        def x_log_y(x, y):
+            """x log(y), and 0 where x is 0."""
+            return x * np.log(np.where(x == 0, 1, y))
+    ''',
+    doc="x log(y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
+)  # fmt: skip
+elementwise(
+    "x_log1p_y(x, y)", family=FAMILY, internal=True, vjp={"x": "δ * log_or_zero_at(x, 1 + y)", "y": "δ * quotient_or_zero_at(x, 1 + y)"},
+    prelude='''
+        def x_log1p_y(x, y):
+            """x log(1 + y), and 0 where x is 0."""
+            return x * np.log1p(np.where(x == 0, 0, y))
+    ''',
+    doc="x log(1 + y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
+)  # fmt: skip
+elementwise(
+    "log_or_zero_at(x, y)", family=FAMILY, internal=True, vjp={"y": "δ * quotient_or_zero_at(x != 0, y)"},
+    prelude='''
+        def log_or_zero_at(x, y):
+            """log(y), and 0 where both are 0: the slope of 0 log 0."""
+            return np.log(np.where((x == 0) & (y == 0), 1, y))
+    ''',
+    doc="log(y), and 0 where both are 0.",
+)  # fmt: skip
+elementwise(
+    "quotient_or_zero_at(x, y)", family=FAMILY, internal=True,
+    vjp={"x": "δ * quotient_or_zero_at(x != 0, y)", "y": "-(δ * quotient_or_zero_at(quotient_or_zero_at(x, y), y))"},
+    prelude='''
+        def quotient_or_zero_at(x, y):
+            """x / y, and 0 where x is 0."""
+            return np.where(x == 0, 0, x / np.where(x == 0, 1, y))
+    ''',
+    doc="x / y, and 0 where x is 0.",
+)  # fmt: skip

@@ -1,0 +1,208 @@
+"""What an operator is: one record that holds all there is to know of it.
+
+In    a signature and the operator's rules, written in the notation itself
+Out   `OPERATORS`, the table that readers, shapes, derivation, printers and targets look things up in
+Idea  adding an operator is adding a record; nothing else in the package names one that it could look up
+
+A value of a Program is an `Operation`: a SymPy expression whose class has the operator's name and whose arguments are
+the operands, then the options. SymPy holds, hashes and compares it, and rewrites nothing unasked.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sympy import Expr, Float, Integer, Symbol
+
+NONE = Integer(-1)  # an option that is not given: no axis
+LEVELS = ("anything", "sum", "times", "product", "negation", "power", "atom")  # loosest first, as in notation.md
+ELEMENTWISE = "elementwise"
+
+
+class Operation(Expr):  # type: ignore[misc]
+    """An operator on values. The class of each operator is made by `operation`."""
+
+    is_commutative = False
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _rebuilt, (type(self).__name__, self.args)
+
+    def _sympystr(self, printer: Any) -> str:
+        from algebra2net.spell import PLAIN, write
+
+        return write(self, PLAIN)
+
+    def _latex(self, printer: Any, **_: Any) -> str:
+        from algebra2net.spell import LATEX, write
+
+        return write(self, LATEX)
+
+
+@cache
+def operation(name: str) -> type[Operation]:
+    """The SymPy class of the operator called `name`."""
+    return type(name, (Operation,), {"__slots__": (), "__module__": __name__})
+
+
+def _rebuilt(name: str, args: tuple[Expr, ...]) -> Operation:
+    return operation(name)(*args)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One meaning of an operator that only shapes settle: where the operands fit `shape`, it is `value`."""
+
+    shape: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operator:
+    """All there is to know of an operator. Texts of rules are in the notation; `out` is the result, `δ` its cotangent.
+
+    `shape` is a pattern (`m×k, k×n -> m×n`), the word `elementwise`, or one pattern for each value of `axis`.
+    `vjp` says what δ contributes to each operand, `derivative` the slope of an elementwise function of one operand.
+    `value` makes it a macro: it means that, and needs no rule. `choices` are meanings that shapes choose between.
+    """
+
+    name: str
+    operands: tuple[str, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # of operands that may be left out
+    options: Mapping[str, Any] = field(default_factory=dict)
+    family: str = ""
+    shape: str | Mapping[int, str] = ELEMENTWISE
+    vjp: Mapping[str, str] = field(default_factory=dict)
+    derivative: str = ""
+    value: str = ""
+    slope_of: str = ""  # `relu` for relu'
+    choices: tuple[Choice, ...] = ()
+    binds: str = "atom"
+    plain: str = ""
+    unicode: str = ""
+    latex: str = ""
+    numpy: str = ""
+    prelude: str = ""
+    imports: str = ""
+    is_view: bool = False  # NumPy gives a view of the operand: a result of it is copied before it is handed out
+    takes_scalars: bool = False  # NumPy's code takes a 0-d scalar for a 1×1 value
+    gives_scalar: bool = False  # NumPy's code may give a 0-d scalar for a 1×1 value
+    aliases: tuple[str, ...] = ()
+    with_two: str = ""  # what its name means with two arguments: `max(0, x)` is maximum
+    bare: bool = False  # `log x`: known as a function without parentheses, too
+    internal: bool = False  # made by derivation; not listed among the functions
+    sympy: str = ""  # what it is in SymPy's own functions of x: the oracle of its slope
+    domain: str = "real"  # where its operands lie: what tests draw
+    kink: str = ""  # the convention where there is no slope, in words
+    reason: str = ""  # why its vjp is what it is, in words
+    doc: str = ""
+    source: str = ""
+
+    @property
+    def variadic(self) -> bool:
+        """Whether it takes any number of operands (`[a, b, c]`)."""
+        return self.operands[:1] == ("*",)
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each entry of the result rests on one entry of each operand."""
+        return self.shape == ELEMENTWISE
+
+    def pattern(self, value: Operation) -> str:
+        """The shape pattern for these options."""
+        return self.shape if isinstance(self.shape, str) else self.shape[int(self.settings(value)["axis"])]
+
+    def operands_of(self, value: Operation) -> tuple[Expr, ...]:
+        """The arguments that are values, without the options."""
+        return value.args if self.variadic else value.args[: len(self.operands)]
+
+    def settings(self, value: Operation) -> dict[str, Expr]:
+        """The options of this value by name."""
+        return dict(zip(self.options, value.args[len(self.operands) :], strict=True)) if self.options else {}
+
+    def __call__(self, *operands: Expr, **options: Expr) -> Operation:
+        settings = [options.get(name, option(default)) for name, default in self.options.items()]
+        return operation(self.name)(*operands, *settings)
+
+
+def enter_slopes() -> None:
+    """Enter f' for every function of one operand that says its slope and has no record of it yet."""
+    for record in list(OPERATORS.values()):
+        if record.derivative and f"{record.name}'" not in OPERATORS:
+            fields = {"family": record.family, "value": record.derivative, "slope_of": record.name, "internal": True, "kink": record.kink, "unicode": "", "numpy": "-", "doc": f"The slope of {record.name}."}
+            OPERATORS[f"{record.name}'"] = Operator(name=f"{record.name}'", operands=record.operands, defaults=record.defaults, **fields)  # type: ignore[arg-type]
+
+
+def option(value: Any) -> Expr:
+    """An option as a SymPy atom."""
+    if isinstance(value, Expr):
+        return value
+    if value is None:
+        return NONE
+    return Symbol(value) if isinstance(value, str) else Float(value) if isinstance(value, float) else Integer(value)
+
+
+OPERATORS: dict[str, Operator] = {}
+_SPELLINGS: dict[str, str] = {}  # folded spelling → name
+
+
+def operator(signature: str, **fields: Any) -> Operator:
+    """Enter an operator by its signature: `layernorm(x, gamma?1, beta?0, eps=1e-5)`; `?` gives an operand's default."""
+    name, inside = re.fullmatch(r"([\w']+)\((.*)\)", signature.replace(" ", "")).groups()  # type: ignore[union-attr]
+    words = [re.split("([=?])", word) for word in inside.split(",") if word]
+    operands = tuple(word for word, *given in words if given[:1] != ["="])
+    defaults = {word: _literal(given[1]) for word, *given in words if given[:1] == ["?"]}
+    options = {word: _literal(given[1]) for word, *given in words if given[:1] == ["="]}
+    fields["prelude"] = textwrap.dedent(fields.get("prelude", "")).strip()
+    record = Operator(name=name, operands=operands, defaults=defaults, options=options, **_spelled(name, operands, fields))
+    OPERATORS[name] = record
+    for spelling in (name, *record.aliases):
+        _SPELLINGS[folded(spelling)] = name
+    return record
+
+
+def elementwise(signature: str, **fields: Any) -> Operator:
+    """Enter a function of each entry; of one operand, by its `derivative`, a text in `x` and `out`."""
+    fields.setdefault("takes_scalars", True)
+    if "derivative" in fields and "vjp" not in fields:
+        fields["vjp"] = {"x": f"δ * {_call_of_slope(signature)}" if fields.pop("by_name", False) else f"δ * ({fields['derivative']})"}
+    return operator(signature, **fields)
+
+
+def _call_of_slope(signature: str) -> str:
+    return signature.replace("(", "'(", 1)
+
+
+def _literal(text: str) -> Any:
+    return None if text == "None" else float(text) if re.search(r"[.e]", text) and text != "one" else int(text) if text.isdecimal() else text
+
+
+def _spelled(name: str, operands: tuple[str, ...], fields: dict[str, Any]) -> dict[str, Any]:
+    """The spellings that the fields leave out. An empty one is a call by name, with what is not the default."""
+    fields.setdefault("unicode", fields.get("plain", ""))
+    fields.setdefault("numpy", f"{name}({', '.join('$' + operand for operand in operands)})")
+    return fields
+
+
+def folded(spelling: str) -> str:
+    """`CrossEntropy`, `cross_entropy` and `Cross_Entropy` are one."""
+    return spelling.replace("_", "").casefold()
+
+
+def known(spelling: str) -> str | None:
+    """The name of the function that is spelled so, or None. A trailing prime (its derivative) stays."""
+    bare = spelling.rstrip("'")
+    name = _SPELLINGS.get(folded(bare))
+    if name is None:
+        return None
+    return name + spelling[len(bare) :]
+
+
+def spellings() -> Iterable[str]:
+    """The names of all functions that a user may call."""
+    return (name for name, record in OPERATORS.items() if not record.internal and name.isidentifier())

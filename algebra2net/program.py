@@ -1,0 +1,185 @@
+"""The one data structure: ordered shallow equations, with a shape for every name.
+
+In    equations `name = one operator on names and numbers`
+Out   a Program: the algebra, its gradient, and the gradient's gradient alike
+Idea  a name that starts with `_` is a step that nobody named; printers fold it into where it is used
+
+Whatever is derived, printed, checked or compiled takes a Program, in one walk over its equations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from sympy import Expr, Symbol
+
+from algebra2net.errors import Span
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import Operation, Operator
+
+Dimension = int | str  # a number, or the name of one that is not known
+Shape = tuple[Dimension, Dimension]
+SCALAR: Shape = (1, 1)
+
+
+@lru_cache(maxsize=1 << 16)
+def symbol(name: str) -> Symbol:
+    """The symbol of that name: a matrix, so it commutes with nothing."""
+    return Symbol(name, commutative=False)
+
+
+def is_step(value: Expr) -> bool:
+    """Whether this is a step that nobody named."""
+    return isinstance(value, Symbol) and value.name.startswith("_")
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """`name = value`, the value one operator on names and numbers (or a name or number alone).
+
+    `span` is where it was typed; `rule` says, of a derived one, why it holds.
+    """
+
+    name: Symbol
+    value: Expr
+    span: Span | None = field(default=None, compare=False, repr=False)
+    rule: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Ordered equations between `inputs` and `outputs` (label → name), and what is known of their shapes.
+
+    `hidden` are layers that got their names here, not from the user. `functions` are the user's own operators.
+    `kept` says how many equations at the start belong to the forward pass of a derived program.
+    """
+
+    equations: tuple[Equation, ...]
+    inputs: tuple[Symbol, ...]
+    outputs: Mapping[str, Symbol]
+    shapes: Mapping[Symbol, Shape] = field(default_factory=dict)
+    hidden: frozenset[Symbol] = frozenset()
+    functions: Mapping[str, Operator] = field(default_factory=dict)
+    dimensions: frozenset[str] = frozenset()  # names that declarations use as sizes
+    kept: int = 0
+    gradients: Mapping[Symbol, Symbol] = field(default_factory=dict)  # of a derived program: the name of ∂L/∂x → x
+    deltas: Mapping[Symbol, Symbol] = field(default_factory=dict)  # of a derived program: the name of δ at v → v
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and (self.equations, self.inputs, dict(self.outputs)) == (other.equations, other.inputs, dict(other.outputs))
+
+    def __hash__(self) -> int:
+        return hash((self.equations, self.inputs))
+
+    def __str__(self) -> str:
+        return self.plain()
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def plain(self) -> str:
+        """One line of plain notation for each equation."""
+        from algebra2net.spell import PLAIN, lines
+
+        return "\n".join(lines(self, PLAIN))
+
+    def unicode(self) -> str:
+        """One line of Unicode for each equation."""
+        from algebra2net.spell import UNICODE, lines
+
+        return "\n".join(lines(self, UNICODE))
+
+    def latex(self) -> str:
+        """An `aligned` block, for KaTeX, MathJax and pdflatex."""
+        from algebra2net.spell import aligned
+
+        return aligned(self)
+
+    def record(self, value: Operation) -> Operator:
+        """The operator of a value: one of the table's or one of the user's own."""
+        return record(value, self.functions)
+
+    def first_step(self) -> int:
+        """The highest number of a step; a draft that goes on from here counts on."""
+        return max((int(e.name.name[1:]) for e in self.equations if is_step(e.name)), default=0)
+
+    def uses(self) -> Counter[Symbol]:
+        """How often each name is an operand, or an output."""
+        counts: Counter[Symbol] = Counter(self.outputs.values())
+        for equation in self.equations:
+            counts.update(operands(equation.value, self.functions))
+        return counts
+
+    def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
+        """This program with other equations (and other fields)."""
+        return replace(self, equations=tuple(equations), **changes)
+
+
+def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Operator:
+    """The operator of a value."""
+    name = type(value).__name__
+    found = OPERATORS.get(name)
+    return found if found is not None else (functions or {})[name]
+
+
+def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> Iterator[Symbol]:
+    """The names that a value is made of, each as often as it stands there."""
+    if isinstance(value, Symbol):
+        yield value
+    elif isinstance(value, Operation):
+        yield from (arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol))
+
+
+def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
+    """`value` with its operands replaced."""
+    if isinstance(value, Operation):
+        here = record(value, functions)
+        count = len(here.operands_of(value))
+        return value.func(*(meaning.get(arg, arg) for arg in value.args[:count]), *value.args[count:])
+    return meaning.get(value, value)
+
+
+class Draft:
+    """A program being written. A value that was defined before gets the name that it got then."""
+
+    def __init__(self, first_step: int = 0, share: bool = True) -> None:
+        self.equations: list[Equation] = []
+        self.steps = first_step
+        self._share = share
+        self._names: dict[Expr, Symbol] = {}
+        self._given: dict[Expr, Symbol] = {}
+
+    def define(self, value: Expr, name: Symbol | None = None, span: Span | None = None, rule: str = "") -> Expr:
+        """A name for `value`: the given one, one that it has, or that of a new step. Atoms are their own names."""
+        if name is None:
+            if not isinstance(value, Operation):
+                return value
+            if self._share and value in self._names:
+                return self._names[value]
+            self.steps += 1
+            name = symbol(f"_{self.steps}")
+        elif self._share and is_step(self._names.get(value, name)):
+            self.rename(self._names[value], name)  # a step that turns out to have a name
+            self._names[value] = name
+            return name
+        elif self._share and value in self._names:
+            value = self._names[value]
+        self.equations.append(Equation(name, value, span, rule))
+        if self._share and isinstance(value, Operation):
+            self._names.setdefault(value, name)
+        return name
+
+    def rename(self, step: Expr, name: Symbol) -> None:
+        """Let a step have this name, from where it was defined on."""
+        self._given[step] = name
+
+    def finish(self, program: Program) -> Program:
+        """`program` with the equations of this draft."""
+        given = self._given
+        if not given:
+            return program.with_equations(self.equations)
+        return program.with_equations(Equation(given.get(e.name, e.name), substituted(e.value, given, program.functions), e.span, e.rule) for e in self.equations)

@@ -1,0 +1,529 @@
+"""Text in any notation → the tree.
+
+In    a program as text, and the notation it is in
+Out   its statements (notation.py), every node with its span
+Idea  three steps, each a loop: the grammar's terminals cut the text into tokens; `_tell_apart` settles what only the
+      surroundings say (is this word a function, does this bar open?); the grammar's rules build the tree as they go
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+from algebra2net import names
+from algebra2net.errors import NotationError, Span, nearest
+from algebra2net.grammars import parser
+from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
+from algebra2net.operators import OPERATORS, known, spellings
+
+LONGEST = 1 << 20
+_OPENS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET", "BAR_OPEN": "BAR_CLOSE", "NORM_OPEN": "NORM_CLOSE"}
+_CLOSES = {"RPAR", "RBRACE", "RBRACKET"}
+_ENDS_OPERAND = {"NAME", "NUMBER", "TRANSPOSE", "SMALL_POWER", "BAR_CLOSE", "NORM_CLOSE"} | _CLOSES
+_BEGINS_OPERAND = {"NAME", "NUMBER", "LPAR", "LBRACE", "LBRACKET", "BAR", "NORM"}
+_BINARY = {"SIGN", "TIMES", "PRODUCT", "DIVIDE", "COMPARE", "POWER", "EQUALS"}
+_KEPT = ("BAR", "NORM", "HABIT")
+FUNCTION_LETTERS = ("f", "g", "phi", "psi", "varphi")  # before a parenthesis nobody means a product with these
+
+
+def read(source: str, notation: str = "auto", dialect: str | None = None) -> tuple[Statement, ...]:
+    """The statements of `source`. `dialect="matlab"` reads `*` as the matrix product.
+
+    Raises NotationError where the text cannot be meant.
+    """
+    _check(source)
+    chosen = recognised(source) if notation == "auto" else notation
+    if chosen not in READERS:
+        raise ValueError(f"there is no notation {notation!r}; there are auto, {', '.join(READERS)}")
+    statements = READERS[chosen](source)
+    if not statements:
+        raise NotationError("there is nothing to read", Span(source, 0, 0), "type an equation: l2 = relu(l0 W0) W1")
+    return statements
+
+
+def recognised(source: str) -> str:
+    """The notation that `source` is written in, by its look."""
+    return "plain"
+
+
+def read_value(source: str) -> Value:
+    """One expression in plain notation: a rule of an operator."""
+    (statement,) = read_plain(source)
+    assert isinstance(statement, Equation)
+    return statement.value
+
+
+def read_plain(source: str) -> tuple[Statement, ...]:
+    """Plain and Unicode text."""
+    tokens, problem = _cut(parser("plain", _KEPT), source)
+    tokens, trouble = _tell_apart(tokens, source)
+    problem = trouble or problem
+    statements = _build(tokens, source, problem)
+    if problem is not None:
+        raise problem
+    return statements
+
+
+def _check(source: Any) -> None:
+    if not isinstance(source, str):
+        raise TypeError(f"a program is text, not {type(source).__name__}")
+    if len(source) > LONGEST:
+        raise NotationError(f"a program has at most {LONGEST:,} characters, this one {len(source):,}")
+
+
+# ------------------------------------------------------------------------------------------------ tokens by their look
+
+
+def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
+    """The tokens up to the first character that means nothing, and what is to be said of that one."""
+    tokens: list[Token] = []
+    try:
+        tokens.extend(_each(lark.lex(source), tokens))
+    except UnexpectedCharacters as error:
+        return tokens, _strange(source, error.pos_in_stream)
+    for place, token in enumerate(tokens):
+        if token.type == "HABIT":
+            return tokens[:place], _habit(token, source)
+    return tokens, None
+
+
+def _each(stream: Iterable[Token], into: list[Token]) -> Iterable[Token]:
+    for token in stream:
+        into.append(token)
+    return ()
+
+
+_HABITS = {"**": "a power is written ^: x^2", "->": "an equation is written =", "→": "an equation is written =", "<-": "an equation is written ="}
+_STRANGE = {
+    ".": "write x' for x.T, and functions by their bare name: maximum(0, z) instead of np.maximum(0, z)",
+    "$": 'this looks like LaTeX: notation="latex" reads it',
+    "\\": 'this looks like LaTeX: notation="latex" reads it',
+    '"': "names and numbers need no quotes",
+    "&": "use * for an elementwise product of comparisons",
+    "%": "a comment starts with #",
+    "~": "1 - x negates a comparison",
+    ":": "W0: 3x4 declares a shape",
+    "∂": "algebra2net derives the gradients itself: type the forward pass",
+    "∑": "write sum(x), sum(x, axis=0) or sum(x, axis=1)",
+    "Σ": "write sum(x), sum(x, axis=0) or sum(x, axis=1)",
+    "∫": "integrals are not part of the notation",
+    "√": "write sqrt(x)",
+    "±": "write two equations, one with + and one with -",
+}
+
+
+def _strange(source: str, at: int) -> NotationError:
+    character = source[at]
+    named = unicodedata.name(character, f"U+{ord(character):04X}").lower()
+    shown = f"{character} ({named})" if character.isprintable() else f"an invisible character ({named})"
+    return NotationError(f"{shown} means nothing here", Span(source, at, at + 1), _STRANGE.get(character))
+
+
+def _habit(token: Token, source: str) -> NotationError:
+    return NotationError(f"{token} is not part of the notation", _span(token, source), _HABITS[str(token)])
+
+
+# -------------------------------------------------------------------------------------- tokens by their surroundings
+
+
+def _tell_apart(tokens: list[Token], source: str) -> tuple[list[Token], NotationError | None]:
+    """The tokens as the rules name them, up to the first that cannot be meant, and what is to be said of that one."""
+    open_at: list[Token] = []
+    told: list[Token] = []
+    values, functions, primed = _survey(tokens)
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        match token.type:
+            case "LPAR" | "LBRACE" | "LBRACKET":
+                open_at.append(token)
+            case "RPAR" | "RBRACE" | "RBRACKET":
+                if not open_at or _OPENS[open_at[-1].type] != token.type:
+                    return told, _mismatch(token, open_at, source)
+                open_at.pop()
+            case "BAR" | "NORM":
+                token = _bar(token, open_at, told)
+            case "_SEPARATOR":
+                if open_at and token == "\n":
+                    place += 1
+                    continue
+                if open_at and open_at[-1].type == "LBRACKET":
+                    token = _as(token, "ROW")
+                elif open_at:
+                    return told, _unclosed(open_at[-1], source)
+            case "NAME":
+                taken, token, problem = _word(tokens, place, told, open_at, values, functions, primed, source)
+                if problem is not None:
+                    return told, problem
+                place += taken
+        told.append(token)
+        place += 1
+    if open_at:
+        return told, _unclosed(open_at[-1], source)
+    return told, None
+
+
+def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """Where the program makes values, functions and primed names of its own: key → the token that does."""
+    values: dict[str, int] = {}
+    functions: dict[str, int] = {}
+    primed: dict[str, int] = {}
+    depth, begins = 0, True
+    for place, token in enumerate(tokens):
+        following = [t.type for t in tokens[place + 1 : place + 3]]
+        if token.type == "NAME":
+            if begins and following[:1] == ["LPAR"] and _is_definition(tokens, place):
+                functions.setdefault(names.key(token), place)
+            elif (begins or _after_equals(tokens, place)) and following[:1] == ["EQUALS"]:
+                values.setdefault(names.key(token), place)
+            elif following[:1] == ["SIZES"] or (following[:1] != ["LPAR"] and known(token) is None):
+                values.setdefault(names.key(token), place)
+            if begins and following == ["TRANSPOSE", "EQUALS"]:
+                primed.setdefault(names.key(token), place)
+        depth += (token.type in _OPENS) - (token.type in _CLOSES)
+        begins = token.type == "_SEPARATOR" and depth <= 0
+    return values, functions, primed
+
+
+def _after_equals(tokens: Sequence[Token], place: int) -> bool:
+    return place > 0 and tokens[place - 1].type == "EQUALS"
+
+
+def _is_definition(tokens: Sequence[Token], place: int) -> bool:
+    """Whether `f(x, y) =` stands at `place`."""
+    place += 2
+    while place + 1 < len(tokens) and tokens[place].type == "NAME":
+        if tokens[place + 1].type == "RPAR":
+            return place + 2 < len(tokens) and tokens[place + 2].type == "EQUALS"
+        if tokens[place + 1].type != "COMMA":
+            return False
+        place += 2
+    return False
+
+
+def _word(
+    tokens: Sequence[Token], place: int, told: Sequence[Token], open_at: Sequence[Token], values: dict[str, int], functions: dict[str, int], primed: dict[str, int], source: str
+) -> tuple[int, Token, NotationError | None]:
+    """What the word at `place` is: how many tokens more it takes, the token, and what is wrong with it."""
+    token = tokens[place]
+    joined = _joined(tokens, place)
+    if joined is not None:
+        return 1, joined, None
+    key = names.key(token)
+    primes = 0
+    while place + primes + 1 < len(tokens) and tokens[place + primes + 1].type == "TRANSPOSE" and tokens[place + primes + 1] in ("'", "′", "’"):
+        primes += 1
+    following = tokens[place + primes + 1].type if place + primes + 1 < len(tokens) else "$END"
+    begins = not open_at and (not told or told[-1].type == "_SEPARATOR")
+    if key == "where" and following != "LPAR" and not open_at:
+        return 0, _as(token, "WHERE"), None
+    if begins and functions.get(key) == place:
+        return 0, _as(token, "DEFINED"), None
+    if primes and key in primed and (primed[key] < place or (begins and following == "EQUALS")) and following != "LPAR":
+        return 1, _as(token, "NAME", token + "'"), None
+    if following == "EQUALS" and open_at and not primes:
+        return 0, _as(token, "OPTION"), None
+    name = (key if key in functions else None) or (None if key in values and (following != "LPAR" or len(names.parts(key).base) == 1) else known(token))
+    if name is not None and following == "LPAR":
+        return primes, _as(token, "FUNCTION", name + "'" * primes), None
+    if name in OPERATORS and OPERATORS[name].bare and not primes and _begins_operand(tokens, place + 1):
+        return 0, _as(token, "BARE", name), None
+    if following == "LPAR" and key not in values and _is_a_call(tokens, place + primes + 1, key):
+        return 0, token, _no_function(token, functions, source)
+    return 0, token, None
+
+
+def _joined(tokens: Sequence[Token], place: int) -> Token | None:
+    """A function whose name goes on behind a digit: log1p."""
+    if place + 2 < len(tokens) and tokens[place + 1].type == "NAME" and tokens[place + 2].type == "LPAR" and tokens[place].end_pos == tokens[place + 1].start_pos:
+        name = known(tokens[place] + tokens[place + 1])
+        if name is not None:
+            whole = _as(tokens[place], "FUNCTION", name)
+            whole.end_pos = tokens[place + 1].end_pos
+            return whole
+    return None
+
+
+def _begins_operand(tokens: Sequence[Token], place: int) -> bool:
+    return place < len(tokens) and tokens[place].type in _BEGINS_OPERAND
+
+
+def _is_a_call(tokens: Sequence[Token], opens: int, key: str) -> bool:
+    """Whether an unknown name before the parenthesis at `opens` can only be meant as a function."""
+    base = names.parts(key).base
+    return (len(base) > 1 and base not in names.GREEK) or base in FUNCTION_LETTERS or _has_comma(tokens, opens)
+
+
+def _has_comma(tokens: Sequence[Token], opens: int) -> bool:
+    depth = 0
+    for token in tokens[opens:]:
+        depth += (token.type in _OPENS) - (token.type in _CLOSES)
+        if depth <= 0:
+            return False
+        if depth == 1 and token.type == "COMMA":
+            return True
+    return False
+
+
+def _no_function(token: Token, functions: Iterable[str], source: str) -> NotationError:
+    word = str(token)
+    hint = _UNSUPPORTED.get(word.casefold()) or nearest(word, [*spellings(), *functions]) or f"define it: {word}(x) = …, or put * before the parenthesis for a product"
+    return NotationError(f"there is no function {word}", _span(token, source), hint)
+
+
+_UNSUPPORTED = {
+    "argmax": "argmax has no gradient and is no part of the notation; x == max(x, axis=1) marks the largest of each row",
+    "argmin": "argmin has no gradient and is no part of the notation; x == min(x, axis=1) marks the smallest of each row",
+    "e": "an expectation is a mean(…) over a batch",
+    "integral": "integrals are not part of the notation",
+    "expectation": "an expectation is a mean(…) over a batch",
+}
+
+
+def _bar(token: Token, open_at: list[Token], told: Sequence[Token]) -> Token:
+    """A bar that opens, closes, or (in brackets) stands between blocks."""
+    kind = token.type
+    ends = bool(told) and told[-1].type in _ENDS_OPERAND
+    if ends and open_at and open_at[-1].type == f"{kind}_OPEN":
+        open_at.pop()
+        return _as(token, f"{kind}_CLOSE")
+    if ends and kind == "NORM" and open_at and open_at[-1].type == "LBRACKET":
+        return _as(token, "BESIDE")
+    opened = _as(token, f"{kind}_OPEN")
+    open_at.append(opened)
+    return opened
+
+
+def _mismatch(token: Token, open_at: Sequence[Token], source: str) -> NotationError:
+    if not open_at:
+        return NotationError(f"this {token} closes nothing", _span(token, source), f"take it away, or open it: ({token}".replace("(]", "[").replace("(}", "{").replace("()", "("))
+    opened = open_at[-1]
+    return NotationError(f"{opened} is closed by {token}", _span(token, source), also=[("it was opened here:", _span(opened, source))])
+
+
+def _unclosed(token: Token, source: str) -> NotationError:
+    return NotationError(f"this {token} is never closed", _span(token, source), f"close it: {_CLOSERS.get(str(token), str(token))}")
+
+
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+
+
+def _as(token: Token, kind: str, text: str | None = None) -> Token:
+    return Token.new_borrow_pos(kind, str(token) if text is None else text, token)
+
+
+def _span(token: Token, source: str) -> Span:
+    return Span(source, token.start_pos or 0, token.end_pos or 0)
+
+
+# ------------------------------------------------------------------------------------------------------ tokens → tree
+
+
+def _build(tokens: Sequence[Token], source: str, problem: NotationError | None) -> tuple[Statement, ...]:
+    """The statements that the rules build from the tokens; no deeper in Python for deeper text."""
+    interactive = parser("plain", _KEPT).parse_interactive()
+    before: Token | None = None
+    try:
+        for token in tokens:
+            interactive.feed_token(token)
+            before = token
+        if problem is not None:
+            return ()
+        tree: Tree[Token] = interactive.feed_eof(before)
+    except UnexpectedToken as error:
+        raise _unexpected(error.token, before, source) from None
+    build = _Builder(source)
+    built: dict[int, Any] = {}
+    for node in tree.iter_subtrees():  # children first
+        parts = [built[id(child)] if isinstance(child, Tree) else child for child in node.children if child is not None]
+        built[id(node)] = getattr(build, node.data)(parts)
+    result: tuple[Statement, ...] = built[id(tree)]
+    return result
+
+
+_SIGNS = {
+    "+": "plus", "-": "minus", "−": "minus", "*": "times", ".*": "times", "∘": "times", "⊙": "times", "⊗": "kron",
+    r"\odot": "times", r"\circ": "times", "/": "divide", "./": "divide", "÷": "divide",
+    "<": "lt", "<=": "le", "≤": "le", ">": "gt", ">=": "ge", "≥": "ge", "==": "eq", "!=": "ne", "≠": "ne",
+}  # fmt: skip
+_SMALL_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_NORM_ORDERS = {"1": "1", "∞": "inf", "inf": "inf", "infty": "inf", "₁": "1"}
+
+
+class _Builder:
+    """One method for each rule of the grammar: the parts of the rule → a node of the tree."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def span(self, parts: Sequence[Any]) -> Span:
+        first, last = self._span(parts[0]), self._span(parts[-1])
+        return Span(self.source, first.start, last.stop)
+
+    def _span(self, part: Any) -> Span:
+        if isinstance(part, Token):
+            return _span(part, self.source)
+        if isinstance(part, tuple):
+            return self._span(part[0]) + self._span(part[-1])
+        span: Span = part.span
+        return span
+
+    def call(self, parts: list[Any]) -> Call:
+        function, arguments = parts[0], parts[2] if len(parts) > 3 else ()
+        values = tuple(part for part in arguments if not isinstance(part, tuple))
+        options = tuple(part for part in arguments if isinstance(part, tuple))
+        return Call(str(function), values, self.span(parts), tuple((str(word), value) for word, _, value in options), self._span(function))
+
+    def make(self, function: str, values: Sequence[Value], parts: Sequence[Any], sign: Any = None) -> Call:
+        return Call(function, tuple(values), self.span(parts), (), None if sign is None else self._span(sign))
+
+    # statements
+
+    def start(self, parts: list[Any]) -> tuple[Statement, ...]:
+        return tuple(s for part in parts for s in (part if isinstance(part, tuple) else (part,)))
+
+    def equation(self, parts: list[Any]) -> Any:
+        values = [part for part in parts if not isinstance(part, Token | Declaration)]
+        declared = tuple(part for part in parts if isinstance(part, Declaration))
+        *named, value = values
+        span = self.span([values[0], value])
+        given = tuple(named) or (Name("out", Span(self.source, span.start, span.start)),)
+        return (Equation(given, value, span), *declared)
+
+    def definition(self, parts: list[Any]) -> Definition:
+        defined, *inside, body = (part for part in parts if not isinstance(part, Token) or part.type == "DEFINED")
+        return Definition(Name(names.key(defined), self._span(defined)), tuple(inside), body, self.span(parts))
+
+    def declarations(self, parts: list[Any]) -> tuple[Declaration, ...]:
+        return tuple(part for part in parts if isinstance(part, Declaration))
+
+    def declaration(self, parts: list[Any]) -> Declaration:
+        name, sizes = parts
+        return Declaration(name, _sizes(sizes, self._span(sizes)), self.span(parts))
+
+    # operators
+
+    def binary(self, parts: list[Any]) -> Call:
+        left, sign, right = parts
+        return self.make(_SIGNS.get(str(sign), "product"), (left, right), parts, sign)
+
+    def juxtaposed(self, parts: list[Any]) -> Call:
+        return self.make("product", parts, parts)
+
+    def signed(self, parts: list[Any]) -> Value:
+        sign, value = parts
+        return value if sign == "+" else self.make("neg", (value,), parts, sign)
+
+    def transposed(self, parts: list[Any]) -> Call:
+        return self.make("transpose", parts[:1], parts, parts[1])
+
+    def raised(self, parts: list[Any]) -> Call:
+        base, sign, exponent = parts
+        if isinstance(exponent, Call) and exponent.function == "neg" and isinstance(exponent.arguments[0], Number) and exponent.arguments[0].text == "1":
+            return self.make("inv", (base,), parts, sign)
+        return self.make("power", (base, exponent), parts, sign)
+
+    def raised_small(self, parts: list[Any]) -> Call:
+        base, sign = parts
+        text = str(sign).translate(_SMALL_DIGITS)
+        if text == "-1":
+            return self.make("inv", (base,), parts, sign)
+        number: Value = Number(text.lstrip("+-"), self._span(sign))
+        return self.make("power", (base, self.make("neg", (number,), (sign,)) if text[0] == "-" else number), parts, sign)
+
+    def dotted(self, parts: list[Any]) -> Call:
+        return self.make("product", (parts[0], parts[3]), parts, parts[1])
+
+    # atoms
+
+    def number(self, parts: list[Any]) -> Number:
+        return Number(str(parts[0]), self._span(parts[0]))
+
+    def name(self, parts: list[Any]) -> Name:
+        return Name(names.key(parts[0]), self._span(parts[0]))
+
+    def arguments(self, parts: list[Any]) -> tuple[Any, ...]:
+        return tuple(part for part in parts if not isinstance(part, Token))
+
+    def option(self, parts: list[Any]) -> tuple[Any, ...]:
+        return tuple(parts)
+
+    def bare(self, parts: list[Any]) -> Call:
+        return self.make(str(parts[0]), parts[1:], parts, parts[0])
+
+    def group(self, parts: list[Any]) -> Value:
+        value: Value = parts[1]
+        return value
+
+    def rows(self, parts: list[Any]) -> Value:
+        rows = [part for part in parts if not isinstance(part, Token)]
+        return self.make("stack", rows, parts) if len(rows) > 1 else rows[0]
+
+    def row(self, parts: list[Any]) -> Value:
+        blocks = [part for part in parts if not isinstance(part, Token)]
+        return self.make("concat", blocks, parts) if len(blocks) > 1 else blocks[0]
+
+    def blocks(self, parts: list[Any]) -> Value:
+        value: Value = parts[1]
+        return value
+
+    def absolute(self, parts: list[Any]) -> Call:
+        return self.make("abs", parts[1:2], parts, parts[0])
+
+    def norm(self, parts: list[Any]) -> Call:
+        opened, value, closed = parts
+        order = _NORM_ORDERS.get(re.sub(r"[|‖_{}]", "", closed), "2")
+        mark = Number(order, self._span(closed)) if order != "inf" else Name("inf", self._span(closed))
+        return Call("norm", (value,), self.span(parts), () if order == "2" else (("order", mark),), self._span(opened))
+
+
+def _sizes(token: Token, span: Span) -> tuple[int | str, ...]:
+    """`: 3x4`, `∈ R^(3×4)`, `in R^n`: the sizes; none for a scalar."""
+    text = str(token)
+    if not text.startswith(":"):
+        _, raised, text = text.partition("^")
+        if not raised:
+            return ()
+    inside = text.strip(": \t\r(){}")
+    words = [word.strip() for word in re.split(r"×|\\times|\*|,|(?<=[\d\s])[xX](?=[\d\s])|\bx\b", inside)]
+    if len(words) > 2 or not all(re.fullmatch(r"\d+|[^\W\d]\w*", word) for word in words):
+        raise NotationError(f"{inside or 'nothing'} is no shape", span, "a shape is rows x columns (W0: 3x4), one size (x: 3) or none (λ ∈ R)")
+    return tuple(int(word) if word.isdecimal() else names.key(word) for word in words)
+
+
+# -------------------------------------------------------------------------------- what a rule cannot go on with, in words
+
+
+def _unexpected(token: Token, before: Token | None, source: str) -> NotationError:
+    """Why the rules cannot go on at `token`."""
+    ended = token.type == "$END"
+    span = Span(source, before.end_pos or 0, before.end_pos or 0) if ended and before is not None else _span(token, source) if not ended else Span(source, 0, 0)
+    if before is None or before.type in _BINARY | {"COMMA", "BARE", "ROW", "BESIDE", "_SEPARATOR", "DOT"} or before.type in _OPENS:
+        if token.type == "EQUALS":
+            return NotationError("an equation needs a name before its =", span, "name what it computes: l2 = relu(l0 W0) W1")
+        after = "" if before is None or before.type == "_SEPARATOR" else f" after {before}"
+        if token.type in _BINARY or ended or token.type in _CLOSES or token.type in ("COMMA", "_SEPARATOR", "BAR_CLOSE", "NORM_CLOSE", "ROW", "TRANSPOSE"):
+            place = "" if ended or token.type == "_SEPARATOR" else f" before {token}"
+            return NotationError(f"a value is missing{after}{place}", span, "type what belongs there, or take the sign away")
+    if token.type == "EQUALS":
+        return NotationError("two = in one equation", span, "write two equations (y = x W; z = y), or == for a comparison; a chain a = b = value takes names alone")
+    if token.type == "COMPARE":
+        return NotationError("two comparisons in one", span, "compare two values at a time: (a < b) * (b < c)")
+    if token.type == "COMMA":
+        return NotationError("a comma separates the arguments of a function or the blocks in [ ] alone", span, "write ; between two equations")
+    if token.type == "FUNCTION" or (before is not None and before.type == "FUNCTION"):
+        return NotationError(f"{token} cannot stand here", span)
+    if token.type == "OPTION":
+        return NotationError(f"{token} = … cannot stand in brackets", span, "an option is given to a function: sum(x, axis=1)")
+    if token.type == "SIZES":
+        return NotationError("a shape is declared on a line of its own, or after where", span, "y = x W where W: 3x4")
+    return NotationError(f"{token} cannot stand here" if not ended else "the equation ends too soon", span)
+
+
+READERS: dict[str, Callable[[str], tuple[Statement, ...]]] = {"plain": read_plain}

@@ -1,0 +1,136 @@
+"""Generated source → functions, and the arrays that go in and come out.
+
+In    the text of a module; the arrays of a call, by name
+Out   its functions, known to `linecache`, so that tracebacks show generated code like any other; arrays as matrices
+Idea  what is called is checked here, once: a wrong array is named, with what was expected and why
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from algebra2net import names
+from algebra2net.errors import ShapeError, nearest
+from algebra2net.program import Dimension, Shape
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def load(source: str) -> dict[str, Any]:
+    """The functions that a generated module defines."""
+    filename = f"<algebra2net {hashlib.sha256(source.encode()).hexdigest()[:16]}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    namespace: dict[str, Any] = {"__name__": "algebra2net_generated"}
+    exec(compile(source, filename, "exec"), namespace)
+    return namespace
+
+
+class Values(dict[str, Any]):
+    """Values by name, found under every spelling of the name: `grads["W_0"]` is `grads["W0"]`."""
+
+    def __missing__(self, spelled: str) -> Any:
+        key = names.key(spelled) if isinstance(spelled, str) else spelled
+        if key in self.keys():
+            return self[key]
+        raise KeyError(spelled)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arrays of one call: matrices of one float type, and how the originals looked."""
+
+    matrices: dict[str, Array]
+    originals: dict[str, tuple[int, ...]]
+    sizes: dict[str, int]  # the symbolic dimensions, as found
+    dtype: np.dtype[Any]
+
+
+class Unfit(Exception):
+    """An array whose shape is not the expected one; the call may still make sense with other assumptions."""
+
+
+def arguments(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> Arguments:
+    """The arrays by name, as matrices, checked against the shapes.
+
+    Raises TypeError for a missing, surplus or non-numeric array, `Unfit` where a shape does not fit.
+    """
+    by_key = _by_key(given, expected)
+    arrays = {name: _numeric(name, by_key[name]) for name in expected}
+    dtype = _common(arrays.values())
+    sizes: dict[str, int] = {}
+    matrices = {name: _matrix(name, array, expected[name], sizes).astype(dtype, copy=False) for name, array in arrays.items()}
+    return Arguments(matrices, {name: array.shape for name, array in arrays.items()}, sizes, dtype)
+
+
+def _by_key(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> dict[str, Any]:
+    identifiers = {names.identifier(name): name for name in expected}
+    found: dict[str, Any] = {}
+    for spelled, value in given.items():
+        name = spelled if spelled in expected else identifiers.get(spelled) or names.key(spelled)
+        if name not in expected:
+            hint = nearest(spelled, expected)
+            raise TypeError(f"there is no input {spelled}; the inputs are {', '.join(expected)}" + (f" ({hint})" if hint else ""))
+        if name in found:
+            raise TypeError(f"{name} is given twice")
+        found[name] = value
+    missing = [name for name in expected if name not in found]
+    if missing:
+        raise TypeError(f"missing {', '.join(f'{name} ({shape_text(expected[name])})' for name in missing)}")
+    return found
+
+
+def _numeric(name: str, value: Any) -> Array:
+    try:
+        array = np.ma.filled(value.astype(float), np.nan) if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"{name} is no array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} holds {_kind(array)}, not real numbers (dtype {array.dtype})")
+    if array.ndim > 2:
+        raise ShapeError(f"{name} has {array.ndim} dimensions {array.shape}; every value is a matrix of rows and columns", None, f"{name}.reshape(len({name}), -1) makes rows of it")
+    return array
+
+
+def _kind(array: Array) -> str:
+    return {"c": "complex numbers", "O": "Python objects", "U": "text", "S": "bytes", "M": "dates", "m": "time spans", "V": "records"}.get(array.dtype.kind, "no numbers")
+
+
+def _common(arrays: Any) -> np.dtype[Any]:
+    """The float type of a call: that of its float arrays; whole numbers and flags take it on."""
+    floats = [array.dtype.newbyteorder("=") for array in arrays if array.dtype.kind == "f"]
+    found: np.dtype[Any] = np.result_type(*floats) if floats else np.dtype(np.float64)
+    return np.dtype(np.float32) if found == np.float16 else found
+
+
+def _matrix(name: str, array: Array, expected: Shape, sizes: dict[str, int]) -> Array:
+    """The array as a matrix of the expected shape; new symbolic dimensions go into `sizes`."""
+    matrix = as_matrix(array, expected, sizes)
+    for have, want in zip(matrix.shape, expected, strict=True):
+        wanted = want if isinstance(want, int) else sizes.setdefault(want, have)
+        if isinstance(want, str) and have != wanted and want.isidentifier() is False:
+            continue
+        if have != wanted:
+            raise Unfit(f"{name} has shape {array.shape}, expected {shape_text(expected, sizes)}")
+    return matrix
+
+
+def as_matrix(array: Array, expected: Shape, sizes: Mapping[str, int]) -> Array:
+    """A scalar as 1×1, a vector as a row or, where a column is expected, as a column."""
+    if array.ndim == 2:
+        return array
+    if array.ndim == 0:
+        return array.reshape(1, 1)
+    rows, columns = (sizes.get(size, size) if isinstance(size, str) else size for size in expected)
+    column = columns == 1 and (rows == array.size or isinstance(rows, str)) and not (rows == 1)
+    return array.reshape(-1, 1) if column else array.reshape(1, -1)
+
+
+def shape_text(shape: Sequence[Dimension], sizes: Mapping[str, int] | None = None) -> str:
+    """`5×3`, `n0×3`; with the size that a symbolic dimension has in this call."""
+    return "×".join(f"{size}={(sizes or {})[size]}" if isinstance(size, str) and size in (sizes or {}) else str(size) for size in shape)

@@ -1,0 +1,717 @@
+"""Shapes: every dimension of a Program known or named.
+
+In    a Program with macros opened, what is declared of its shapes
+Out   the same Program with a shape for every name, and what only shapes can settle settled (product or scaling, the
+      diagonal or the diagonal matrix)
+Idea  union–find over dimensions, each known size with the place that it comes from; what cannot be said yet waits for
+      the dimensions that it rests on; what still waits at the end is settled as readers of papers would
+
+`result_shape` and `fit` serve the derivation: broadcasting is undone there, once for all operators.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from sympy import Expr, Integer, Symbol
+
+from algebra2net import names
+from algebra2net.errors import AlgebraError, ShapeError, Span
+from algebra2net.lower import instantiate, is_parameter, parameters_of, rule
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
+from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, record, symbol
+
+_SCALAR_NAMES = frozenset("lambda alpha eta tau epsilon rho kappa lr eps temperature".split())
+_SIZE_NAMES = frozenset("d n m k N T".split())  # as a divisor: x W / sqrt(d)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is said of the shape of `name`: two sizes, one (a vector, whichever way it lies) or none (a scalar); by whom."""
+
+    name: str
+    sizes: tuple[Dimension, ...]
+    words: str
+    span: Span | None = None
+
+
+def with_shapes(program: Program, known: Iterable[Known]) -> Program:
+    """The program with shapes, and with what only shapes settle settled.
+
+    Raises ShapeError where two places contradict each other; the message names both.
+    """
+    solver = _Solver(program)
+    solver.enter(known)
+    solver.solve()
+    return solver.settled()
+
+
+# --------------------------------------------------------------------------------------------------------- patterns
+
+Terms = tuple[str, ...]  # one variable or `1`; or two variables with their sign between them
+Pattern = tuple[tuple[tuple[Terms, Terms], ...], tuple[Terms, Terms]]
+
+
+@lru_cache(maxsize=None)
+def parsed(pattern: str) -> Pattern:
+    """`m×k, k×n -> m×n`, taken apart."""
+    before, arrow, after = pattern.partition("->")
+    if not arrow:
+        before, after = "", before
+    return tuple(_sizes(word) for word in before.split(",") if word.strip()), _sizes(after)
+
+
+def _sizes(text: str) -> tuple[Terms, Terms]:
+    rows, columns = (tuple(word.strip().replace("*", " * ").split()) for word in text.split("×"))
+    return rows, columns
+
+
+def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
+    """The shape of one operator on values whose shapes are known."""
+    if not isinstance(value, Operation):
+        return shapes[value] if isinstance(value, Symbol) else SCALAR
+    here = record(value)
+    given = [shapes[arg] if isinstance(arg, Symbol) else SCALAR for arg in here.operands_of(value)]
+    if here.elementwise:
+        return _broadcast([s[0] for s in given]), _broadcast([s[1] for s in given])
+    pattern = here.pattern(value)
+    if pattern == "of the second":
+        return given[1]
+    if pattern in ("side by side", "on top"):
+        along = 1 if pattern == "side by side" else 0
+        total = _combined("+", [s[along] for s in given])
+        return (given[0][0], total) if along else (total, given[0][1])
+    wanted, result = parsed(pattern)
+    sizes: dict[str, Dimension] = {"1": 1}
+    for shape, terms in zip(given, wanted, strict=True):
+        for dimension, term in zip(shape, terms, strict=True):
+            sizes.setdefault(term[0], dimension)
+    sizes |= {word: (int(size) if size.is_Integer else size.name) for word, size in here.settings(value).items() if word not in sizes and (size.is_Integer or isinstance(size, Symbol))}
+    rows, columns = (_combined("*", [sizes[t] for t in term if t != "*"]) for term in result)
+    return rows, columns
+
+
+def _broadcast(sizes: Sequence[Dimension]) -> Dimension:
+    return next((size for size in sizes if size != 1), 1)
+
+
+def _combined(sign: str, sizes: Sequence[Dimension]) -> Dimension:
+    """The sum or product of sizes; a name where one is not known."""
+    if all(isinstance(size, int) for size in sizes):
+        total = 0 if sign == "+" else 1
+        for size in sizes:
+            total = total + int(size) if sign == "+" else total * int(size)
+        return total
+    words = [str(size) for size in sizes if not (sign == "*" and size == 1)]
+    return sign.join(f"({word})" if sign == "*" and "+" in word else word for word in words)
+
+
+def fit(value: Expr, like: Symbol, draft: Draft, shapes: dict[Symbol, Shape], why: str = "") -> Expr:
+    """`value` with the shape of `like`: summed down where it is wider, repeated where it is narrower."""
+    have, want = (shapes[value] if isinstance(value, Symbol) else SCALAR), shapes[like]
+    wider = [axis for axis in (0, 1) if have[axis] != 1 and want[axis] == 1]
+    if wider:
+        total = OPERATORS["sum"]
+        value = draft.define(total(value) if len(wider) == 2 or have[1 - wider[0]] == 1 else total(value, axis=symbol_axis(wider[0])), rule=why)
+        have = (1 if 0 in wider else have[0], 1 if 1 in wider else have[1])
+        shapes.setdefault(value, have)
+    if have != want and any(h == 1 != w for h, w in zip(have, want, strict=True)):
+        value = draft.define(OPERATORS["expand"](value, like), rule=why)
+        shapes.setdefault(value, want)
+    return value
+
+
+def symbol_axis(axis: int) -> Expr:
+    """An axis as an option."""
+    return Integer(axis)
+
+
+# ----------------------------------------------------------------------------------------------------------- solver
+
+
+class _Clash(Exception):
+    """Two dimensions that cannot be one."""
+
+    def __init__(self, one: int, other: int) -> None:
+        self.one = one
+        self.other = other
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """What cannot be said yet of one equation: a broadcast along an axis, a choice, an arithmetic of sizes, a vector."""
+
+    kind: str
+    equation: Equation
+    nodes: tuple[int, ...]
+    axis: int = 0
+    done: bool = False
+    queued: bool = False
+
+
+class _Solver:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.parent: list[int] = []
+        self.value: list[int | None] = []
+        self.label: list[str | None] = []
+        self.owner: list[str | None] = []  # the first input whose dimension this is
+        self.why: list[tuple[str, Span | None] | None] = []
+        self.watchers: list[list[_Waiting]] = []
+        self.dims: dict[Symbol, tuple[int, int]] = {}
+        self.named: dict[str, int] = {}
+        self.one = self.node(1)
+        self.queue: deque[_Waiting] = deque()
+        self.waiting: list[_Waiting] = []
+        self.vectors: list[tuple[Known, int]] = []
+        self.weak_columns: list[int] = []
+        self.chosen: dict[Symbol, Choice] = {}
+        self.made = {e.name: e for e in program.equations}
+        for name in program.inputs:
+            self.dims[name] = self.node(owner=name.name), self.node(owner=name.name)
+        for equation in program.equations:
+            self.dims[equation.name] = self.node(), self.node()
+
+    # nodes
+
+    def node(self, value: int | None = None, owner: str | None = None) -> int:
+        self.parent.append(len(self.parent))
+        self.value.append(value)
+        self.label.append(None)
+        self.owner.append(owner)
+        self.why.append(None)
+        self.watchers.append([])
+        return len(self.parent) - 1
+
+    def find(self, node: int) -> int:
+        parent = self.parent
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    def unite(self, one: int, other: int) -> None:
+        a, b = self.find(one), self.find(other)
+        if a == b:
+            return
+        if self.value[a] is not None and self.value[b] is not None:
+            if self.value[a] != self.value[b]:
+                raise _Clash(one, other)
+        elif self.value[a] is not None or self.value[b] is not None or self.label[a] or self.label[b]:
+            self.wake(a)
+            self.wake(b)
+        if len(self.watchers[a]) < len(self.watchers[b]):
+            a, b = b, a
+        self.wake(b)
+        self.parent[b] = a
+        self.watchers[a].extend(w for w in self.watchers[b] if not w.done)
+        self.watchers[b] = []
+        if self.value[a] is None and self.value[b] is not None:
+            self.value[a], self.why[a] = self.value[b], self.why[b]
+        self.why[a] = self.why[a] or self.why[b]
+        self.label[a] = self.label[a] or self.label[b]
+        self.owner[a] = self.owner[a] or self.owner[b]
+
+    def assign(self, node: int, value: int, why: tuple[str, Span | None] | None = None) -> None:
+        root = self.find(node)
+        if self.value[root] is None:
+            self.value[root] = value
+            self.why[root] = why
+            self.wake(root)
+        elif self.value[root] != value:
+            fresh = self.node(value)
+            self.why[fresh] = why
+            raise _Clash(node, fresh)
+
+    def wake(self, root: int) -> None:
+        for waiting in self.watchers[root]:
+            if not waiting.done and not waiting.queued:
+                waiting.queued = True
+                self.queue.append(waiting)
+
+    def size(self, node: int) -> int | None:
+        return self.value[self.find(node)]
+
+    def is_one(self, node: int) -> bool:
+        return self.value[self.find(node)] == 1
+
+    def is_more(self, node: int) -> bool:
+        """Known not to be 1: a number, or a dimension that was named."""
+        root = self.find(node)
+        return self.value[root] != 1 if self.value[root] is not None else self.label[root] is not None
+
+    def named_dimension(self, name: str) -> int:
+        if name not in self.named:
+            self.named[name] = self.node()
+            self.label[self.named[name]] = name
+        return self.named[name]
+
+    def of(self, value: Expr) -> tuple[int, int]:
+        return self.dims[value] if isinstance(value, Symbol) else (self.one, self.one)
+
+    # what is known at the start
+
+    def enter(self, known: Iterable[Known]) -> None:
+        inside = {name.name: name for name in self.dims}
+        for fact in known:
+            if fact.name not in inside:
+                continue  # a declaration of what the program does not use
+            try:
+                self._enter(fact, inside[fact.name])
+            except _Clash as clash:
+                raise self._contradiction(fact, clash) from None
+
+    def _enter(self, fact: Known, name: Symbol) -> None:
+        rows, columns = self.dims[name]
+        if len(fact.sizes) == 1:
+            node = self._entered(fact.sizes[0], fact)
+            self.vectors.append((fact, node))
+            return
+        for node, size in zip((rows, columns), fact.sizes or (1, 1), strict=True):
+            if isinstance(size, int):
+                self.assign(node, size, (fact.words, fact.span))
+            else:
+                self.unite(node, self.named_dimension(size))
+                root = self.find(node)
+                self.why[root] = self.why[root] or (fact.words, fact.span)
+
+    def _entered(self, size: Dimension, fact: Known) -> int:
+        if isinstance(size, int):
+            node = self.node(size)
+            self.why[node] = (fact.words, fact.span)
+            return node
+        return self.named_dimension(size)
+
+    def _contradiction(self, fact: Known, clash: _Clash) -> ShapeError:
+        first = self.why[self.find(clash.one)]
+        message = f"{fact.name} cannot be {'×'.join(map(str, fact.sizes)) or 'a scalar'} ({fact.words})"
+        if first is None:
+            return ShapeError(message, fact.span)
+        return ShapeError(message, fact.span or first[1], f"{self.size(clash.one)} is what {first[0]} says", [(f"{first[0]} says {self.size(clash.one)}:", first[1])] if fact.span else ())
+
+    # equations
+
+    def solve(self) -> None:
+        for equation in self.program.equations:
+            self.guarded(equation, self.constrain)
+        self.run()
+        self.orient()
+        for default in (self.default_choice, self.default_broadcast, self.default_sizes):
+            for waiting in self.waiting:
+                if not waiting.done:
+                    self.guarded(waiting.equation, lambda _, w=waiting, d=default: d(w))
+                    self.run()
+        for node in self.weak_columns:
+            if self.size(node) is None and self.label[self.find(node)] is None:
+                self.assign(node, 1)
+                self.run()
+        self.waiting = [w for w in self.waiting if not w.done]
+
+    def run(self) -> None:
+        while self.queue:
+            waiting = self.queue.popleft()
+            waiting.queued = False
+            if not waiting.done:
+                self.guarded(waiting.equation, lambda _, w=waiting: self.attempt(w))
+
+    def guarded(self, equation: Equation, step: object) -> None:
+        try:
+            step(equation)  # type: ignore[operator]
+        except _Clash as clash:
+            raise self.misfit(equation, clash) from None
+
+    def wait(self, kind: str, equation: Equation, nodes: Sequence[int], axis: int = 0) -> None:
+        waiting = _Waiting(kind, equation, tuple(nodes), axis)
+        self.attempt(waiting)
+        if not waiting.done:
+            self.waiting.append(waiting)
+            for node in {self.find(node) for node in nodes}:
+                self.watchers[node].append(waiting)
+
+    def attempt(self, waiting: _Waiting) -> None:
+        getattr(self, waiting.kind)(waiting)
+
+    def constrain(self, equation: Equation) -> None:
+        value, result = equation.value, self.dims[equation.name]
+        if not isinstance(value, Operation):
+            for mine, its in zip(result, self.of(value), strict=True):
+                self.unite(mine, its)
+            return
+        here = record(value)
+        given = [self.of(arg) for arg in here.operands_of(value)]
+        if here.elementwise:
+            for axis in (0, 1):
+                if len(given) == 1:
+                    self.unite(result[axis], given[0][axis])
+                else:
+                    self.wait("broadcast", equation, [result[axis], *(g[axis] for g in given)], axis)
+        elif here.choices:
+            self.wait("choice", equation, [*result, *(node for g in given for node in g)])
+        elif (pattern := here.pattern(value)) == "of the second":
+            self.unite(result[0], given[1][0])
+            self.unite(result[1], given[1][1])
+        elif pattern in ("side by side", "on top"):
+            along = 1 if pattern == "side by side" else 0
+            for g in given:
+                self.unite(result[1 - along], g[1 - along])
+            self.wait("sum_of", equation, [result[along], *(g[along] for g in given)])
+        else:
+            self.apply(pattern, equation, given, result, here)
+
+    def apply(self, pattern: str, equation: Equation, given: Sequence[tuple[int, int]], result: tuple[int, int], here: Operator) -> None:
+        """Unite what a pattern calls by one name."""
+        wanted, out = parsed(pattern)
+        bound: dict[str, int] = {"1": self.one}
+        for word, size in here.settings(equation.value).items() if not here.choices else ():
+            if size.is_Integer and word in "mn" and int(size) >= 0:
+                bound[word] = self.node(int(size))
+                self.why[bound[word]] = ("typed", equation.span)
+            elif isinstance(size, Symbol) and word in "mn" and size.name != "one":
+                bound[word] = self.named_dimension(size.name)
+        for nodes, terms in [*zip(given, wanted, strict=True), (result, out)]:
+            for node, term in zip(nodes, terms, strict=True):
+                if len(term) > 1:
+                    self.wait("product_of", equation, [node, bound[term[0]], bound[term[2]]])
+                elif term[0] in bound:
+                    self.unite(bound[term[0]], node)
+                else:
+                    bound[term[0]] = node
+
+    # what waits
+
+    def broadcast(self, waiting: _Waiting) -> None:
+        """The result's size along one axis: that of the operands which are not 1."""
+        result, *given = waiting.nodes
+        if self.is_one(result):
+            for node in given:
+                self.unite(node, self.one)
+            waiting.done = True
+            return
+        rest = [node for node in given if not self.is_one(node)]
+        large = [node for node in rest if self.is_more(node)]
+        if not rest:
+            self.unite(result, self.one)
+            waiting.done = True
+        elif len({self.find(node) for node in rest}) == 1:
+            self.unite(result, rest[0])
+            waiting.done = True
+        elif large:
+            for node in large:
+                self.unite(large[0], node)
+            self.unite(result, large[0])
+            waiting.done = len({self.find(node) for node in rest}) == 1
+
+    def choice(self, waiting: _Waiting) -> None:
+        """Choose once one meaning is certain, or only one is left."""
+        value = waiting.equation.value
+        options = record(value).choices
+        nodes = waiting.nodes
+        given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
+        for option in options:
+            if self.matches(option, given, certain=True):
+                return self.choose(waiting, option, given)
+        possible = [option for option in options if self.matches(option, given, certain=False)]
+        if not possible:
+            raise _Clash(nodes[2], nodes[-2])
+        if len({option.value for option in possible}) == 1 and len({option.shape for option in possible}) == 1:
+            self.choose(waiting, possible[0], given)
+        return None
+
+    def matches(self, option: Choice, given: Sequence[tuple[int, int]], certain: bool) -> bool:
+        """Whether the operands fit the option's pattern for certain, or may fit it."""
+        bound: dict[str, int] = {"1": self.one}
+        for nodes, terms in zip(given, parsed(option.shape)[0], strict=True):
+            for node, (word, *_) in zip(nodes, terms, strict=True):
+                other = bound.setdefault(word, node)
+                same = self.find(other) == self.find(node) or (self.size(other) is not None and self.size(other) == self.size(node))
+                if certain and not same:
+                    return False
+                if not same and self.apart(other, node):
+                    return False
+        return True
+
+    def apart(self, one: int, other: int) -> bool:
+        """Whether two dimensions are known to differ."""
+        a, b = self.find(one), self.find(other)
+        if self.value[a] is not None and self.value[b] is not None:
+            return self.value[a] != self.value[b]
+        return (self.value[a] == 1 and self.label[b] is not None) or (self.value[b] == 1 and self.label[a] is not None)
+
+    def choose(self, waiting: _Waiting, option: Choice, given: Sequence[tuple[int, int]]) -> None:
+        waiting.done = True
+        self.chosen[waiting.equation.name] = option
+        self.apply(option.shape, waiting.equation, given, self.dims[waiting.equation.name], record(waiting.equation.value))
+
+    def sum_of(self, waiting: _Waiting) -> None:
+        total, *parts = waiting.nodes
+        self.combine(waiting, total, parts, "+")
+
+    def product_of(self, waiting: _Waiting) -> None:
+        total, *parts = waiting.nodes
+        self.combine(waiting, total, parts, "*")
+
+    def combine(self, waiting: _Waiting, total: int, parts: Sequence[int], sign: str) -> None:
+        sizes = [self.size(node) for node in parts]
+        unknown = [node for node, size in zip(parts, sizes, strict=True) if size is None]
+        known = 0 if sign == "+" else 1
+        for size in sizes:
+            if size is not None:
+                known = known + size if sign == "+" else known * size
+        whole = self.size(total)
+        if not unknown:
+            self.assign(total, known, ("the blocks together", waiting.equation.span) if sign == "+" else None)
+            waiting.done = True
+        elif whole is not None and len(unknown) == 1 and (sign == "+" or (known and whole % known == 0)):
+            if sign == "+" and whole <= known:
+                raise _Clash(total, parts[0])
+            self.assign(unknown[0], whole - known if sign == "+" else whole // known, self.why[self.find(total)])
+            waiting.done = True
+        elif len(unknown) == 1 and known == 1 and sign == "*":
+            self.unite(total, unknown[0])
+            waiting.done = True
+
+    # vectors: one size, whichever way they lie
+
+    def orient(self) -> None:
+        undecided = []
+        votes = self.votes()
+        for fact, node in self.vectors:
+            name = symbol(fact.name)
+            way = self.forced(name, node) or votes.get(name)
+            if way is None:
+                undecided.append((fact, node))
+            else:
+                self.lay(fact, node, way)
+        for fact, node in undecided:
+            name = symbol(fact.name)
+            self.lay(fact, node, self.forced(name, node) or self.like_its_partner(name, node) or "row")
+
+    def votes(self) -> dict[Symbol, str]:
+        """How the vectors lie by where they stand in products: W x has a column, x W a row."""
+        vectors = {symbol(fact.name) for fact, _ in self.vectors}
+        votes: dict[Symbol, str] = {}
+        if not vectors:
+            return votes
+        for equation in self.program.equations:
+            if isinstance(equation.value, (operation("product"), operation("matmul"))):
+                left, right = equation.value.args
+                for operand, other, way in ((left, right, "row"), (right, left, "column")):
+                    if all(self.is_one(node) for node in self.of(other)):
+                        continue
+                    name, turned = self.untransposed(operand)
+                    if name in vectors:
+                        way = way if not turned else "column" if way == "row" else "row"
+                        votes.setdefault(name, way)
+        return votes
+
+    def untransposed(self, operand: Expr) -> tuple[Expr, bool]:
+        turned = False
+        while is_step(operand) and isinstance(self.made[operand].value, operation("transpose")):
+            operand, turned = self.made[operand].value.args[0], not turned
+        return operand, turned
+
+    def forced(self, name: Symbol, node: int) -> str | None:
+        """The only way that a vector can lie, if there is only one."""
+        rows, columns = self.dims[name]
+        as_row, as_column = not self.apart(columns, node), not self.apart(rows, node)
+        if self.find(columns) == self.find(node) or (as_row and not as_column):
+            return "row"
+        if self.find(rows) == self.find(node) or (as_column and not as_row):
+            return "column"
+        return None
+
+    def like_its_partner(self, name: Symbol, node: int) -> str | None:
+        for waiting in self.waiting:
+            if waiting.kind == "broadcast" and name in waiting.equation.value.args:
+                for partner in waiting.equation.value.args:
+                    if partner is not name and isinstance(partner, Symbol):
+                        rows, columns = self.dims[partner]
+                        if self.is_one(columns) and not self.apart(rows, node):
+                            return "column"
+        return None
+
+    def lay(self, fact: Known, node: int, way: str) -> None:
+        rows, columns = self.dims[symbol(fact.name)]
+        along, across = (columns, rows) if way == "row" else (rows, columns)
+        try:
+            self.unite(along, node)
+        except _Clash as clash:
+            raise self._contradiction(fact, clash) from None
+        if is_parameter(fact.name) and symbol(fact.name) in self.program.inputs:
+            if self.size(across) is None:
+                self.assign(across, 1)
+        elif way == "column":
+            self.weak_columns.append(across)
+        self.run()
+
+    # what is settled in the end as readers of papers would
+
+    def default_choice(self, waiting: _Waiting) -> None:
+        if waiting.kind != "choice":
+            return
+        nodes = waiting.nodes
+        given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
+        options = [option for option in record(waiting.equation.value).choices if self.matches(option, given, certain=False)]
+        if isinstance(waiting.equation.value, operation("product")):
+            for arg, option in zip(waiting.equation.value.args, options, strict=False):
+                if self.is_called_scalar(arg) and option.value.startswith("scale"):
+                    return self.choose(waiting, option, given)
+        return self.choose(waiting, options[-1], given)
+
+    def is_called_scalar(self, value: Expr) -> bool:
+        """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise."""
+        owners = {self.owner[self.find(node)] for node in self.of(value)}
+        return all(owner is not None and names.parts(owner).base in _SCALAR_NAMES for owner in owners)
+
+    def default_broadcast(self, waiting: _Waiting) -> None:
+        """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
+        if waiting.kind != "broadcast":
+            return
+        result, *given = waiting.nodes
+        rest = [node for node in given if not self.is_one(node)]
+        for arg, node in zip(waiting.equation.value.args, given, strict=False):
+            others = [other for other in rest if self.find(other) != self.find(node)]
+            if node in rest and others and not self.is_more(node) and self.is_thin(arg, node, waiting):
+                self.assign(node, 1)
+        if not waiting.done:
+            self.attempt(waiting)
+        if not waiting.done:
+            for node in given:
+                if not self.is_one(node):
+                    self.unite(result, node)
+            waiting.done = True
+
+    def is_thin(self, value: Expr, node: int, waiting: _Waiting) -> bool:
+        owner = self.owner[self.find(node)]
+        if owner is None:
+            return False
+        base = names.parts(owner).base
+        if base in _SCALAR_NAMES or (base in _SIZE_NAMES and isinstance(waiting.equation.value, operation("divide")) and value is waiting.equation.value.args[1]):
+            return True
+        if isinstance(value, Symbol) and value.name == owner and base.startswith(("b", "beta", "gamma")):
+            columns = any(self.is_column_layer(partner) for partner in waiting.equation.value.args if partner is not value)
+            return waiting.axis == (1 if columns else 0)
+        return False
+
+    def is_column_layer(self, value: Expr) -> bool:
+        """Whether a value is W x (or a sum of such) rather than x W."""
+        while isinstance(value, Symbol) and is_step(value) and isinstance(self.made[value].value, operation("plus")):
+            value = self.made[value].value.args[0]
+        made = self.made[value].value if is_step(value) else None
+        if not isinstance(made, (operation("product"), operation("matmul"))):
+            return False
+        left, right = (self.untransposed(arg)[0] for arg in made.args)
+        return isinstance(left, Symbol) and is_parameter(left.name) and not (isinstance(right, Symbol) and is_parameter(right.name))
+
+    def default_sizes(self, waiting: _Waiting) -> None:
+        if waiting.kind in ("sum_of", "product_of"):
+            waiting.done = True  # stays a name made of the parts' names
+
+    # results
+
+    def settled(self) -> Program:
+        """The program with its choices made and the shapes of its names."""
+        shapes = self.shapes()
+        draft = Draft(self.program.first_step())
+        meaning: dict[Expr, Expr] = {}
+        for equation in self.program.equations:
+            value = equation.value
+            if isinstance(value, Operation):
+                value = value.func(*(meaning.get(arg, arg) for arg in value.args))
+            if isinstance(value, Operation) and set(record(value).options) & {"m", "n"}:
+                value = self.sized(value, shapes[equation.name])
+            if equation.name in self.chosen:
+                before = len(draft.equations)
+                here = record(value)
+                bound = dict(zip((symbol(word) for word in here.operands), value.args, strict=True))
+                value = instantiate(draft, rule(self.chosen[equation.name].value, parameters_of(here)), bound, equation.span)
+                for new in draft.equations[before:]:
+                    shapes[new.name] = result_shape(new.value, shapes)
+            name = None if is_step(equation.name) else equation.name
+            defined = draft.define(value, name, equation.span, equation.rule)
+            if name is None:
+                meaning[equation.name] = defined
+                shapes.setdefault(defined, shapes[equation.name])
+        program = draft.finish(self.program)
+        return replace(program, shapes={name: shapes[name] for name in (*program.inputs, *(e.name for e in program.equations))})
+
+    def sized(self, value: Operation, shape: Shape) -> Expr:
+        """`I`, `ones(n, d)`, or a size used as a number, with the sizes that were found."""
+        if isinstance(value, operation("extent")):
+            size = self.size(self.named_dimension(value.args[0].name))
+            return value if size is None else Integer(size)
+        return value.func(*(option(size) for size in shape[2 - len(value.args) :]))
+
+    def shapes(self) -> dict[Symbol, Shape]:
+        """Every name's shape; a dimension that nothing fixes gets a name."""
+        taken = {self.label[self.find(node)] for nodes in self.dims.values() for node in nodes}
+        fresh = (f"n{k}" for k in range(1 << 30) if f"n{k}" not in taken)
+        combined = {self.find(w.nodes[0]): w for w in self.waiting if w.kind in ("sum_of", "product_of")}
+
+        def name(node: int) -> Dimension:
+            root = self.find(node)
+            if self.value[root] is not None:
+                return int(self.value[root] or 0)
+            if self.label[root] is None:
+                part = combined.pop(root, None)
+                if part is not None and all(self.find(n) != root for n in part.nodes[1:]):
+                    self.label[root] = str(_combined("+" if part.kind == "sum_of" else "*", [name(n) for n in part.nodes[1:]]))
+                else:
+                    self.label[root] = next(fresh)
+            return self.label[root] or ""
+
+        return {symbol_: (name(rows), name(columns)) for symbol_, (rows, columns) in self.dims.items()}
+
+    # errors
+
+    def misfit(self, equation: Equation, clash: _Clash) -> AlgebraError:
+        """Why an equation does not fit, in the words of its operands."""
+        here = record(equation.value) if isinstance(equation.value, Operation) else None
+        text = equation.span.text if equation.span is not None and equation.span.text.strip() else str(equation.value)
+        operands = [arg for arg in (here.operands_of(equation.value) if here else (equation.value,)) if isinstance(arg, Symbol)]
+        hint = _HINTS.get(here.name if here else "", "")
+        parts = [self.described(arg) for arg in dict.fromkeys(operands)]
+        if isinstance(equation.value, (operation("eye"), operation("ones"))) or not parts:
+            parts = []
+        message = f"{' '.join(text.split())} does not fit"
+        return ShapeError(message, equation.span, "; ".join([", ".join(parts), *([hint] if hint else [])]), self.places(equation, clash))
+
+    def described(self, value: Symbol) -> str:
+        rows, columns = self.dims[value]
+        shown = "×".join("?" if self.size(n) is None and self.label[self.find(n)] is None else str(self.size(n) or self.label[self.find(n)]) for n in (rows, columns))
+        sources = dict.fromkeys(self.source(node) for node in (rows, columns))
+        source = ", ".join(word for word in sources if word)
+        text = self.made[value].span.text if is_step(value) and self.made[value].span is not None else names.unicode(value.name)  # type: ignore[union-attr]
+        return f"{' '.join(text.split())} is {shown}" + (f" ({source})" if source else "")
+
+    def source(self, node: int) -> str:
+        why = self.why[self.find(node)]
+        if why is None:
+            return ""
+        return why[0] if why[1] is None else f"{why[0]}, line {why[1].line}"
+
+    def places(self, equation: Equation, clash: _Clash) -> list[tuple[str, Span | None]]:
+        """The declarations that contradict each other."""
+        found: dict[Span, str] = {}
+        for node in (clash.one, clash.other):
+            why = self.why[self.find(node)]
+            if why is not None and why[1] is not None and why[1] != equation.span:
+                found.setdefault(why[1], f"{self.size(node)} comes from here:")
+        return [(words, span) for span, words in found.items()]
+
+
+_HINTS = {
+    "product": "in a product, the columns of the left are the rows of the right",
+    "matmul": "in a product, the columns of the left are the rows of the right",
+    "inv": "only a square matrix has an inverse; elementwise, write 1 / x",
+    "det": "only a square matrix has a determinant",
+    "logdet": "only a square matrix has a determinant",
+    "trace": "only a square matrix has a trace",
+    "times": "entry by entry, sizes are equal or 1; a matrix product is written side by side: A B",
+    "concat": "blocks side by side have the same number of rows",
+    "stack": "blocks on top of each other have the same number of columns",
+}

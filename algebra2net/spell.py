@@ -1,0 +1,276 @@
+"""A value or a Program in a dialect: plain text, Unicode, LaTeX.
+
+In    an expression or a Program
+Out   text
+Idea  a slot of an operator's template says how tightly its operand must bind ($x:power), so that one template holds
+      look and precedence; steps that nobody named are folded in, by a stack of our own and never by Python's
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sympy import Expr, Symbol, pi
+
+from algebra2net import names
+from algebra2net.operators.operator import LEVELS, NONE, Operation, Operator
+from algebra2net.program import Equation, Program, is_step, record
+
+OWN = "own "
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How names, numbers, brackets and calls look; `field` is the operator's field with its template."""
+
+    field: str
+    name: Callable[[str], str]
+    brackets: tuple[str, str]
+    equals: str
+    call: Callable[[str], str]
+    power: Callable[[str], str]
+
+
+def _plain_call(name: str) -> str:
+    return name
+
+
+def _latex_call(name: str) -> str:
+    primes = len(name) - len(name.rstrip("'"))
+    shown = name.rstrip("'").replace("_", r"\_")
+    known = shown if shown in ("tanh", "sinh", "cosh", "exp", "log", "max", "min", "det", "sin", "cos", "tan", "arcsin", "arccos", "arctan") else ""
+    greek = "\\" + shown if shown in names.GREEK else ""
+    return (greek or (f"\\{known}" if known else rf"\operatorname{{{shown}}}")) + "'" * primes
+
+
+def _unicode_call(name: str) -> str:
+    return name.replace("sigmoid", "σ") if name.rstrip("'") == "sigmoid" else name
+
+
+PLAIN = Dialect("plain", lambda key: key, ("(", ")"), " = ", _plain_call, lambda x: f"^{x}")
+UNICODE = Dialect("unicode", names.unicode, ("(", ")"), " = ", _unicode_call, lambda x: f"^{x}")
+LATEX = Dialect("latex", names.latex, (r"\left(", r"\right)"), " &= ", _latex_call, lambda x: f"^{{{x}}}")
+
+_SLOT = re.compile(r"\$(\*;|\*|\w+)(?::([a-z]+))?")
+
+
+@lru_cache(maxsize=None)
+def _template(text: str) -> tuple[str | tuple[str, str], ...]:
+    """A template as texts and slots (operand, level)."""
+    pieces: list[str | tuple[str, str]] = []
+    at = 0
+    for slot in _SLOT.finditer(text):
+        pieces += [text[at : slot.start()], (slot[1], slot[2] or "anything")]
+        at = slot.end()
+    return (*pieces, text[at:])
+
+
+def write(value: Expr, dialect: Dialect, steps: Mapping[Expr, Expr] | None = None, program: Program | None = None) -> str:
+    """`value` in `dialect`; `steps` says what the unnamed names stand for."""
+    return _Writer(dialect, steps or {}, program).write(value)
+
+
+class _Writer:
+    def __init__(self, dialect: Dialect, steps: Mapping[Expr, Expr], program: Program | None) -> None:
+        self.dialect = dialect
+        self.steps = steps
+        self.functions = program.functions if program is not None else {}
+        self.labels = _labels(program) if program is not None else {}
+
+    def write(self, value: Expr) -> str:
+        """The pieces of the text in order, from a stack of texts and (value, level) still to be written."""
+        done: list[str] = []
+        waiting: list[str | tuple[Expr, str]] = [(value, "anything")]
+        while waiting:
+            piece = waiting.pop()
+            if isinstance(piece, str):
+                done.append(piece)
+            else:
+                waiting.extend(reversed(self.pieces(*piece)))
+        return "".join(done)
+
+    def pieces(self, value: Expr, level: str) -> list[str | tuple[Expr, str]]:
+        value = self.steps.get(value, value)
+        if not isinstance(value, Operation):
+            text = self.atom(value)
+            loose = text.startswith("-") and LEVELS.index(level) > LEVELS.index("negation")
+            return [*self.bracketed([text])] if loose else [text]
+        here = record(value, self.functions)
+        special = _special(value, here, self)
+        inside = special if special is not None else self.filled(value, here)
+        binds = here.binds if special is None else _special_binds(here)
+        return inside if LEVELS.index(binds) >= LEVELS.index(level) else self.bracketed(inside)
+
+    def bracketed(self, inside: list[str | tuple[Expr, str]]) -> list[str | tuple[Expr, str]]:
+        opening, closing = self.dialect.brackets
+        return [opening, *inside, closing]
+
+    def filled(self, value: Operation, here: Operator) -> list[str | tuple[Expr, str]]:
+        template: str = getattr(here, self.dialect.field)
+        if not template:
+            return self.called(value, here)
+        operands = dict(zip(here.operands, value.args, strict=False))
+        out: list[str | tuple[Expr, str]] = []
+        for piece in _template(template):
+            if isinstance(piece, str):
+                out.append(piece)
+            elif piece[0].startswith("*"):
+                out += self.listed(value.args, piece[0])
+            else:
+                out.append((operands[piece[0]], piece[1]))
+        return out
+
+    def listed(self, args: tuple[Expr, ...], kind: str) -> list[str | tuple[Expr, str]]:
+        """Blocks: side by side, or (`*;`) on top of each other; rows of blocks need no brackets of their own."""
+        between = (r" \\ " if self.dialect is LATEX else "; ") if kind == "*;" else ", "
+        out: list[str | tuple[Expr, str]] = []
+        for place, arg in enumerate(args):
+            out += [between] if place else []
+            made = self.steps.get(arg, arg)
+            if kind == "*;" and type(made).__name__ == "concat":
+                out += self.listed(made.args, "&" if self.dialect is LATEX else "*") if self.dialect is not LATEX else self.ampersands(made.args)
+            else:
+                out.append((arg, "anything"))
+        return out
+
+    def ampersands(self, args: tuple[Expr, ...]) -> list[str | tuple[Expr, str]]:
+        out: list[str | tuple[Expr, str]] = []
+        for place, arg in enumerate(args):
+            out += [" & "] if place else []
+            out.append((arg, "anything"))
+        return out
+
+    def called(self, value: Operation, here: Operator) -> list[str | tuple[Expr, str]]:
+        """A call by name: operands without trailing defaults, then the options that are not the default."""
+        args = list(here.operands_of(value))
+        if not here.variadic:
+            while args and here.operands[len(args) - 1] in here.defaults and args[-1] == _number(here.defaults[here.operands[len(args) - 1]]):
+                args.pop()
+        opening, closing = self.dialect.brackets
+        out: list[str | tuple[Expr, str]] = [self.dialect.call(here.name.removeprefix(OWN)), opening]
+        for place, arg in enumerate(args):
+            out += [", "] if place else []
+            out.append((arg, "anything"))
+        for word, setting in here.settings(value).items():
+            if setting != _number(here.options[word]):
+                out.append(f"{', ' if len(out) > 2 else ''}{word}={self.atom(setting)}")
+        return [*out, closing]
+
+    def atom(self, value: Expr) -> str:
+        if isinstance(value, Symbol):
+            return self.labels.get(value, {}).get(self.dialect.field) or self.dialect.name(value.name)
+        if value is pi:
+            return {"plain": "pi", "unicode": "π", "latex": r"\pi"}[self.dialect.field]
+        return number(value, self.dialect is LATEX)
+
+
+def number(value: Expr, latex: bool = False) -> str:
+    """A number as short as it can be read back."""
+    if value.is_Integer:
+        return str(int(value))
+    text = repr(float(value))
+    if latex and "e" in text:
+        mantissa, exponent = text.split("e")
+        return rf"{mantissa.removesuffix('.0')} \cdot 10^{{{int(exponent)}}}"
+    return text
+
+
+def _number(default: object) -> Expr:
+    from algebra2net.operators.operator import option
+
+    return option(default)
+
+
+# What one template cannot say: what looks different for different arguments.
+
+
+def _special_binds(here: Operator) -> str:
+    return "atom"
+
+
+def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tuple[Expr, str]] | None:
+    """Norms in bars, sizes as arguments, e to a power."""
+    name = here.name
+    if name in ("norm", "norm_1", "norm_inf") and value.args[-1] == NONE:
+        mark = {"norm": "", "norm_1": "_1", "norm_inf": "_∞" if writer.dialect is UNICODE else "_inf"}[name]
+        if writer.dialect is LATEX:
+            return [r"\left\| ", (value.args[0], "anything"), r" \right\|" + mark.replace("inf", r"\infty")]
+        bars = "‖" if writer.dialect is UNICODE else "||"
+        return [bars, (value.args[0], "anything"), bars + mark]
+    if name in ("norm_1", "norm_inf"):
+        return [f"norm{writer.dialect.brackets[0]}", (value.args[0], "anything"), f", axis={value.args[-1]}, order={name.removeprefix('norm_')}{writer.dialect.brackets[1]}"]
+    if name == "eye":
+        (size,) = value.args
+        if str(size) == "one":
+            return ["I"]
+        return [f"I_{{{size}}}" if writer.dialect is LATEX else f"I_{size}"]
+    if name in ("ones", "zeros"):
+        sizes = [] if str(value.args[0]) == "one" else [str(size) for size in value.args]
+        return [f"{writer.dialect.call(name)}({', '.join(sizes)})"]
+    if name == "extent":
+        return [writer.dialect.name(str(value.args[0]))]
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------ programs
+
+
+def folds(program: Program, hidden: bool = True) -> dict[Expr, Expr]:
+    """What the unnamed steps stand for (and the hidden layers, where they are folded back into what the user typed)."""
+    folded = program.hidden if hidden else frozenset()
+    return {e.name: e.value for e in program.equations if is_step(e.name) or e.name in folded}
+
+
+def shown(program: Program, hidden: bool = True) -> list[Equation]:
+    """The equations that stand on a line of their own."""
+    folded = program.hidden if hidden else frozenset()
+    return [e for e in program.equations if not is_step(e.name) and e.name not in folded]
+
+
+def lines(program: Program, dialect: Dialect, hidden: bool = True) -> list[str]:
+    """A line for each named equation; the user's functions first."""
+    writer = _Writer(dialect, folds(program, hidden), program)
+    first = _definitions(program, dialect)
+    return first + [f"{writer.atom(e.name)}{dialect.equals}{writer.write(e.value)}" for e in shown(program, hidden)]
+
+
+def _definitions(program: Program, dialect: Dialect) -> list[str]:
+    """The user's functions, as they were defined."""
+    from algebra2net.lower import Own, own_rule
+
+    out = []
+    for own in program.functions.values():
+        if isinstance(own, Own):
+            body = own_rule(own, program)
+            steps: dict[Expr, Expr] = {e.name: e.value for e in body.steps}
+            words = ", ".join(dialect.name(word) for word in own.operands)
+            opening, closing = dialect.brackets
+            called = dialect.call(own.name.removeprefix(OWN))
+            out.append(f"{called}{opening}{words}{closing}{dialect.equals}{write(body.result, dialect, steps, program)}")
+    return out
+
+
+def aligned(program: Program, hidden: bool = True) -> str:
+    """An `aligned` block of the program's equations."""
+    rows = " \\\\\n".join(lines(program, LATEX, hidden))
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+
+def _labels(program: Program) -> dict[Symbol, dict[str, str]]:
+    """Of signals and gradients: how they are written where there is more than plain text."""
+    found: dict[Symbol, dict[str, str]] = {}
+    for name, target in program.gradients.items():
+        found[name] = {"unicode": f"∂L/∂{names.unicode(target.name)}", "latex": rf"\frac{{\partial L}}{{\partial {names.latex(target.name)}}}"}
+    for name in program.deltas:
+        delta = "δ" + name.name[1:] if re.fullmatch(r"d\d+_*", name.name) else "δ_" + name.name[2:]
+        found[name] = {"unicode": names.unicode(delta) if "{" not in delta else delta.replace("{", "").replace("}", ""), "latex": _latex_delta(name.name)}
+    return found
+
+
+def _latex_delta(name: str) -> str:
+    counted = re.fullmatch(r"d(\d+)_*", name)
+    inside = counted[1] if counted else names.latex(name[2:].strip("{}"))
+    return rf"\delta_{{{inside}}}"

@@ -1,0 +1,1 @@
+"""What a Program can be compiled to."""

@@ -1,0 +1,443 @@
+"""A Program → a stand-alone NumPy module.
+
+In    the forward Program and the derived one, macros opened
+Out   the text of a module that imports NumPy alone (SciPy's special functions where an operator asks for them)
+Idea  a line for each named equation, in the user's names, steps that are used once folded in; what a template of an
+      operator says of precedence is read off its own syntax tree
+
+Nothing of the user's text gets here but names, as checked identifiers.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from sympy import Expr, Symbol, pi
+
+from algebra2net import names
+from algebra2net.derive import VALUE
+from algebra2net.operators.operator import NONE, Operation, Operator
+from algebra2net.program import SCALAR, Dimension, Equation, Program, is_step, operands, record
+from algebra2net.spell import number
+from algebra2net.tidy import without_unused
+
+FOLDED = 6  # operators folded into one line of code
+_RESERVED = frozenset("np dtype forward value_and_grad float len".split())
+
+
+def module(forward: Program, backprop: Program | None, title: Sequence[str], spelling: str = "modern", dimensions: Mapping[str, Dimension] | None = None) -> str:
+    """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program.
+
+    `title` is the algebra, for the docstring; `spelling="book"` writes names and products as the book does.
+    """
+    preludes: dict[str, str] = {}
+    imports: dict[str, None] = {}
+    parts = [_Function(forward, spelling, dimensions or {}, None)]
+    if backprop is not None:
+        parts.append(_Function(backprop, spelling, dimensions or {}, forward))
+    texts = [part.text() for part in parts]
+    for part in parts:
+        preludes |= part.preludes
+        imports |= part.imports
+    head = ['"""' + _quoted(title), '"""', "", "import numpy as np", *imports]
+    return "\n".join(head) + "\n" + "".join(f"\n\n{text}\n" for text in (*preludes.values(), *texts))
+
+
+def _quoted(title: Sequence[str]) -> str:
+    return "\n".join(line.replace("\\", "\\\\").replace('"""', "'''") for line in title)
+
+
+@dataclass
+class _Function:
+    """One function of the module: the program's lines, and what they need above them."""
+
+    program: Program
+    spelling: str
+    dimensions: Mapping[str, Dimension]
+    forward: Program | None  # of a derived program: the one that it came from
+    preludes: dict[str, str] = field(default_factory=dict)
+    imports: dict[str, None] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The whole function."""
+        self.program = self.needed()
+        self.uses = self.program.uses()
+        self.made = {e.name: e.value for e in self.program.equations}
+        self.helpers = {name for e in self.program.equations if isinstance(e.value, Operation) for name in _defined(record(e.value).prelude)}
+        self.identifiers: dict[Symbol, str] = {}
+        self.loose: set[Expr] = set()  # values that may be 0-d scalars
+        self.constant: set[Expr] = set()  # values that are Python numbers
+        self.needs_dtype = False
+        self.choose_names()
+        body = [line for e in self.program.equations if e.name in self.identifiers for line in self.line(e)]
+        returned = self.returned()
+        first = [f"dtype = np.result_type({', '.join(self.arguments())})"] if self.needs_dtype else []
+        inside = [f'"""{self.docstring()}"""', *first, *body, returned]
+        name = "forward" if self.forward is None else "value_and_grad"
+        return f"def {name}({', '.join(self.arguments())}):\n" + "\n".join(f"    {line}" if line else "" for line in "\n".join(inside).split("\n"))
+
+    def needed(self) -> Program:
+        """The program with the value among its outputs, and nothing that no output rests on."""
+        if self.forward is None:
+            outputs = {e.name.name: e.name for e in self.program.equations if not is_step(e.name)}
+        else:
+            outputs = dict(self.program.outputs)
+        return without_unused(replace(self.program, outputs=outputs))
+
+    # names
+
+    def choose_names(self) -> None:
+        """An identifier for every input, every named equation, and every step that gets a line of its own."""
+        taken = set(_RESERVED) | self.helpers
+        for name in (*self.program.inputs, *(e.name for e in self.program.equations if not is_step(e.name))):
+            if name not in self.identifiers:
+                self.identifiers[name] = names.identifier(self.spelled(name), taken)
+                taken.add(self.identifiers[name])
+        size: Counter[Expr] = Counter()
+        twice = self.used_twice()
+        for equation in self.program.equations:
+            size[equation.name] = 1 + sum(size[o] for o in operands(equation.value) if is_step(o) and o not in self.identifiers)
+            if is_step(equation.name):
+                often = self.uses[equation.name] > 1 and not self.is_cheap(equation.value)
+                if often or equation.name in twice or size[equation.name] > FOLDED:
+                    self.identifiers[equation.name] = names.identifier(self.step_name(equation), taken)
+                    taken.add(self.identifiers[equation.name])
+
+    def is_cheap(self, value: Expr) -> bool:
+        """Whether a value may be written out wherever it is used: a transpose or a size of a name, a constant."""
+        if not isinstance(value, Operation):
+            return True
+        here = record(value)
+        if not (here.is_view or here.numpy == "$size"):
+            return not any(isinstance(arg, Symbol) for arg in here.operands_of(value)) and here.family == "arithmetic"
+        return all(arg in self.identifiers for arg in here.operands_of(value)) and here.numpy in ("$A.T", "$size")
+
+    def used_twice(self) -> set[Expr]:
+        """Operands whose slot stands more than once in the operator's code, or is asked for its shape alone."""
+        found: set[Expr] = set()
+        for equation in self.program.equations:
+            if isinstance(equation.value, Operation):
+                here = record(equation.value)
+                for name, arg in zip(here.operands, equation.value.args, strict=False):
+                    if len(re.findall(rf"\${re.escape(name)}\b", here.numpy)) > 1 or here.numpy in ("$size", "$part", "$expand"):
+                        found.add(arg)
+                if here.variadic and here.numpy == "$part":
+                    found.update(equation.value.args)
+        return found
+
+    def spelled(self, name: Symbol) -> str:
+        if self.spelling != "book":
+            return name.name
+        if name in self.program.gradients:
+            return f"{names.book(self.program.gradients[name].name)}_gradient"
+        if name in self.program.deltas:
+            return f"{names.book(self.program.deltas[name].name)}_delta"
+        return names.book(name.name)
+
+    def step_name(self, equation: Equation) -> str:
+        """z1 for what a layer l1 = f(z1) is made of; s1 otherwise."""
+        for user in self.program.equations:
+            if isinstance(user.value, Operation) and equation.name in user.value.args and not is_step(user.name) and record(user.value).elementwise and len(record(user.value).operands_of(user.value)) == 1:
+                p = names.parts(user.name.name)
+                if p.number is not None and len(p.base) == 1 and p.base != "z" and user.name.name in self.forward_names():
+                    return f"z{p.number}"
+        taken = set(self.identifiers.values())
+        return next(name for k in range(1, len(taken) + 2) if (name := f"s{k}") not in taken)
+
+    def forward_names(self) -> set[str]:
+        return {e.name.name for e in self.program.equations if not is_step(e.name) and e.name not in self.program.gradients}
+
+    def arguments(self) -> list[str]:
+        return [self.identifiers[name] for name in self.program.inputs]
+
+    # lines
+
+    def line(self, equation: Equation) -> list[str]:
+        text = self.expression(equation.value, "comparison", equation.name)
+        if equation.value in self.loose:
+            self.loose.add(equation.name)
+        if equation.value in self.constant or (not isinstance(equation.value, Symbol | Operation)):
+            self.constant.add(equation.name)
+        return [f"{self.identifiers[equation.name]} = {text}"]
+
+    def expression(self, value: Expr, need: str, result: Symbol | None = None) -> str:
+        """The code of a value, in brackets where it binds more loosely than its place needs."""
+        if value in self.identifiers:
+            return self.identifiers[value]
+        if isinstance(value, Symbol):
+            return self.expression(self.made[value], need, value)
+        if not isinstance(value, Operation):
+            return self.literal(value, need)
+        text, level = self.operation(value, result)
+        return text if _LEVELS[level] >= _LEVELS[need] else f"({text})"
+
+    def literal(self, value: Expr, need: str) -> str:
+        self.constant.add(value)
+        text = "np.pi" if value is pi else number(value)
+        return f"({text})" if text.startswith("-") and _LEVELS[need] > _LEVELS["unary"] else text
+
+    def operation(self, value: Operation, result: Symbol | None) -> tuple[str, str]:
+        """The code of one operator, and how tightly it binds."""
+        here = record(value)
+        self.note(here)
+        code = self.template(here, value)
+        level, pieces = _read_template(code)
+        given = dict(zip(here.operands, value.args, strict=False))
+        options = here.settings(value)
+        texts: list[str] = []
+        args = here.operands_of(value)
+        for arg in args:
+            self.prepare(arg)
+        constant = bool(args) and all(self.is_constant(arg) for arg in args) and here.elementwise
+        for piece in pieces:
+            if isinstance(piece, str):
+                texts.append(piece)
+                continue
+            slot, need = piece
+            if slot == "blocks":
+                texts.append(", ".join(self.operand(arg, "comparison", here) for arg in args))
+            elif slot in given:
+                texts.append(self.operand(given[slot], need, here, constant))
+            elif slot in options and slot not in ("axis",):
+                texts.append(number(options[slot]))
+            else:
+                texts.append(self.slot(slot, value, here, result))
+        text = "".join(texts)
+        if constant:
+            self.constant.update({value} | ({result} if result is not None else set()))
+            if "(" in code:
+                text, level = f"float({text})", "atom"
+        elif self.is_loose(value, here, args, result):
+            self.loose.update({value} | ({result} if result is not None else set()))
+        return text, level
+
+    def prepare(self, arg: Expr) -> None:
+        """Learn whether an operand that is folded in is a scalar or a constant before it is written."""
+        if arg not in self.identifiers and isinstance(arg, Symbol):
+            self.expression(arg, "comparison")
+
+    def is_constant(self, arg: Expr) -> bool:
+        return not isinstance(arg, Symbol) or arg in self.constant
+
+    def is_loose(self, value: Operation, here: Operator, args: Sequence[Expr], result: Symbol | None) -> bool:
+        if here.gives_scalar:
+            return result is None or self.program.shapes.get(result, SCALAR) == SCALAR
+        return here.elementwise and bool(args) and all(arg in self.loose or self.is_constant(arg) for arg in args)
+
+    def operand(self, arg: Expr, need: str, here: Operator, constant: bool = False) -> str:
+        """An operand's code; a matrix where the operator's code needs one."""
+        if constant and not isinstance(arg, Symbol) and "(" in here.numpy:
+            return self.expression(arg, need)
+        if not here.takes_scalars and self.is_constant(arg):
+            self.needs_dtype = True
+            return f"np.full((1, 1), {self.expression(arg, 'comparison')}, dtype=dtype)"
+        if not here.takes_scalars and arg in self.loose:
+            return f"np.reshape({self.expression(arg, 'comparison')}, (1, 1))"
+        return self.expression(arg, need)
+
+    def template(self, here: Operator, value: Operation) -> str:
+        if self.spelling == "book" and here.name == "matmul":
+            return "$A.dot($B)"
+        return here.numpy
+
+    def note(self, here: Operator) -> None:
+        if here.prelude:
+            self.preludes.setdefault(here.name, here.prelude)
+        if here.imports:
+            self.imports.setdefault(here.imports)
+
+    # slots that are no operands
+
+    def slot(self, slot: str, value: Operation, here: Operator, result: Symbol | None) -> str:
+        match slot:
+            case "dtype":
+                self.needs_dtype = True
+                return "dtype"
+            case "axis":
+                axis = value.args[-1]
+                return "" if axis == NONE else f"axis={axis}, keepdims=True"
+            case "line":
+                axis = value.args[-1]
+                return "None" if axis == NONE else str(axis)
+            case "rows" | "cols":
+                shape = self.program.shapes[result] if result is not None else SCALAR
+                return self.dimension(shape[slot == "cols"])
+            case "extent":
+                name = value.args[0].name
+                return self.dimension(self.dimensions.get(name, name))
+            case "size":
+                x, axis = value.args
+                return f"{self.expression(x, 'atom')}.{'size' if axis == NONE else f'shape[{axis}]'}"
+            case "expand":
+                x, y = value.args
+                text, like = self.expression(x, "comparison"), self.expression(y, "atom")
+                return f"np.full_like({like}, {text})" if self.is_constant(x) or self.program.shapes.get(x) == SCALAR else f"np.broadcast_to({text}, {like}.shape)"
+            case "part":
+                return self.part(value, here)
+        raise AssertionError(f"{here.name} has no slot {slot}")
+
+    def part(self, value: Operation, here: Operator) -> str:
+        """A block's rows or columns, cut out of a matrix or put into zeros."""
+        whole, like, *before = value.args
+        axis = 0 if here.name.startswith("rows") else 1
+        start = self.extent_of(before, axis)
+        if here.name.endswith("into"):
+            return self.into(whole, like, start, axis)
+        stop = self.extent_of([*before, like], axis)
+        cut = f"{start if before else ''}:{stop}"
+        return f"{self.expression(whole, 'atom')}[{cut if axis == 0 else f':, {cut}'}]"
+
+    def into(self, block: Expr, like: Expr, start: str, axis: int) -> str:
+        text, target = self.expression(block, "atom"), self.expression(like, "atom")
+        self.preludes.setdefault(
+            "placed",
+            "def placed(block, like, start, axis):\n"
+            '    """Zeros of the shape of `like`, with the block in its rows or columns from `start` on."""\n'
+            "    result = np.zeros(like.shape, block.dtype)\n"
+            "    place = slice(start, start + block.shape[axis])\n"
+            "    result[place if axis == 0 else (slice(None), place)] = block\n"
+            "    return result",
+        )
+        return f"placed({text}, {target}, {start}, {axis})"
+
+    def extent_of(self, blocks: Iterable[Expr], axis: int) -> str:
+        """How many rows or columns the blocks have together."""
+        total, words = 0, []
+        for block in blocks:
+            size = (self.program.shapes[block] if isinstance(block, Symbol) else SCALAR)[axis]
+            if isinstance(size, int):
+                total += size
+            else:
+                words.append(f"{self.expression(block, 'atom')}.shape[{axis}]")
+        return " + ".join([*words, *([str(total)] if total or not words else [])])
+
+    def dimension(self, size: Dimension) -> str:
+        """A dimension as code: a number, or the shape of an input that has it."""
+        if isinstance(size, int):
+            return str(size)
+        for name in self.program.inputs:
+            for axis in (0, 1):
+                if self.program.shapes[name][axis] == size:
+                    return f"{self.identifiers[name]}.shape[{axis}]"
+        parts = re.split(r"([+*()])", size)
+        return "".join(f" {p} " if p in ("+", "*") else p if not p or p in "()" else self.dimension(int(p) if p.isdecimal() else p) for p in parts) if len(parts) > 1 else self.missing(size)
+
+    def missing(self, size: str) -> str:
+        from algebra2net.errors import ShapeError
+
+        raise ShapeError(f"nothing says how large {size} is", None, f"declare a shape that has it, or give a number: shapes={{'x': (…, {size!r})}}")
+
+    # results
+
+    def returned(self) -> str:
+        """The return statement: nothing that is handed out shares memory with anything else."""
+        shared: set[Symbol] = set(self.program.inputs)
+        outputs = self.program.outputs
+        if self.forward is None:
+            return f"return {{{', '.join(f'{label!r}: {self.result(name, shared)}' for label, name in outputs.items())}}}"
+        grads = ", ".join(f"{label!r}: {self.result(name, shared)}" for label, name in outputs.items() if label != VALUE)
+        return f"return {self.result(outputs[VALUE], shared)}, {{{grads}}}"
+
+    def result(self, name: Symbol, shared: set[Symbol]) -> str:
+        text = self.identifiers[name]
+        if self.program.shapes[name] == SCALAR:
+            return f"float({text})" if name in self.constant else f"{text}.item()"
+        base = self.memory(name)
+        if name in self.constant or base in shared:
+            return f"np.array({text})"
+        shared.add(base)
+        return text
+
+    def memory(self, name: Symbol) -> Symbol:
+        """The name whose memory this one's is."""
+        while name in self.made:
+            value = self.made[name]
+            if isinstance(value, Symbol):
+                name = value
+            elif isinstance(value, Operation) and record(value).is_view and isinstance(value.args[0], Symbol):
+                name = value.args[0]
+            else:
+                break
+        return name
+
+    def docstring(self) -> str:
+        shapes = ", ".join(f"{self.identifiers[name]}: {'×'.join(map(str, self.program.shapes[name]))}" for name in self.program.inputs)
+        if self.forward is None:
+            return f"Every named value.\n\n{shapes}\n"
+        output = next(iter(self.forward.outputs.values()))
+        wrt = ", ".join(label for label in self.program.outputs if label != VALUE)
+        return f"The value of {output.name}, and its gradients by {wrt or 'nothing'}.\n\n{shapes}\n"
+
+
+_LEVELS = {"comparison": 0, "sum": 1, "product": 2, "matmul": 3, "unary": 4, "power": 5, "atom": 6}
+
+
+def _defined(prelude: str) -> list[str]:
+    return re.findall(r"^def (\w+)", prelude, re.MULTILINE)
+
+
+@lru_cache(maxsize=None)
+def _read_template(code: str) -> tuple[str, tuple[str | tuple[str, str], ...]]:
+    """How tightly a template binds, and its pieces: texts, and slots with what each needs."""
+    plain = re.sub(r"\$\*", "$blocks", code)
+    whole = re.fullmatch(r"\$(axis|size|part|expand|extent)", plain)
+    if whole:
+        return "atom", ((whole[1], "atom"),)
+    source = re.sub(r"\$(\w+)", r"slot_\1", plain)
+    tree = ast.parse(source, mode="eval").body
+    needs: dict[int, str] = {}
+    _needs(tree, "comparison", needs)
+    pieces: list[str | tuple[str, str]] = []
+    at = 0
+    for match in re.finditer(r"slot_(\w+)", source):
+        pieces += [source[at : match.start()], (match[1], needs.get(match.start(), "comparison"))]
+        at = match.end()
+    return _level(tree), (*pieces, source[at:])
+
+
+def _level(node: ast.expr) -> str:
+    match node:
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            return "sum"
+        case ast.BinOp(op=ast.MatMult()):
+            return "matmul"
+        case ast.BinOp(op=ast.Pow()):
+            return "power"
+        case ast.BinOp():
+            return "product"
+        case ast.UnaryOp():
+            return "unary"
+        case ast.Compare() | ast.BoolOp() | ast.IfExp():
+            return "comparison"
+    return "atom"
+
+
+def _needs(node: ast.AST, need: str, needs: dict[int, str]) -> None:
+    """How tightly each slot of a template must bind; templates are small, so this may recurse."""
+    match node:
+        case ast.Name():
+            needs[node.col_offset] = need
+        case ast.BinOp(left=left, op=operator, right=right):
+            level = _level(node)
+            after = {"sum": "product", "product": "unary", "matmul": "unary", "power": "unary"}[level]
+            _needs(left, "atom" if isinstance(operator, ast.Pow) else level, needs)
+            _needs(right, after, needs)
+        case ast.UnaryOp(operand=operand):
+            _needs(operand, "unary", needs)
+        case ast.Attribute(value=value) | ast.Subscript(value=value):
+            _needs(value, "atom", needs)
+            if isinstance(node, ast.Subscript):
+                _needs(node.slice, "comparison", needs)
+        case ast.Compare(left=left, comparators=others):
+            for part in (left, *others):
+                _needs(part, "sum", needs)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                _needs(child, "comparison", needs)
+
+

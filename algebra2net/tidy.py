@@ -1,0 +1,320 @@
+"""A Program without what says nothing: equal values once, unused equations out, identities applied.
+
+In    a Program (as a rule a derived one)
+Out   the same values in fewer equations
+Idea  one walk forwards rewrites each value in terms of what is already there, one walk backwards drops what nobody uses
+
+An identity is one function in `IDENTITIES`, under the name of the operator that it looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sympy import Expr, Float, Integer, Symbol
+
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import NONE, Operation
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record
+from algebra2net.shapes import result_shape
+
+ONE, ZERO = Integer(1), Integer(0)
+
+
+def tidy(program: Program) -> Program:
+    """The program with identities applied, equal values shared and unused equations left out."""
+    walk = _Walk(program)
+    for equation in program.equations:
+        walk.take(equation)
+    renamed = walk.draft.finish(program)
+    deltas = {walk.meaning.get(delta, delta): walk.meaning.get(value, value) for delta, value in program.deltas.items()}
+    labels = {name: walk.meaning.get(label, label) for name, label in program.outputs.items()}
+    outputs = {name: label for name, label in labels.items() if isinstance(label, Symbol)}
+    kept = replace(renamed, outputs=outputs, deltas={d: v for d, v in deltas.items() if isinstance(d, Symbol)}, shapes=walk.shapes, kept=walk.kept)
+    return without_unused(kept)
+
+
+def without_unused(program: Program) -> Program:
+    """The program without the equations that no output rests on."""
+    needed = set(program.outputs.values())
+    left: list[Equation] = []
+    kept = 0
+    for place in range(len(program.equations) - 1, -1, -1):
+        equation = program.equations[place]
+        if equation.name in needed:
+            needed.update(operands(equation.value, program.functions))
+            left.append(equation)
+            kept += place < program.kept
+    shapes = {name: shape for name, shape in program.shapes.items() if name in needed or name in program.inputs}
+    return replace(program, equations=tuple(reversed(left)), shapes=shapes, kept=kept, deltas={d: v for d, v in program.deltas.items() if d in needed})
+
+
+class _Walk:
+    """The walk forwards: what each step has become, and the draft of what is left."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.draft = Draft(program.first_step())
+        self.shapes: dict[Symbol, Shape] = dict(program.shapes)
+        self.meaning: dict[Expr, Expr] = {}
+        self.made: dict[Expr, Operation] = {}
+        self.fresh: set[Expr] = set()  # steps of the backward pass
+        self.kept = 0
+        self.seen = 0
+
+    def take(self, equation: Equation) -> None:
+        value = equation.value
+        if isinstance(value, Operation):
+            value = value.func(*(self.meaning.get(arg, arg) for arg in value.args))
+            if self.seen >= self.program.kept:  # the forward pass stays as it was typed
+                value = self.simplified(value, equation)
+        else:
+            value = self.meaning.get(value, value)
+        self.define(value, equation)
+        self.seen += 1
+        if self.seen == self.program.kept:
+            self.kept = len(self.draft.equations)
+
+    def simplified(self, value: Expr, equation: Equation) -> Expr:
+        """`value` under the identities, until none applies."""
+        for _ in range(20):
+            if not isinstance(value, Operation):
+                return value
+            identity = IDENTITIES.get(type(value).__name__)
+            better = identity(value, self) if identity else None
+            if better is None:
+                return value
+            value = better
+        return value
+
+    def step(self, value: Expr) -> Expr:
+        """A name for a value that an identity made."""
+        if not isinstance(value, Operation):
+            return value
+        identity = IDENTITIES.get(type(value).__name__)
+        better = identity(value, self) if identity else None
+        if better is not None:
+            return self.step(better)
+        name = self.draft.define(value)
+        self.shapes.setdefault(name, result_shape(value, self.shapes))
+        self.made.setdefault(name, value)
+        return name
+
+    def define(self, value: Expr, equation: Equation) -> None:
+        name = None if is_step(equation.name) else equation.name
+        if name is not None and value in self.fresh:
+            self.fresh.discard(value)  # the step has a name after all
+            self.draft.rename(value, name)
+            defined: Expr = name
+        else:
+            defined = self.draft.define(value, name, equation.span, equation.rule)
+            if self.seen >= self.program.kept and is_step(defined):
+                self.fresh.add(defined)
+        self.meaning[equation.name] = defined
+        if isinstance(value, Operation):
+            self.made.setdefault(defined, value)
+        elif value in self.made:
+            self.made.setdefault(defined, self.made[value])
+        if isinstance(defined, Symbol):
+            self.shapes.setdefault(defined, self.shapes.get(equation.name) or result_shape(value, self.shapes))
+
+    def shape(self, value: Expr) -> Shape:
+        return self.shapes[value] if isinstance(value, Symbol) else SCALAR
+
+    def is_made(self, value: Expr, name: str) -> bool:
+        """Whether a value is a step that the operator called `name` made."""
+        return value in self.made and type(self.made[value]).__name__ == name and is_step(value)
+
+
+Identity = Callable[[Operation, _Walk], Expr | None]
+IDENTITIES: dict[str, Identity] = {}
+
+
+def identity(*names: str) -> Callable[[Identity], Identity]:
+    """Enter an identity: it gives what a value equals, or None where it does not apply."""
+
+    def enter(function: Identity) -> Identity:
+        for name in names:
+            before = IDENTITIES.get(name)
+            IDENTITIES[name] = function if before is None else _first(before, function)
+        return function
+
+    return enter
+
+
+def _first(one: Identity, other: Identity) -> Identity:
+    def either(value: Operation, walk: _Walk) -> Expr | None:
+        found = one(value, walk)
+        return other(value, walk) if found is None else found
+
+    return either
+
+
+_EXACT: Mapping[str, Callable[[Expr, Expr], Expr]] = {"plus": lambda a, b: a + b, "minus": lambda a, b: a - b, "times": lambda a, b: a * b, "scale": lambda a, b: a * b}
+
+
+@identity("plus", "minus", "times", "scale")
+def _numbers(value: Operation, walk: _Walk) -> Expr | None:
+    """2 - 1 is 1."""
+    a, b = value.args
+    if a.is_Number and b.is_Number:
+        return _EXACT[type(value).__name__](a, b)
+    return None
+
+
+@identity("neg")
+def _negative(value: Operation, walk: _Walk) -> Expr | None:
+    """-(-x) is x; a minus sign goes to the front of a product."""
+    (a,) = value.args
+    if a.is_Number:
+        return -a
+    return walk.made[a].args[0] if walk.is_made(a, "neg") else None
+
+
+@identity("plus")
+def _plus(value: Operation, walk: _Walk) -> Expr | None:
+    """x + 0 is x, x + (-y) is x - y."""
+    a, b = value.args
+    if a == ZERO and walk.shape(b) == result_shape(value, walk.shapes):
+        return b
+    if b == ZERO and walk.shape(a) == result_shape(value, walk.shapes):
+        return a
+    if walk.is_made(b, "neg"):
+        return OPERATORS["minus"](a, walk.made[b].args[0])
+    return OPERATORS["minus"](b, walk.made[a].args[0]) if walk.is_made(a, "neg") else None
+
+
+@identity("minus")
+def _minus(value: Operation, walk: _Walk) -> Expr | None:
+    """x - 0 is x, x - (-y) is x + y, 0 - x is -x."""
+    a, b = value.args
+    whole = result_shape(value, walk.shapes)
+    if b == ZERO and walk.shape(a) == whole:
+        return a
+    if a == ZERO and walk.shape(b) == whole:
+        return OPERATORS["neg"](b)
+    return OPERATORS["plus"](a, walk.made[b].args[0]) if walk.is_made(b, "neg") else None
+
+
+@identity("times", "scale")
+def _times(value: Operation, walk: _Walk) -> Expr | None:
+    """1 x is x; (-x) y is -(x y); a number stands in front; x (1/y) is x / y."""
+    a, b = value.args
+    whole = result_shape(value, walk.shapes)
+    for one, other in ((a, b), (b, a)):
+        if one == ONE and walk.shape(other) == whole:
+            return other
+        if one == Integer(-1) and walk.shape(other) == whole:
+            return OPERATORS["neg"](other)
+        if walk.is_made(one, "neg"):
+            inside = walk.made[one].args[0]
+            return OPERATORS["neg"](walk.step(value.func(*(inside if arg is one else arg for arg in (a, b)))))
+        if walk.is_made(one, "divide") and walk.made[one].args[0] == ONE:
+            return OPERATORS["divide"](other, walk.made[one].args[1])
+    if type(value).__name__ == "times" and (a.is_Number or b.is_Number):
+        return OPERATORS["scale"](a, b) if a.is_Number else OPERATORS["scale"](b, a)
+    return None
+
+
+@identity("divide")
+def _divide(value: Operation, walk: _Walk) -> Expr | None:
+    """x / 1 is x; (-x) / y is -(x / y)."""
+    a, b = value.args
+    if b == ONE:
+        return a
+    if walk.is_made(a, "neg"):
+        return OPERATORS["neg"](walk.step(OPERATORS["divide"](walk.made[a].args[0], b)))
+    return None
+
+
+@identity("power")
+def _power(value: Operation, walk: _Walk) -> Expr | None:
+    """x^1 is x, x^0 is 1."""
+    base, exponent = value.args
+    if exponent in (ONE, Float(1.0, 17)):
+        return base
+    return OPERATORS["expand"](ONE, base) if exponent == ZERO and isinstance(base, Symbol) else None
+
+
+@identity("transpose")
+def _transposed(value: Operation, walk: _Walk) -> Expr | None:
+    """(A')' is A; (A B)' is B' A'; a scalar is its own transpose."""
+    (a,) = value.args
+    if walk.shape(a) == SCALAR:
+        return a
+    if walk.is_made(a, "matmul"):
+        left, right = walk.made[a].args
+        return OPERATORS["matmul"](walk.step(OPERATORS["transpose"](right)), walk.step(OPERATORS["transpose"](left)))
+    return walk.made[a].args[0] if walk.is_made(a, "transpose") else None
+
+
+@identity("plus", "minus", "times", "scale", "divide", "quotient_or_zero")
+def _broadcast(value: Operation, walk: _Walk) -> Expr | None:
+    """What is repeated anyway need not be repeated first."""
+    whole = result_shape(value, walk.shapes)
+    for place, arg in enumerate(value.args):
+        if walk.is_made(arg, "expand"):
+            inside = walk.made[arg].args[0]
+            narrowed = value.func(*(inside if k == place else other for k, other in enumerate(value.args)))
+            if result_shape(narrowed, walk.shapes) == whole:
+                return narrowed
+    return None
+
+
+@identity("times", "scale", "divide", "neg")
+def _late(value: Operation, walk: _Walk) -> Expr | None:
+    """A scalar factor goes into what is repeated, before it is repeated."""
+    expanded = [arg for arg in value.args if walk.is_made(arg, "expand")]
+    if not expanded or any(walk.shape(arg) != SCALAR for arg in value.args if arg not in expanded) or len(expanded) > 1:
+        return None
+    inside, like = walk.made[expanded[0]].args
+    if type(value).__name__ == "divide" and value.args[0] is not expanded[0]:
+        return None
+    narrow = walk.step(value.func(*(inside if arg is expanded[0] else arg for arg in value.args)))
+    return OPERATORS["expand"](narrow, like)
+
+
+@identity("sum")
+def _sum(value: Operation, walk: _Walk) -> Expr | None:
+    """The sum over one entry is that entry; the minus sign of a sum goes in front."""
+    arg, axis = value.args
+    if walk.is_made(arg, "neg"):
+        return OPERATORS["neg"](walk.step(value.func(walk.made[arg].args[0], axis)))
+    shape = walk.shape(arg)
+    alone = shape == SCALAR if axis == NONE else shape[int(axis)] == 1
+    return arg if alone else None
+
+
+@identity("size")
+def _size(value: Operation, walk: _Walk) -> Expr | None:
+    """The size of f(x) is that of x: nothing is computed for its shape alone; of one entry it is 1."""
+    arg, axis = value.args
+    if walk.shape(arg) == SCALAR:
+        return ONE
+    if not isinstance(arg, Symbol) or arg not in walk.made:
+        return None
+    for operand in record(walk.made[arg]).operands_of(walk.made[arg]):
+        if isinstance(operand, Symbol) and walk.shape(operand) == walk.shape(arg) and is_step(arg):
+            return value.func(operand, axis)
+    return None
+
+
+@identity("expand")
+def _expand(value: Operation, walk: _Walk) -> Expr | None:
+    """What has the shape already need not be repeated."""
+    arg, like = value.args
+    if walk.shape(arg) == walk.shape(like):
+        return arg
+    if walk.is_made(arg, "expand"):
+        return value.func(walk.made[arg].args[0], like)
+    return None
+
+
+@identity("tril", "triu")
+def _triangle(value: Operation, walk: _Walk) -> Expr | None:
+    """A triangle's triangle is itself."""
+    (a,) = value.args
+    return a if walk.is_made(a, type(value).__name__) else None
+
+
