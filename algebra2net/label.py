@@ -10,6 +10,7 @@ Plain text writes d1 and dW0, Unicode and LaTeX δ₁ and ∂L/∂W₀ (spell.py
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -37,6 +38,7 @@ class _Labels:
         self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not is_step(e.name)}
         self.found: dict[Symbol, Symbol] = {}
         self.aliases: list[tuple[Symbol, Symbol]] = []
+        self.numbers = itertools.count(1)
 
     def labelled(self) -> Program:
         wanted = {target: gradient for target, gradient in self.program.outputs.items() if target != VALUE}
@@ -70,12 +72,12 @@ class _Labels:
         """The name of each signal → the value that it is the signal at."""
         shown: dict[Symbol, Symbol] = {}
         inner = self.inner_steps()
-        by_value = {value: delta for delta, value in self.program.deltas.items()}
+        with_inner = {inner[value] for value in self.program.deltas.values() if value in inner}
         for delta, value in self.program.deltas.items():
             named = inner.get(value, value)
             if is_step(named) or delta in self.found:
                 continue
-            outer = value not in inner and any(inner.get(step) is value and step in by_value for step in by_value)
+            outer = value not in inner and value in with_inner
             if outer and self.uses[delta] == 1 and is_step(delta):
                 continue  # δ stands at the step inside, nearer to the weights
             if is_step(delta):
@@ -125,5 +127,5 @@ class _Labels:
             size[equation.name] = inside
 
     def step_name(self) -> str:
-        return next(name for k in range(1, len(self.taken) + 2) if (name := f"s{k}") not in self.taken)
+        return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
 

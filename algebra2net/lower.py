@@ -18,7 +18,7 @@ from algebra2net import names
 from algebra2net.errors import AlgebraError, NotationError, Span, nearest
 from algebra2net.notation import Call, Declaration, Definition, Equation as Typed, Name, Number, Statement, Value
 from algebra2net.operators import OPERATORS, spellings
-from algebra2net.operators.operator import NONE, Operation, Operator, operation
+from algebra2net.operators.operator import NONE, Operation, Operator, operation, option
 from algebra2net.program import Draft, Equation, Program, is_step, operands, record, substituted, symbol
 from algebra2net.read import read_value
 
@@ -299,8 +299,7 @@ def _complete(node: Call, here: Operator, values: list[Expr]) -> list[Expr]:
         if operand in by_name and isinstance(by_name[operand], Number):
             values.append(number(by_name[operand]))  # type: ignore[arg-type]
         elif operand in here.defaults:
-            default = here.defaults[operand]
-            values.append(Integer(default) if isinstance(default, int) else Float(default, 17))
+            values.append(option(here.defaults[operand]))
         else:
             raise NotationError(f"{_shown(here)} takes {_count(here)}, here {len(node.arguments) or 'none'}", node.span, _usage(here))
     if len(values) > len(here.operands):
@@ -519,15 +518,17 @@ def _with_hidden_layers(program: Program) -> Program:
     taken = {name.name for name in program.inputs} | {e.name.name for e in program.equations}
     made = {e.name: e.value for e in program.equations}
     base = _counted_base(program)
+    weights = {name for name in program.inputs if is_parameter(name.name)}
     found: dict[Symbol, Symbol] = {}
     for equation in program.equations:
         if not isinstance(equation.value, operation("product")):
             continue
         for layer, weight in (equation.value.args, equation.value.args[::-1]):
-            if not is_step(layer) or layer in found or not (isinstance(weight, Symbol) and is_parameter(weight.name) and weight in program.inputs):
+            if not is_step(layer) or layer in found or weight not in weights:
                 continue
-            name = _layer_name(layer, weight, base, made, program, taken | {n.name for n in found.values()})
+            name = _layer_name(layer, weight, base, made, program, taken)
             if name:
+                taken.add(name)
                 found[layer] = symbol(name)
     renamed = [Equation(found.get(e.name, e.name), substituted(e.value, found, program.functions), e.span, e.rule) for e in program.equations]
     return program.with_equations(renamed, hidden=frozenset(found.values()))

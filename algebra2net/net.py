@@ -25,7 +25,7 @@ from algebra2net.read import read
 from algebra2net.run import Arguments, Unfit, Values, arguments, as_matrix, load, shape_text
 from algebra2net.shapes import Known, with_shapes
 from algebra2net.spell import PLAIN, UNICODE, aligned, folds, lines, write
-from algebra2net.targets.numpy import module
+from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
 
 TARGETS = ("numpy",)
@@ -189,6 +189,10 @@ class Net:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
         title = [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", *(f"    {line}" for line in str(self.program).split("\n"))]
         return module(self._steps, self._backprop_opened, title, self._options.spelling)
+
+    def code(self, derived: bool = False) -> Code:
+        """The lines that `source` has in `forward`, or in `value_and_grad`: for showing them beside their equations."""
+        return code(self._backprop_opened, self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
 
     @property
     def optimized_source(self) -> str:

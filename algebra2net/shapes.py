@@ -89,7 +89,8 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
     sizes: dict[str, Dimension] = {"1": 1}
     for shape, terms in zip(given, wanted, strict=True):
         for dimension, term in zip(shape, terms, strict=True):
-            sizes.setdefault(term[0], dimension)
+            if len(term) == 1:
+                sizes.setdefault(term[0], dimension)
     sizes |= {word: (int(size) if size.is_Integer else size.name) for word, size in here.settings(value).items() if word not in sizes and (size.is_Integer or isinstance(size, Symbol))}
     rows, columns = (_combined("*", [sizes[t] for t in term if t != "*"]) for term in result)
     return rows, columns
@@ -372,14 +373,14 @@ class _Solver:
                 self.why[bound[word]] = ("typed", equation.span)
             elif isinstance(size, Symbol) and word in "mn" and size.name != "one":
                 bound[word] = self.named_dimension(size.name)
-        for nodes, terms in [*zip(given, wanted, strict=True), (result, out)]:
-            for node, term in zip(nodes, terms, strict=True):
-                if len(term) > 1:
-                    self.wait("product_of", equation, [node, bound[term[0]], bound[term[2]]])
-                elif term[0] in bound:
-                    self.unite(bound[term[0]], node)
-                else:
-                    bound[term[0]] = node
+        pairs = [pair for nodes, terms in [*zip(given, wanted, strict=True), (result, out)] for pair in zip(nodes, terms, strict=True)]
+        for node, term in sorted(pairs, key=lambda pair: len(pair[1])):  # a product of sizes comes after its factors
+            if len(term) > 1:
+                self.wait("product_of", equation, [node, bound[term[0]], bound[term[2]]])
+            elif term[0] in bound:
+                self.unite(bound[term[0]], node)
+            else:
+                bound[term[0]] = node
 
     # what waits
 
@@ -620,8 +621,7 @@ class _Solver:
         meaning: dict[Expr, Expr] = {}
         for equation in self.program.equations:
             value = equation.value
-            if isinstance(value, Operation):
-                value = value.func(*(meaning.get(arg, arg) for arg in value.args))
+            value = value.func(*(meaning.get(arg, arg) for arg in value.args)) if isinstance(value, Operation) else meaning.get(value, value)
             if isinstance(value, Operation) and set(record(value).options) & {"m", "n"}:
                 value = self.sized(value, shapes[equation.name])
             if equation.name in self.chosen:

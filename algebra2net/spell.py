@@ -16,7 +16,7 @@ from functools import lru_cache
 from sympy import Expr, Symbol, pi
 
 from algebra2net import names
-from algebra2net.operators.operator import LEVELS, NONE, Operation, Operator
+from algebra2net.operators.operator import LEVELS, NONE, Operation, Operator, option
 from algebra2net.program import Equation, Program, is_step, record
 
 OWN = "own "
@@ -78,7 +78,7 @@ class _Writer:
         self.dialect = dialect
         self.steps = steps
         self.functions = program.functions if program is not None else {}
-        self.labels = _labels(program) if program is not None else {}
+        self.labels = labels(program) if program is not None else {}
 
     def write(self, value: Expr) -> str:
         """The pieces of the text in order, from a stack of texts and (value, level) still to be written."""
@@ -147,7 +147,7 @@ class _Writer:
         """A call by name: operands without trailing defaults, then the options that are not the default."""
         args = list(here.operands_of(value))
         if not here.variadic:
-            while args and here.operands[len(args) - 1] in here.defaults and args[-1] == _number(here.defaults[here.operands[len(args) - 1]]):
+            while args and here.operands[len(args) - 1] in here.defaults and args[-1] == option(here.defaults[here.operands[len(args) - 1]]):
                 args.pop()
         opening, closing = self.dialect.brackets
         out: list[str | tuple[Expr, str]] = [self.dialect.call(here.name.removeprefix(OWN)), opening]
@@ -155,7 +155,7 @@ class _Writer:
             out += [", "] if place else []
             out.append((arg, "anything"))
         for word, setting in here.settings(value).items():
-            if setting != _number(here.options[word]):
+            if setting != option(here.options[word]):
                 out.append(f"{', ' if len(out) > 2 else ''}{word}={self.atom(setting)}")
         return [*out, closing]
 
@@ -178,12 +178,6 @@ def number(value: Expr, latex: bool = False) -> str:
     return text
 
 
-def _number(default: object) -> Expr:
-    from algebra2net.operators.operator import option
-
-    return option(default)
-
-
 # What one template cannot say: what looks different for different arguments.
 
 
@@ -195,10 +189,10 @@ def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tu
     """Norms in bars, sizes as arguments, e to a power."""
     name = here.name
     if name in ("norm", "norm_1", "norm_inf") and value.args[-1] == NONE:
-        mark = {"norm": "", "norm_1": "_1", "norm_inf": "_∞" if writer.dialect is UNICODE else "_inf"}[name]
+        mark = {"norm": "", "norm_1": "_1", "norm_inf": "_∞" if writer.dialect.field == "unicode" else "_inf"}[name]
         if writer.dialect is LATEX:
             return [r"\left\| ", (value.args[0], "anything"), r" \right\|" + mark.replace("inf", r"\infty")]
-        bars = "‖" if writer.dialect is UNICODE else "||"
+        bars = "‖" if writer.dialect.field == "unicode" else "||"
         return [bars, (value.args[0], "anything"), bars + mark]
     if name in ("norm_1", "norm_inf"):
         return [f"norm{writer.dialect.brackets[0]}", (value.args[0], "anything"), f", axis={value.args[-1]}, order={name.removeprefix('norm_')}{writer.dialect.brackets[1]}"]
@@ -259,7 +253,7 @@ def aligned(program: Program, hidden: bool = True) -> str:
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
 
-def _labels(program: Program) -> dict[Symbol, dict[str, str]]:
+def labels(program: Program) -> dict[Symbol, dict[str, str]]:
     """Of signals and gradients: how they are written where there is more than plain text."""
     found: dict[Symbol, dict[str, str]] = {}
     for name, target in program.gradients.items():

@@ -46,7 +46,8 @@ def without_unused(program: Program) -> Program:
             needed.update(operands(equation.value, program.functions))
             left.append(equation)
             kept += place < program.kept
-    shapes = {name: shape for name, shape in program.shapes.items() if name in needed or name in program.inputs}
+    needed.update(program.inputs)
+    shapes = {name: shape for name, shape in program.shapes.items() if name in needed}
     return replace(program, equations=tuple(reversed(left)), shapes=shapes, kept=kept, deltas={d: v for d, v in program.deltas.items() if d in needed})
 
 

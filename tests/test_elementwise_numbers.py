@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,10 @@ from algebra2net import Net, compile
 from algebra2net.operators import OPERATORS
 
 ULPS = 64
+Points = list[tuple[float, ...]]
+Array = np.ndarray[Any, Any]
+with mp.workdps(60):
+    SCALE, ALPHA, CUBE = mp.mpf("1.0507009873554804934193349852946"), mp.mpf("1.6732632423543772848170429916717"), mp.mpf("0.044715")
 A = 0.3  # of leaky_relu and elu, a number that floats have not
 
 # What each function is, and its slope, or its slopes by its operands: written out here, not taken from the table.
@@ -76,9 +80,6 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 }
 # fmt: on
 
-with mp.workdps(60):
-    SCALE, ALPHA, CUBE = mp.mpf("1.0507009873554804934193349852946"), mp.mpf("1.6732632423543772848170429916717"), mp.mpf("0.044715")
-
 
 def σ(x: mp.mpf) -> mp.mpf:
     return 1 / (1 + mp.exp(-x))
@@ -110,23 +111,29 @@ TINY = [1e-5, 1e-8, 1e-16, 1e-30, 1e-100, 1e-160, 1e-200, 1e-300, 1e-310]
 POSITIVE = [*TINY, *ORDINARY, *LARGE]
 REAL = [0, *POSITIVE, *(-x for x in POSITIVE)]
 WITHIN_ONE = [x for x in REAL if abs(x) < 1] + [1 - 1e-5, 1 - 1e-12, 1e-12 - 1, -0.9999]
-DOMAINS: dict[str, list[tuple[float, ...]]] = {
-    "real": [(x,) for x in REAL],
-    "positive": [(x,) for x in POSITIVE],
-    "unit": [(x,) for x in WITHIN_ONE],
-    "above_one": [(x,) for x in [1.0001, 1 + 1e-9, *POSITIVE] if x > 1],
+
+
+def each(entries: Iterable[float]) -> Points:
+    return [(x,) for x in entries]
+
+
+DOMAINS: dict[str, Points] = {
+    "real": each(REAL),
+    "positive": each(POSITIVE),
+    "unit": each(WITHIN_ONE),
+    "above_one": each(x for x in [1.0001, 1 + 1e-9, *POSITIVE] if x > 1),
 }
-OWN: dict[str, list[tuple[float, ...]]] = {
+OWN: dict[str, Points] = {
     "leaky_relu": [(x, A) for x in REAL],
     "elu": [(x, A) for x in REAL],
-    "log1p": [(x,) for x in REAL if x > -1],
-    "cbrt": [(x,) for x in REAL if x],
-    "reciprocal": [(x,) for x in REAL if x],
+    "log1p": each(x for x in REAL if x > -1),
+    "cbrt": each(x for x in REAL if x),
+    "reciprocal": each(x for x in REAL if x),
     "pow": [(x, p) for x in [0, *POSITIVE] for p in (0.5, 1, 1.5, 2, 2.5, 3, -0.5, -1, -2) if x or p >= 1],
     "hypot": [(a, b) for a in (1, 1e-200, 1e200) for b in REAL],
-    "lgamma": [(x,) for x in POSITIVE if x > 1e-305] + [(-0.5,), (-1.3,), (-2.5,), (-10.5,), (0.95,), (1.01,), (1.99,), (2.1,)],
-    "digamma": [(x,) for x in POSITIVE] + [(-0.5,), (-1.3,), (-2.5,), (-10.5,)],
-    "polygamma": [(x,) for x in [1e-50, 1e-8, *ORDINARY, 20, 100, 1e5, 1e50]],
+    "lgamma": each([*(x for x in POSITIVE if x > 1e-305), -0.5, -1.3, -2.5, -10.5, 0.95, 1.01, 1.99, 2.1]),
+    "digamma": each([*POSITIVE, -0.5, -1.3, -2.5, -10.5]),
+    "polygamma": each([1e-50, 1e-8, *ORDINARY, 20, 100, 1e5, 1e50]),
     "maximum": [(a, b) for a in REAL for b in (-2.5, 0, 0.5, 1e300)],
     "minimum": [(a, b) for a in REAL for b in (-2.5, 0, 0.5, 1e300)],
     "clip": [(x, lo, hi) for x in REAL for lo, hi in ((-1, 1), (0.5, 2.5), (-1e300, 1e300))],
@@ -138,13 +145,14 @@ SLOPES = [name for name, record in OPERATORS.items() if record.family == "elemen
 BOTH = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 
 
-def points(name: str, dtype: type[np.floating[Any]]) -> np.ndarray:
+def points(name: str, dtype: type[np.floating[Any]]) -> Array:
     """The operands, a row each, at every point; points that the dtype could hold at a border of the domain alone are left out."""
     given = OWN.get(name) or DOMAINS[OPERATORS[name].domain]
     with np.errstate(all="ignore"):
         held = np.array(given).astype(dtype)
     kept = np.isfinite(held) & ((held == np.array(given)) | ~np.isin(held, (-1, 0, 1)))
-    return held[kept.all(axis=1)].T
+    inside: Array = held[kept.all(axis=1)].T
+    return inside
 
 
 @cache
@@ -153,14 +161,14 @@ def net(name: str) -> Net:
     return compile("y = " + TEXTS.get(name, f"{name}({', '.join(OPERATORS[name].operands)})"), wrt="all")
 
 
-def run(name: str, at: np.ndarray) -> list[np.ndarray]:
+def run(name: str, at: Array) -> list[Array]:
     """The value at each point, then the slope by each operand."""
     operands = {operand: row[None] for operand, row in zip(net(name).inputs, at, strict=True)}
     value, slopes = net(name).value_and_grad(**operands, delta=np.ones_like(at[:1]))
     return [value[0], *(slopes[operand][0] for operand in operands)]
 
 
-def exactly(name: str, point: np.ndarray) -> list[mp.mpf]:
+def exactly(name: str, point: Array) -> list[mp.mpf]:
     """The exact value, then the exact slope by each operand."""
     value, slope = EXACT[name]
     with mp.workdps(400 if name in ("sin", "cos", "tan") or 0 < min(abs(point)) < 1e-2 else 60):
@@ -197,3 +205,101 @@ def test_values_and_slopes_are_right_to_the_last_digits(name: str, dtype: type[n
     rows += zip(at.T[~held], beyond, [e for e, h in zip(exact, held, strict=True) if not h], strict=True)
     wrong = [(point, list(map(float, row)), [mp.nstr(e, 17) for e in right]) for point, row, right in rows if any(ulps(f, e) > ULPS for f, e in zip(row, right, strict=True))]
     assert not wrong
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_slope_of_a_slope_is_right(name: str) -> None:
+    """relu' and its like are functions with slopes of their own."""
+    others = [A] * (len(net(name).inputs) - 1)
+
+    def slope(x: Any) -> mp.mpf:
+        found = EXACT[name[:-1]][1](mp.mpf(float(x)) if isinstance(x, float) else x, *others)
+        return mp.mpf(found[0] if others else found)
+
+    for x in (-7.3, -2.5, -0.9, -0.1, 0.1, 0.7, 2.5, 7.3):
+        value, changes, *_ = run(name, np.array([[x], *([a] for a in others)]))
+        assert value[0] == pytest.approx(float(slope(x)), rel=1e-14)
+        assert changes[0] == pytest.approx(float(mp.diff(slope, x)), rel=1e-11, abs=1e-13)
+
+
+@pytest.mark.parametrize("name", [name for name in SLOPES if OPERATORS[name[:-1]].derivative])
+def test_the_slope_stated_is_the_slope_computed(name: str) -> None:
+    """The derivative of an activation is said in the notation, and computed by code of its own."""
+    stated = compile(f"out = {name[:-1]}(x); y = {OPERATORS[name[:-1]].derivative}", shapes={"x": (1, 7)})
+    x = np.array([[-7.3, -2.5, -0.9, 0.1, 0.7, 2.5, 7.3]])
+    np.testing.assert_allclose(np.broadcast_to(stated(x=x), x.shape)[0], run(name, x)[0], rtol=1e-11, atol=1e-15)
+
+
+# fmt: off
+KINKS = [
+    # function, operands           slopes
+    ("relu", (0,),                 (0,)),
+    ("leaky_relu", (0, A),         (A, 0)),
+    ("relu6", (6,),                (0,)),
+    ("hard_tanh", (1,),            (0,)),
+    ("hard_sigmoid", (-3,),        (0,)),
+    ("elu", (0, A),                (A, 0)),
+    ("selu", (0,),                 (1.7580993408473768,)),
+    ("softsign", (0,),             (1,)),
+    ("abs", (0,),                  (0,)),
+    ("sign", (0,),                 (0,)),
+    ("step", (0,),                 (0,)),
+    ("floor", (2,),                (0,)),
+    ("round", (2.5,),              (0,)),
+    ("maximum", (2, 2),            (0.5, 0.5)),
+    ("minimum", (2, 2),            (0.5, 0.5)),
+    ("clip", (1, -1, 1),           (0, 0, 1)),
+    ("clip", (-1, -1, 1),          (0, 1, 0)),
+    ("clip", (0, 1, 1),            (0, 0, 1)),
+    ("sqrt", (0,),                 (np.inf,)),
+    ("cbrt", (0,),                 (np.inf,)),
+    ("arcsin", (1,),               (np.inf,)),
+    ("pow", (0, 2),                (0, 0)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "operands", "slopes"), KINKS)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_the_slope_at_a_kink_is_as_agreed(name: str, operands: tuple[float, ...], slopes: tuple[float, ...]) -> None:
+    assert run(name, np.array([operands], dtype=float).T)[1:] == [[slope] for slope in slopes]
+
+
+# fmt: off
+FAR_OUT = [
+    # function     at -inf    at inf   slope at -inf   at inf
+    ("relu",         0,       np.inf,     0,            1),
+    ("relu6",        0,       6,          0,            0),
+    ("hard_tanh",   -1,       1,          0,            0),
+    ("hard_sigmoid", 0,       1,          0,            0),
+    ("sigmoid",      0,       1,          0,            0),
+    ("tanh",        -1,       1,          0,            0),
+    ("softplus",     0,       np.inf,     0,            1),
+    ("softsign",    -1,       1,          0,            0),
+    ("silu",         0,       np.inf,     0,            1),
+    ("mish",         0,       np.inf,     0,            1),
+    ("gelu",         0,       np.inf,     0,            1),
+    ("gelu_tanh",    0,       np.inf,     0,            1),
+    ("exp",          0,       np.inf,     0,            np.inf),
+    ("expm1",       -1,       np.inf,     0,            np.inf),
+    ("arctan",      -np.pi/2, np.pi/2,    0,            0),
+    ("arcsinh",     -np.inf,  np.inf,     0,            0),
+    ("erf",         -1,       1,          0,            0),
+    ("erfc",         2,       0,          0,            0),
+    ("abs",          np.inf,  np.inf,    -1,            1),
+    ("sign",        -1,       1,          0,            0),
+    ("step",         0,       1,          0,            0),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "low", "high", "falls", "rises"), FAR_OUT)
+def test_infinities_give_the_limit(name: str, low: float, high: float, falls: float, rises: float) -> None:
+    value, slope = run(name, np.array([[-np.inf, np.inf]]))
+    assert (*value, *slope) == (low, high, falls, rises)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("step", "where")])
+def test_nan_passes(name: str) -> None:
+    value, *_ = run(name, np.full((len(net(name).inputs), 1), np.nan))
+    assert np.isnan(value)

@@ -1,17 +1,16 @@
 """The activations: what networks put between their layers, each with its slope.
 
-The slope of an activation is a function of its own (`relu'`), as papers write the chain rule, so that its code may use
-forms that keep their digits where the function is flat. Those of the tails rest on exp(-|x|), which never overflows;
-its square root comes in twice where a product with it could be held by a float64 and exp(-|x|) alone could not.
+The slope of an activation is a function of its own (`relu'`), as papers write the chain rule, so that its code may keep
+its digits where the activation is flat. All exponentials are of what is not positive, so none overflows. Where one is
+multiplied by x, it comes in as two square roots: x exp(x) is still a float64 where exp(x) is none.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from algebra2net.operators import operator
+from algebra2net.operators.elementwise import MILLS, elementwise
 
-elementwise = partial(operator.elementwise, family="elementwise")
 _slope = partial(elementwise, internal=True)
 
 # ------------------------------------------------------------------------------------------------------ with a corner
@@ -54,7 +53,7 @@ _slope(
             passes = (x > 0).astype(x.dtype)
             return passes + a * (1 - passes)
     ''',
-    kink="a at 0", doc="1 where x is positive, else a.",
+    kink="a at 0", doc="1 where x is positive, else a.", reason="slope of leaky relu: it is a where x was not positive",
 )  # fmt: skip
 elementwise(
     "relu6(x)", derivative="(x > 0) * (x < 6)", by_name=True, sympy="Min(Max(0, x), 6)",
@@ -131,7 +130,7 @@ _slope(
             """1 where x is positive, else a exp(x)."""
             return np.where(x > 0, 1, a * np.exp(np.minimum(x, 0)))
     ''',
-    kink="a at 0", doc="1 where x is positive, else a exp(x).",
+    kink="a at 0", doc="1 where x is positive, else a exp(x).", reason="slope of elu: a exp(x) where x was not positive",
 )  # fmt: skip
 elementwise(
     "selu(x)", derivative="1.0507009873554805 elu'(x, 1.6732632423543772)", by_name=True,
@@ -141,7 +140,8 @@ elementwise(
             """λ x where x is positive, else λ α (exp(x) - 1)."""
             return 1.0507009873554805 * np.maximum(x, 0) + 1.7580993408473768 * np.expm1(np.minimum(x, 0))
     ''',
-    kink="slope 1.7581 (λ α) at 0", doc="λ elu(x, α), with λ = 1.0507… and α = 1.6733… that keep mean 0 and variance 1.", source="Klambauer et al. 2017, arXiv:1706.02515",
+    kink="slope λ α = 1.7581 at 0", doc="λ elu(x, α), with the λ = 1.0507… and α = 1.6733… that keep mean 0 and variance 1.",
+    source="Klambauer et al. 2017, arXiv:1706.02515",
     reason="selu: λ of the signal passes where the input was positive, λ α exp(x) of it elsewhere",
 )  # fmt: skip
 _slope(
@@ -151,7 +151,7 @@ _slope(
             """λ where x is positive, else λ α exp(x)."""
             return np.where(x > 0, 1.0507009873554805, 1.7580993408473768 * np.exp(np.minimum(x, 0)))
     ''',
-    kink="λ α at 0", doc="λ where x is positive, else λ α exp(x).",
+    kink="λ α at 0", doc="λ where x is positive, else λ α exp(x).", reason="slope of selu: λ α exp(x) where x was not positive",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------------------- smooth
@@ -162,8 +162,7 @@ elementwise(
     prelude='''
         def sigmoid(x):
             """1 / (1 + exp(-x))."""
-            e = np.exp(-np.abs(x))  # of -|x|: no overflow
-            return np.where(x < 0, e, 1) / (1 + e)
+            return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))  # no exp of what is positive: no overflow
     ''',
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
@@ -225,9 +224,9 @@ elementwise(
     prelude='''
         def silu(x):
             """x σ(x)."""
-            t = np.minimum(np.abs(x), 1000)  # at -1000 it is 0; inf * 0 would be nan
+            t = np.minimum(np.abs(x), 1000)  # there exp(-t) is 0; inf * 0 would be nan
             e = np.exp(-t / 2)
-            return np.where(x < 0, -t * e * e, x) / (1 + e * e)
+            return np.maximum(x, 0) - t * e * e / (1 + e * e)
     ''',
     doc="x σ(x).", source="Elfwing, Uchibe, Doya 2017, arXiv:1702.03118; Ramachandran, Zoph, Le 2017, arXiv:1710.05941",
     reason="silu: the signal times the slope σ(x) + x σ'(x)",
@@ -237,10 +236,10 @@ _slope(
     prelude='''
         def silu_slope(x):
             """σ(x) + x σ'(x)."""
-            t = np.minimum(np.abs(x), 1000)
-            e = np.exp(-t / 2)
-            slope = (1 - t + e * e) * e * e / (1 + e * e) ** 2  # at -t; at t it is what is missing to 1
-            return np.where(x < 0, slope, 1 - slope)
+            x = np.clip(x, -1000, 1000)
+            h, n = np.exp(np.minimum(x, 0) / 2), np.exp(-np.maximum(x, 0))  # one of them is 1
+            e = h * h * n
+            return (1 + e + x * n) * h * h / (1 + e) ** 2
     ''',
     doc="The slope of silu: σ(x) + x σ'(x).", reason="slope of silu: it changes by σ'(x) (2 - x tanh(x / 2))",
 )  # fmt: skip
@@ -248,11 +247,11 @@ elementwise(
     "mish(x)", derivative="tanh(softplus(x)) + x * sigmoid(x) * tanh'(softplus(x))", by_name=True, sympy="x*tanh(log(1 + exp(x)))",
     prelude='''
         def mish(x):
-            """x tanh(softplus(x)), as a fraction in exp(-|x|)."""
-            t = np.minimum(np.abs(x), 1000)  # at -1000 it is 0; inf * 0 would be nan
-            h = np.exp(-t / 2)
-            e = h * h
-            return np.where(x < 0, -t * h * h * (2 + e) / (2 + e * (2 + e)), x * (1 + 2 * e) / (1 + 2 * e * (1 + e)))
+            """x tanh(softplus(x))."""
+            x = np.maximum(x, -1000)  # there it is 0; inf * 0 would be nan
+            h, n = np.exp(np.minimum(x, 0) / 2), np.exp(-np.maximum(x, 0))  # exp(x) = h² / n, and one of them is 1
+            e = h * h * (h * h + 2 * n)
+            return x * h * h * ((h * h + 2 * n) / (e + 2 * n * n))
     ''',
     doc="x tanh(softplus(x)).", source="Misra 2019, arXiv:1908.08681", reason="mish: the signal times the slope",
 )  # fmt: skip
@@ -261,40 +260,38 @@ _slope(
     derivative="tanh'(softplus(x)) * (2 sigmoid(x) + x * (sigmoid'(x) - 2 sigmoid(x)^2 * tanh(softplus(x))))",
     prelude='''
         def mish_slope(x):
-            """tanh(softplus(x)) + x σ(x) tanh'(softplus(x)), as a fraction in exp(-|x|)."""
-            t = np.minimum(np.abs(x), 1000)
-            h = np.exp(-t / 2)
-            e = h * h
-            below = (4 * (1 - t) + e * (6 - 4 * t + e * (4 + e))) * h / (2 + e * (2 + e)) ** 2 * h
-            above = (1 + e * (4 + e * (6 + 4 * t + e * (4 + 4 * t)))) / (1 + 2 * e * (1 + e)) ** 2
-            return np.where(x < 0, below, above)
+            """tanh(softplus(x)) + x σ(x) tanh'(softplus(x))."""
+            x = np.clip(x, -1000, 1000)
+            h, n = np.exp(np.minimum(x, 0) / 2), np.exp(-np.maximum(x, 0))  # exp(x) = h² / n, and one of them is 1
+            m = h * h
+            top = m * m * m + n * (4 * m * m + n * (m * (6 + 4 * x) + n * (4 + 4 * x)))
+            return top * h / (m * m + 2 * n * (m + n)) ** 2 * h
     ''',
     doc="The slope of mish: tanh(softplus(x)) + x σ(x) tanh'(softplus(x)).", reason="slope of mish: product and chain rule",
 )  # fmt: skip
 elementwise(
     "gelu(x)", derivative="erfc(-0.7071067811865476 x) / 2 + 0.3989422804014327 x * exp_minus_square(0.7071067811865476 x)", by_name=True,
-    sympy="x*(1 + erf(x/sqrt(2)))/2", imports="from scipy.special import erfcx",
-    prelude='''
+    sympy="x*(1 + erf(x/sqrt(2)))/2",
+    prelude=MILLS + '''
         def gelu(x):
-            """x Φ(x), with the normal distribution's Φ; its tail is a Gaussian times erfcx, which has none."""
-            t = np.minimum(np.abs(x), 40)  # at -40 it is 0; inf * 0 would be nan
+            """x Φ(x), with the normal distribution's Φ; its tail is a Gaussian times a ratio that has none."""
+            t = np.minimum(np.abs(x), 40.0)  # there the tail is 0; inf * 0 would be nan
             h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
-            tail = 0.5 * erfcx(0.7071067811865476 * t) * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)
-            return np.maximum(x, -40) * np.where(x < 0, tail, 1 - tail)
+            tail = 0.3989422804014327 * mills(t) * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)
+            return np.maximum(x, 0) - t * tail
     ''',
     doc="x Φ(x), with the normal distribution's Φ(x) = (1 + erf(x/√2))/2.", source="Hendrycks, Gimpel 2016, arXiv:1606.08415",
     reason="gelu: the signal times the slope Φ(x) + x φ(x)",
 )  # fmt: skip
 _slope(
-    "gelu'(x)", slope_of="gelu", numpy="gelu_slope($x)", imports="from scipy.special import erfcx",
+    "gelu'(x)", slope_of="gelu", numpy="gelu_slope($x)",
     derivative="(0.7978845608028654 - 0.3989422804014327 x^2) * exp_minus_square(0.7071067811865476 x)",
-    prelude='''
+    prelude=MILLS + '''
         def gelu_slope(x):
             """Φ(x) + x φ(x), with the normal distribution's Φ and its density φ."""
-            t = np.minimum(np.abs(x), 40)
+            t = np.minimum(np.abs(x), 40.0)
             h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
-            ratio = 0.5 * erfcx(0.7071067811865476 * t) - 0.3989422804014327 * t
-            slope = ratio * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)  # at -t; at t it is what is missing to 1
+            slope = 0.3989422804014327 * (mills(t) - t) * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)  # at -t
             return np.where(x < 0, slope, 1 - slope)
     ''',
     doc="The slope of gelu: Φ(x) + x φ(x).", reason="slope of gelu: it changes by (2 - x²) φ(x)",
@@ -307,12 +304,12 @@ elementwise(
     prelude='''
         def gelu_tanh(x):
             """x/2 (1 + tanh(u)), u = √(2/π) (x + 0.044715 x³)."""
-            t = np.minimum(np.abs(x), 30)  # at -30 it is 0; inf * 0 would be nan
+            t = np.minimum(np.abs(x), 30)  # there exp(-u) is 0; inf * 0 would be nan
             h = np.rint(8 * t) / 8  # u is split, its large part exact: the rounding of u would cost the tail its digits
             large = h * (0.79791259765625 + 0.03515625 * h * h)
             small = h * (0.0005211581363001244 * h * h - 2.803685338464412e-05) + (t - h) * (0.7978845608028654 + 0.035677408136300125 * (3 * h * t + (t - h) ** 2))
             e = np.exp(-large) * np.exp(-small)
-            return np.where(x < 0, -t * e * e, x) / (1 + e * e)
+            return np.maximum(x, 0) - t * e * e / (1 + e * e)
     ''',
     doc="x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))), which is nearly gelu.", source="Hendrycks, Gimpel 2016, arXiv:1606.08415",
     reason="gelu_tanh: the signal times the slope",

@@ -40,19 +40,19 @@ divide = elementwise(
     doc="Entry by entry.", reason="quotient rule, entry by entry",
 )  # fmt: skip
 power = elementwise(
-    "power(x, p)", family=FAMILY, vjp={"x": "p * x^(p - 1) * δ", "p": "δ * out * log_or_zero(x)"}, binds="power", internal=True,
+    "power(x, p)", family=FAMILY, vjp={"x": "p * x^(p - 1) * δ", "p": "δ * out * log_or_zero(x)"}, binds="power", internal=True, domain="positive",
     plain="$x:power^$p:atom", latex="{$x:atom}^{$p}", numpy="$x ** $p",
     doc="Entry by entry.", reason="power rule: the exponent comes down",
 )  # fmt: skip
 log_or_zero = elementwise(
-    "log_or_zero(x)", family=FAMILY, internal=True, derivative="quotient_or_zero(1, x)",
+    "log_or_zero(x)", family=FAMILY, internal=True, domain="positive", derivative="quotient_or_zero(1, x)",
     numpy="log_or_zero($x)",
     prelude='''
         def log_or_zero(x):
             """log(x), and 0 where x is 0: the slope of 0^p by p."""
             return np.log(np.where(x == 0, 1, x))
     ''',
-    doc="log(x), and 0 where x is 0.",
+    kink="slope 0 at 0", doc="log(x), and 0 where x is 0.", reason="log: its slope is 1/x",
 )  # fmt: skip
 quotient_or_zero = elementwise(
     "quotient_or_zero(a, b)", family=FAMILY, internal=True,
@@ -63,7 +63,7 @@ quotient_or_zero = elementwise(
             """a / b, and 0 where b is 0."""
             return np.where(b == 0, 0, a / np.where(b == 0, 1, b))
     ''',
-    doc="a / b, and 0 where b is 0: the slope of a norm at 0.",
+    kink="slopes 0 where b is 0", doc="a / b, and 0 where b is 0: the slope of a norm at 0.", reason="quotient rule, entry by entry",
 )  # fmt: skip
 
 product = operator(

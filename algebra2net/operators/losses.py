@@ -10,7 +10,7 @@ LOSS = "m×n, m×n -> 1×1"
 operator("mse(p, y)", family=FAMILY, shape=LOSS, value="mean((p - y)^2)", doc="The mean of all squared errors.")
 operator("mae(p, y)", family=FAMILY, shape=LOSS, value="mean(abs(p - y))", kink="slope 0 where p = y", doc="The mean of all absolute errors.")
 operator(
-    "huber(p, y, d?1)", family=FAMILY, shape=LOSS, value="mean(huber_of(p - y, d))", doc="The mean of e²/2 where |e| ≤ d, and of d (|e| - d/2) beyond.", source="Huber 1964",
+    "huber(p, y, d?1)", family=FAMILY, shape="m×n, m×n, 1×1 -> 1×1", value="mean(huber_of(p - y, d))", doc="The mean of e²/2 where |e| ≤ d, and of d (|e| - d/2) beyond.", source="Huber 1964",
 )  # fmt: skip
 elementwise(
     "huber_of(e, d)", family=FAMILY, internal=True,
@@ -30,7 +30,7 @@ operator(
 )  # fmt: skip
 operator("nll(logp, y)", family=FAMILY, shape=LOSS, value="-mean(sum(y * logp, axis=1))", doc="-y logp, summed along each row, mean over the rows (nats).")
 operator(
-    "bce(p, y)", family=FAMILY, shape=LOSS, value="-mean(x_log_y(y, p) + x_log1p_y(1 - y, -p))", aliases=("binary_cross_entropy",),
+    "bce(p, y)", family=FAMILY, shape=LOSS, domain="probability", value="-mean(x_log_y(y, p) + x_log1p_y(1 - y, -p))", aliases=("binary_cross_entropy",),
     doc="Binary cross-entropy of probabilities, mean of all entries (nats).",
 )  # fmt: skip
 operator(
@@ -48,9 +48,9 @@ elementwise(
     doc="-y log σ(z) - (1 - y) log(1 - σ(z)).", reason="logistic loss: the probability less the label",
 )  # fmt: skip
 operator("hinge(p, y)", family=FAMILY, shape=LOSS, value="mean(relu(1 - p * y))", kink="slope 0 where p y = 1", doc="The mean of max(0, 1 - p y), labels -1 and 1.")
-operator("kl(p, q)", family=FAMILY, shape=LOSS, value="mean(sum(x_log_y(p, p / q), axis=1))", aliases=("kl_divergence",), doc="p log(p/q), summed along each row, mean over the rows (nats).")
+operator("kl(p, q)", family=FAMILY, shape=LOSS, domain="positive", value="mean(sum(x_log_y(p, p / q), axis=1))", aliases=("kl_divergence",), doc="p log(p/q), summed along each row, mean over the rows (nats).")
 elementwise(
-    "x_log_y(x, y)", family=FAMILY, internal=True, vjp={"x": "δ * log_or_zero_at(x, y)", "y": "δ * quotient_or_zero_at(x, y)"},
+    "x_log_y(x, y)", family=FAMILY, internal=True, domain="positive", vjp={"x": "δ * log_or_zero_at(x, y)", "y": "δ * quotient_or_zero_at(x, y)"},
     prelude='''
         def x_log_y(x, y):
             """x log(y), and 0 where x is 0."""
@@ -59,7 +59,7 @@ elementwise(
     doc="x log(y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
 )  # fmt: skip
 elementwise(
-    "x_log1p_y(x, y)", family=FAMILY, internal=True, vjp={"x": "δ * log_or_zero_at(x, 1 + y)", "y": "δ * quotient_or_zero_at(x, 1 + y)"},
+    "x_log1p_y(x, y)", family=FAMILY, internal=True, domain="positive", vjp={"x": "δ * log_or_zero_at(x, 1 + y)", "y": "δ * quotient_or_zero_at(x, 1 + y)"},
     prelude='''
         def x_log1p_y(x, y):
             """x log(1 + y), and 0 where x is 0."""
@@ -68,13 +68,13 @@ elementwise(
     doc="x log(1 + y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
 )  # fmt: skip
 elementwise(
-    "log_or_zero_at(x, y)", family=FAMILY, internal=True, vjp={"y": "δ * quotient_or_zero_at(x != 0, y)"},
+    "log_or_zero_at(x, y)", family=FAMILY, internal=True, domain="positive", vjp={"y": "δ * quotient_or_zero_at(x != 0, y)"},
     prelude='''
         def log_or_zero_at(x, y):
             """log(y), and 0 where both are 0: the slope of 0 log 0."""
             return np.log(np.where((x == 0) & (y == 0), 1, y))
     ''',
-    doc="log(y), and 0 where both are 0.",
+    doc="log(y), and 0 where both are 0.", reason="log: its slope is 1/y",
 )  # fmt: skip
 elementwise(
     "quotient_or_zero_at(x, y)", family=FAMILY, internal=True,
@@ -84,5 +84,5 @@ elementwise(
             """x / y, and 0 where x is 0."""
             return np.where(x == 0, 0, x / np.where(x == 0, 1, y))
     ''',
-    doc="x / y, and 0 where x is 0.",
+    kink="slope 0 by y where x is 0", doc="x / y, and 0 where x is 0.", reason="quotient rule, entry by entry",
 )  # fmt: skip

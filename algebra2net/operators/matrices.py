@@ -12,12 +12,12 @@ operator(
     doc="The sum of the diagonal.", reason="a trace feels its diagonal alone",
 )  # fmt: skip
 operator(
-    "det(A)", family=FAMILY, shape="n×n -> 1×1", vjp={"A": "δ * cofactors(A)"}, aliases=("determinant",), bare=True, gives_scalar=True,
+    "det(A)", family=FAMILY, domain="invertible", shape="n×n -> 1×1", vjp={"A": "δ * cofactors(A)"}, aliases=("determinant",), bare=True, gives_scalar=True,
     plain="det($A)", latex=r"\det\left($A\right)", numpy="np.linalg.det($A)",
     doc="The determinant.", source="Petersen, Pedersen, The Matrix Cookbook (2012), eq. 46", reason="Jacobi's formula: the signal times the cofactors",
 )  # fmt: skip
 operator(
-    "cofactors(A)", family=FAMILY, internal=True, shape="n×n -> n×n", vjp={"A": "sum(δ * inv(A)') * out - out δ' inv(A)'"},
+    "cofactors(A)", family=FAMILY, domain="invertible", internal=True, shape="n×n -> n×n", vjp={"A": "sum(δ * inv(A)') * out - out δ' inv(A)'"},
     prelude='''
         def cofactors(A):
             """The derivative of det(A), by the singular values: no division, so that a singular A does no harm."""
@@ -25,10 +25,10 @@ operator(
             rest = np.array([np.prod(np.delete(s, k)) for k in range(len(s))], dtype=A.dtype)
             return np.linalg.det(U) * np.linalg.det(V) * (U * rest) @ V
     ''',
-    doc="The matrix of cofactors.", source="Stewart, On the adjugate matrix, Linear Algebra Appl. 283 (1998)",
+    doc="The matrix of cofactors.", reason="product rule for det(A) times the transposed inverse", source="Stewart, On the adjugate matrix, Linear Algebra Appl. 283 (1998)",
 )  # fmt: skip
 operator(
-    "logdet(A)", family=FAMILY, shape="n×n -> 1×1", vjp={"A": "δ * inv(A)'"}, bare=True, gives_scalar=True,
+    "logdet(A)", family=FAMILY, domain="invertible", shape="n×n -> 1×1", vjp={"A": "δ * inv(A)'"}, bare=True, gives_scalar=True,
     plain="logdet($A)", latex=r"\log\det\left($A\right)",
     prelude='''
         def logdet(A):
@@ -40,13 +40,13 @@ operator(
     reason="the slope of a log-determinant is the transpose of the inverse",
 )  # fmt: skip
 operator(
-    "inv(A)", family=FAMILY, shape="n×n -> n×n", vjp={"A": "-out' δ out'"}, binds="power", aliases=("inverse",),
+    "inv(A)", family=FAMILY, domain="invertible", shape="n×n -> n×n", vjp={"A": "-out' δ out'"}, binds="power", aliases=("inverse",),
     plain="$A:power^-1", unicode="$A:power⁻¹", latex="{$A:atom}^{-1}", numpy="np.linalg.inv($A)",
     doc="The inverse of a square matrix.", source="Petersen, Pedersen, The Matrix Cookbook (2012), eq. 59",
     reason="an inverse moves against what it inverts, from both sides",
 )  # fmt: skip
 operator(
-    "solve(A, b)", family=FAMILY, shape="n×n, n×k -> n×k", vjp={"A": "-(solve(A', δ)) out'", "b": "solve(A', δ)"},
+    "solve(A, b)", family=FAMILY, domain="invertible", shape="n×n, n×k -> n×k", vjp={"A": "-(solve(A', δ)) out'", "b": "solve(A', δ)"},
     numpy="np.linalg.solve($A, $b)",
     doc="The x with A x = b, without forming the inverse.", source="Giles, An extended collection of matrix derivative results (2008), sec. 2.3.1",
     reason="the signal goes back through the transposed system",
@@ -88,7 +88,7 @@ operator(
     doc="The Kronecker product.", source="Van Loan, The ubiquitous Kronecker product (2000)", reason="each factor gets the signal's blocks, weighted by the other",
 )  # fmt: skip
 operator(
-    "kron_left(D, B, A)", family=FAMILY, internal=True, shape="r×c, p×q, m×n -> m×n", vjp={"D": "kron(δ, B)", "B": "kron_right(D, δ, B)"},
+    "kron_left(D, B, A)", family=FAMILY, internal=True, shape="m*p×n*q, p×q, m×n -> m×n", vjp={"D": "kron(δ, B)", "B": "kron_right(D, δ, B)"},
     numpy="kron_left($D, $B)",
     prelude='''
         def kron_left(D, B):
@@ -96,10 +96,10 @@ operator(
             p, q = B.shape
             return np.einsum("ipjq,pq->ij", D.reshape(D.shape[0] // p, p, D.shape[1] // q, q), B)
     ''',
-    doc="What kron passes back to its left factor.",
+    doc="What kron passes back to its left factor.", reason="each gets the other's blocks, weighted by the signal",
 )  # fmt: skip
 operator(
-    "kron_right(D, A, B)", family=FAMILY, internal=True, shape="r×c, m×n, p×q -> p×q", vjp={"D": "kron(A, δ)", "A": "kron_left(D, δ, A)"},
+    "kron_right(D, A, B)", family=FAMILY, internal=True, shape="m*p×n*q, m×n, p×q -> p×q", vjp={"D": "kron(A, δ)", "A": "kron_left(D, δ, A)"},
     numpy="kron_right($D, $A)",
     prelude='''
         def kron_right(D, A):
@@ -107,7 +107,7 @@ operator(
             m, n = A.shape
             return np.einsum("ipjq,ij->pq", D.reshape(m, D.shape[0] // m, n, D.shape[1] // n), A)
     ''',
-    doc="What kron passes back to its right factor.",
+    doc="What kron passes back to its right factor.", reason="each gets the other's blocks, weighted by the signal",
 )  # fmt: skip
 operator("tril(A)", family=FAMILY, shape="m×n -> m×n", vjp={"A": "tril(δ)"}, numpy="np.tril($A)", doc="The lower triangle, the rest 0.", reason="the lower triangle of the signal")
 operator("triu(A)", family=FAMILY, shape="m×n -> m×n", vjp={"A": "triu(δ)"}, numpy="np.triu($A)", doc="The upper triangle, the rest 0.", reason="the upper triangle of the signal")
@@ -116,8 +116,8 @@ operator(
     doc="The columns, stacked.", reason="the signal, put back in columns",
 )  # fmt: skip
 operator(
-    "unvec(x, A)", family=FAMILY, internal=True, shape="r×1, m×n -> m×n", vjp={"x": "vec(δ)"}, numpy="$x.reshape($A.shape[::-1]).T", is_view=True,
-    doc="x in columns, as many and as long as A's.",
+    "unvec(x, A)", family=FAMILY, internal=True, shape="m*n×1, m×n -> m×n", vjp={"x": "vec(δ)"}, numpy="$x.reshape($A.shape[::-1]).T", is_view=True,
+    doc="x in columns, as many and as long as A's.", reason="the signal, its columns stacked",
 )  # fmt: skip
 operator(
     "concat(*)", family=FAMILY, shape="side by side", vjp={"*": "columns_of"}, plain="[$*]", latex=r"\left[$*\right]",
@@ -131,19 +131,19 @@ operator(
 )  # fmt: skip
 operator(
     "columns_of(*)", family=FAMILY, internal=True, shape="of the second", vjp={"*": "columns_into"}, numpy="$part", is_view=True,
-    doc="Of the first operand, the columns that the second has when all the others stand to its left.",
+    doc="Of the first operand, the columns that the second has when all the others stand to its left.", reason="the other columns get nothing",
 )  # fmt: skip
 operator(
     "rows_of(*)", family=FAMILY, internal=True, shape="of the second", vjp={"*": "rows_into"}, numpy="$part", is_view=True,
-    doc="Of the first operand, the rows that the second has when all the others stand above it.",
+    doc="Of the first operand, the rows that the second has when all the others stand above it.", reason="the other rows get nothing",
 )  # fmt: skip
 operator(
     "columns_into(*)", family=FAMILY, internal=True, shape="of the second", vjp={"*": "columns_of"}, numpy="$part",
-    doc="Zeros of the second operand's shape, with the first as the columns right of where the others end.",
+    doc="Zeros of the second operand's shape, with the first as the columns right of where the others end.", reason="a block gets its own columns of the signal",
 )  # fmt: skip
 operator(
     "rows_into(*)", family=FAMILY, internal=True, shape="of the second", vjp={"*": "rows_of"}, numpy="$part",
-    doc="Zeros of the second operand's shape, with the first as the rows below where the others end.",
+    doc="Zeros of the second operand's shape, with the first as the rows below where the others end.", reason="a block gets its own rows of the signal",
 )  # fmt: skip
 operator("eye_like(A)", family=FAMILY, internal=True, shape="n×n -> n×n", vjp={}, numpy="np.eye($A.shape[0], dtype=$dtype)", plain="eye_like($A)", latex="I", doc="The identity of A's size.")
 operator(

@@ -134,7 +134,7 @@ def enter_slopes() -> None:
     """Enter f' for every function of one operand that says its slope and has no record of it yet."""
     for record in list(OPERATORS.values()):
         if record.derivative and f"{record.name}'" not in OPERATORS:
-            fields = {"family": record.family, "value": record.derivative, "slope_of": record.name, "internal": True, "kink": record.kink, "unicode": "", "numpy": "-", "doc": f"The slope of {record.name}."}
+            fields = {"family": record.family, "value": record.derivative, "slope_of": record.name, "internal": True, "kink": record.kink, "domain": record.domain, "unicode": "", "numpy": "-", "doc": f"The slope of {record.name}."}
             OPERATORS[f"{record.name}'"] = Operator(name=f"{record.name}'", operands=record.operands, defaults=record.defaults, **fields)  # type: ignore[arg-type]
 
 
@@ -144,7 +144,7 @@ def option(value: Any) -> Expr:
         return value
     if value is None:
         return NONE
-    return Symbol(value) if isinstance(value, str) else Float(value) if isinstance(value, float) else Integer(value)
+    return Symbol(value) if isinstance(value, str) else Float(value, 17) if isinstance(value, float) else Integer(value)
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -198,7 +198,7 @@ def known(spelling: str) -> str | None:
     """The name of the function that is spelled so, or None. A trailing prime (its derivative) stays."""
     bare = spelling.rstrip("'")
     name = _SPELLINGS.get(folded(bare))
-    if name is None:
+    if name is None or bare in ("Σ", "Sigma"):  # a sum or a covariance, never the sigmoid
         return None
     return name + spelling[len(bare) :]
 

@@ -74,7 +74,7 @@ operator(
             result = before_slope * after + before * after_slope
             return result.reshape(shape) if axis is None else result if axis == 1 else result.T
     ''',
-    doc="The derivative of others(x) along d.",
+    doc="The derivative of others(x) along d.", reason="product rule",
 )  # fmt: skip
 _reduction(
     "var(x, axis=None)", vjp={"x": "δ * 2 (x - mean(x, axis=axis)) / size(x, axis=axis)"}, numpy="var($x, $line)",

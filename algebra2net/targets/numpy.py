@@ -11,6 +11,7 @@ Nothing of the user's text gets here but names, as checked identifiers.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +49,20 @@ def module(forward: Program, backprop: Program | None, title: Sequence[str], spe
     return "\n".join(head) + "\n" + "".join(f"\n\n{text}\n" for text in (*preludes.values(), *texts))
 
 
+@dataclass(frozen=True)
+class Code:
+    """The lines of a function: what each one defines, and its text; and the identifier of every value that has one."""
+
+    lines: tuple[tuple[str, str], ...]
+    identifiers: Mapping[Symbol, str]
+
+
+def code(program: Program, forward: Program | None = None, spelling: str = "modern", dimensions: Mapping[str, Dimension] | None = None) -> Code:
+    """The lines that `module` has for a program, for whoever shows them beside its equations."""
+    part = _Function(program, spelling, dimensions or {}, forward)
+    return Code(tuple(part.lines()), part.identifiers)
+
+
 def _quoted(title: Sequence[str]) -> str:
     return "\n".join(line.replace("\\", "\\\\").replace('"""', "'''") for line in title)
 
@@ -65,6 +80,14 @@ class _Function:
 
     def text(self) -> str:
         """The whole function."""
+        body = [text for _, text in self.lines()]
+        returned = self.returned()
+        inside = [f'"""{self.docstring()}"""', *body, returned]
+        name = "forward" if self.forward is None else "value_and_grad"
+        return f"def {name}({', '.join(self.arguments())}):\n" + "\n".join(f"    {line}" if line else "" for line in "\n".join(inside).split("\n"))
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The lines between docstring and return: what each one defines, and its text."""
         self.program = self.needed()
         self.uses = self.program.uses()
         self.made = {e.name: e.value for e in self.program.equations}
@@ -74,12 +97,9 @@ class _Function:
         self.constant: set[Expr] = set()  # values that are Python numbers
         self.needs_dtype = False
         self.choose_names()
-        body = [line for e in self.program.equations if e.name in self.identifiers for line in self.line(e)]
-        returned = self.returned()
-        first = [f"dtype = np.result_type({', '.join(self.arguments())})"] if self.needs_dtype else []
-        inside = [f'"""{self.docstring()}"""', *first, *body, returned]
-        name = "forward" if self.forward is None else "value_and_grad"
-        return f"def {name}({', '.join(self.arguments())}):\n" + "\n".join(f"    {line}" if line else "" for line in "\n".join(inside).split("\n"))
+        body = [(self.identifiers[e.name], line) for e in self.program.equations if e.name in self.identifiers for line in self.line(e)]
+        first = [("dtype", f"dtype = np.result_type({', '.join(self.arguments())})")] if self.needs_dtype else []
+        return first + body
 
     def needed(self) -> Program:
         """The program with the value among its outputs, and nothing that no output rests on."""
@@ -100,12 +120,14 @@ class _Function:
                 taken.add(self.identifiers[name])
         size: Counter[Expr] = Counter()
         twice = self.used_twice()
+        self.inside = self.numbered_layers()
+        self.numbers = itertools.count(1)
         for equation in self.program.equations:
             size[equation.name] = 1 + sum(size[o] for o in operands(equation.value) if is_step(o) and o not in self.identifiers)
             if is_step(equation.name):
                 often = self.uses[equation.name] > 1 and not self.is_cheap(equation.value)
                 if often or equation.name in twice or size[equation.name] > FOLDED:
-                    self.identifiers[equation.name] = names.identifier(self.step_name(equation), taken)
+                    self.identifiers[equation.name] = names.identifier(self.step_name(equation, taken), taken)
                     taken.add(self.identifiers[equation.name])
 
     def is_cheap(self, value: Expr) -> bool:
@@ -139,18 +161,22 @@ class _Function:
             return f"{names.book(self.program.deltas[name].name)}_delta"
         return names.book(name.name)
 
-    def step_name(self, equation: Equation) -> str:
+    def step_name(self, equation: Equation, taken: set[str]) -> str:
         """z1 for what a layer l1 = f(z1) is made of; s1 otherwise."""
-        for user in self.program.equations:
-            if isinstance(user.value, Operation) and equation.name in user.value.args and not is_step(user.name) and record(user.value).elementwise and len(record(user.value).operands_of(user.value)) == 1:
-                p = names.parts(user.name.name)
-                if p.number is not None and len(p.base) == 1 and p.base != "z" and user.name.name in self.forward_names():
-                    return f"z{p.number}"
-        taken = set(self.identifiers.values())
-        return next(name for k in range(1, len(taken) + 2) if (name := f"s{k}") not in taken)
+        if equation.name in self.inside:
+            return f"z{self.inside[equation.name]}"
+        return next(name for k in self.numbers if (name := f"s{k}") not in taken)
 
-    def forward_names(self) -> set[str]:
-        return {e.name.name for e in self.program.equations if not is_step(e.name) and e.name not in self.program.gradients}
+    def numbered_layers(self) -> dict[Expr, int]:
+        """The step inside each numbered layer f(step) → the layer's number."""
+        found: dict[Expr, int] = {}
+        for equation in self.program.equations:
+            p = names.parts(equation.name.name)
+            if isinstance(equation.value, Operation) and not is_step(equation.name) and equation.name not in self.program.gradients and p.number is not None and len(p.base) == 1 and p.base != "z":
+                steps = record(equation.value).operands_of(equation.value)
+                if len(steps) == 1 and record(equation.value).elementwise:
+                    found.setdefault(steps[0], p.number)
+        return found
 
     def arguments(self) -> list[str]:
         return [self.identifiers[name] for name in self.program.inputs]
@@ -231,8 +257,9 @@ class _Function:
 
     def operand(self, arg: Expr, need: str, here: Operator, constant: bool = False) -> str:
         """An operand's code; a matrix where the operator's code needs one."""
-        if constant and not isinstance(arg, Symbol) and "(" in here.numpy:
-            return self.expression(arg, need)
+        if constant and "(" in here.numpy:  # a helper looks at the type of what it is given
+            text = self.expression(arg, "comparison")
+            return text if here.numpy.startswith("np.") else f"np.float64({text})"
         if not here.takes_scalars and self.is_constant(arg):
             self.needs_dtype = True
             return f"np.full((1, 1), {self.expression(arg, 'comparison')}, dtype=dtype)"
@@ -247,7 +274,8 @@ class _Function:
 
     def note(self, here: Operator) -> None:
         if here.prelude:
-            self.preludes.setdefault(here.name, here.prelude)
+            for helper in re.split(r"\n\n+(?=def )", here.prelude):
+                self.preludes.setdefault(helper.partition("(")[0], helper)
         if here.imports:
             self.imports.setdefault(here.imports)
 
