@@ -13,7 +13,7 @@ Source: Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 3.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sympy import Expr, Integer, Symbol
@@ -22,7 +22,7 @@ from algebra2net.errors import DerivativeError
 from algebra2net.lower import Own, Rule, instantiate, own_rule, parameters_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator
-from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, operands, record, symbol
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, symbol
 from algebra2net.shapes import fit, result_shape
 
 SEED = symbol("delta")
@@ -140,8 +140,17 @@ class _Backward:
             shapes=self.shapes,
             hidden=frozenset(),
             kept=len(self.forward.equations),
-            deltas={delta: value for value, delta in reversed(deltas.items()) if isinstance(delta, Symbol)},
+            deltas=by_signal((delta, value) for value, delta in deltas.items()),
         )
+
+
+def by_signal(pairs: Iterable[tuple[Expr, Symbol]]) -> dict[Symbol, Symbol]:
+    """Signal → the value that it is the signal at; of several values with one signal, one that has a name."""
+    found: dict[Symbol, Symbol] = {}
+    for delta, value in pairs:
+        if isinstance(delta, Symbol) and (delta not in found or (is_step(found[delta]) and not is_step(value))):
+            found[delta] = value
+    return found
 
 
 class _ShapedDraft(Draft):

@@ -81,7 +81,7 @@ class _Labels:
             if outer and self.uses[delta] == 1 and is_step(delta):
                 continue  # δ stands at the step inside, nearer to the weights
             if is_step(delta):
-                shown[self.name(delta, self.wanted(named))] = named
+                shown[self.name(delta, self.wanted(named, before=value in inner))] = named
             elif delta in self.program.inputs and not outer:
                 alias = symbol(self.free(self.wanted(named)))
                 self.aliases.append((alias, delta))
@@ -94,11 +94,12 @@ class _Labels:
         self.taken.add(wanted)
         return wanted
 
-    def wanted(self, value: Symbol) -> str:
-        """d1 for the signal at l1, d_h for that at h."""
+    def wanted(self, value: Symbol, before: bool = False) -> str:
+        """d1 for the signal at l1, d_h for that at h; d_h_pre `before` its function where d_h is another."""
         p = names.parts(value.name)
         counted = p.number is not None and not p.accents and (len(p.base) == 1 or p.base == "layer") and f"d{p.number}" not in self.taken
-        return f"d{p.number}" if counted else names.with_signal(value.name)
+        name = f"d{p.number}" if counted else names.with_signal(value.name)
+        return f"{name}_pre" if before and name in self.taken else name
 
     def inner_steps(self) -> dict[Symbol, Symbol]:
         """Of each named layer f(step), the step inside: the signal there is what reaches the weights."""
@@ -117,15 +118,20 @@ class _Labels:
     def large_steps(self) -> None:
         """Name what is used more than once and is large, and what would make a line too long."""
         size: Counter[Symbol] = Counter()
+        inner = self.inner_steps()
         for equation in self.program.equations:
             inside = 1 + sum(size[o] for o in operands(equation.value) if is_step(o) and o not in self.found)
             if is_step(equation.name) and equation.name not in self.found:
                 often = self.uses[equation.name] > 1 and inside > SMALL
                 if often or inside > LARGEST:
-                    self.name(equation.name, self.step_name())
+                    self.name(equation.name, self.step_name(inner.get(equation.name)))
                     inside = 0
             size[equation.name] = inside
 
-    def step_name(self) -> str:
+    def step_name(self, layer: Symbol | None) -> str:
+        """z1 for what a layer l1 = f(z1) is made of, s1 for other steps."""
+        wanted = names.before(layer.name) if layer is not None else ""
+        if wanted and wanted not in self.taken:
+            return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
 

@@ -61,6 +61,7 @@ class Sign:
     start: int
     stop: int
     other: str = ""
+    origin: str = ""  # `text` where it stood in \\text{…}
 
 
 def signs(tokens: list[Token], source: str) -> tuple[list[Sign], NotationError | None]:
@@ -686,7 +687,7 @@ class _Reading:
             return
         joined = text.replace(" ", "" if meaning[0] == "word" and "_" not in text else "_")
         key = names.key(re.sub(r"[\-'’/.]", "_", joined) if "{" not in joined else joined)
-        self.emit("WORD", key, first, last, other=joined.replace("-", "_"))
+        self.emit("WORD", key, first, last, other=joined.replace("-", "_")).origin = meaning[0]
 
     # --------------------------------------------------------------------------------------------- delimiters and rows
 

@@ -535,11 +535,8 @@ def _with_hidden_layers(program: Program) -> Program:
 
 
 def _counted_base(program: Program) -> str:
-    """`l` where the output is l2 and an input l0; otherwise nothing."""
-    output = names.parts(next(iter(program.outputs.values())).name)
-    inputs = {name.name for name in program.inputs}
-    counted = output.number is not None and names.Parts(output.base, ("0",)).key in inputs
-    return output.base if counted else ""
+    """`l` where an input is called l0, and no parameter; otherwise nothing."""
+    return next((p.base for p in (names.parts(name.name) for name in program.inputs) if p.number == 0 and not is_parameter(p.key)), "")
 
 
 def _layer_name(layer: Symbol, weight: Symbol, base: str, made: Mapping[Symbol, Expr], program: Program, taken: set[str]) -> str:

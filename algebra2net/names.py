@@ -193,3 +193,13 @@ def with_signal(name: str) -> str:
     plain = not p.subscripts and not p.primes and re.fullmatch(r"[A-Za-z]+", p.base)
     inside = p.base + "".join(f"_{s}" if s.isalnum() else f"_{{{s}}}" for s in p.subscripts) + "".join(f"_{a}" for a in p.accents)
     return f"d_{inside}" if plain and not p.accents else f"d_{{{inside.replace('{', '').replace('}', '')}}}"
+
+
+def before(name: str) -> str:
+    """The key of what a layer's function is applied to: z1 for l1, z_f for f; nothing for a z."""
+    p = parts(name)
+    if p.base == "z" or p.primes:
+        return ""
+    if p.number is not None and not p.accents and (len(p.base) == 1 or p.base == "layer"):
+        return Parts("z", p.subscripts).key
+    return Parts("z", (p.base, *p.subscripts), p.accents).key if len(p.base) == 1 and not p.subscripts else ""

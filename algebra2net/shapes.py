@@ -306,6 +306,12 @@ class _Solver:
                 if not waiting.done:
                     self.guarded(waiting.equation, lambda _, w=waiting, d=default: d(w))
                     self.run()
+        for name in self.program.inputs:
+            nodes = self.dims[name]
+            if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.find(n)] and self.owner[self.find(n)] == name.name for n in nodes):
+                for node in nodes:
+                    self.assign(node, 1)
+                self.run()
         for node in self.weak_columns:
             if self.size(node) is None and self.label[self.find(node)] is None:
                 self.assign(node, 1)

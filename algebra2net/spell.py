@@ -259,12 +259,21 @@ def labels(program: Program) -> dict[Symbol, dict[str, str]]:
     for name, target in program.gradients.items():
         found[name] = {"unicode": f"∂L/∂{names.unicode(target.name)}", "latex": rf"\frac{{\partial L}}{{\partial {names.latex(target.name)}}}"}
     for name in program.deltas:
-        delta = "δ" + name.name[1:] if re.fullmatch(r"d\d+_*", name.name) else "δ_" + name.name[2:]
-        found[name] = {"unicode": names.unicode(delta) if "{" not in delta else delta.replace("{", "").replace("}", ""), "latex": _latex_delta(name.name)}
+        found[name] = {"unicode": _signal(name.name, program.deltas[name].name), "latex": _latex_signal(name.name, program.deltas[name].name)}
     return found
 
 
-def _latex_delta(name: str) -> str:
+def _signal(name: str, value: str) -> str:
+    """δ₁, δ_h, δ_ŷ; what tells two signals apart (δ_A_pre) stays."""
     counted = re.fullmatch(r"d(\d+)_*", name)
-    inside = counted[1] if counted else names.latex(name[2:].strip("{}"))
-    return rf"\delta_{{{inside}}}"
+    if counted:
+        return names.unicode(f"δ{counted[1]}")
+    shown = names.unicode(value)
+    text = names.unicode(f"δ_{shown}") if shown.isalpha() and len(shown) == 1 else f"δ_{shown}"
+    return text + ("_pre" if name.endswith("_pre") else "")
+
+
+def _latex_signal(name: str, value: str) -> str:
+    counted = re.fullmatch(r"d(\d+)_*", name)
+    inside = counted[1] if counted else names.latex(value)
+    return rf"\delta_{{{inside}" + (r",\mathrm{pre}}" if name.endswith("_pre") else "}")

@@ -9,11 +9,13 @@ An identity is one function in `IDENTITIES`, under the name of the operator that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sympy import Expr, Float, Integer, Symbol
 
+from algebra2net.derive import by_signal
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import NONE, Operation
 from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record
@@ -28,10 +30,10 @@ def tidy(program: Program) -> Program:
     for equation in program.equations:
         walk.take(equation)
     renamed = walk.draft.finish(program)
-    deltas = {walk.meaning.get(delta, delta): walk.meaning.get(value, value) for delta, value in program.deltas.items()}
+    deltas = by_signal((walk.meaning.get(delta, delta), walk.meaning.get(value, value)) for delta, value in program.deltas.items())
     labels = {name: walk.meaning.get(label, label) for name, label in program.outputs.items()}
     outputs = {name: label for name, label in labels.items() if isinstance(label, Symbol)}
-    kept = replace(renamed, outputs=outputs, deltas={d: v for d, v in deltas.items() if isinstance(d, Symbol)}, shapes=walk.shapes, kept=walk.kept)
+    kept = replace(renamed, outputs=outputs, deltas=deltas, shapes=walk.shapes, kept=walk.kept)
     return without_unused(kept)
 
 
@@ -60,6 +62,9 @@ class _Walk:
         self.shapes: dict[Symbol, Shape] = dict(program.shapes)
         self.meaning: dict[Expr, Expr] = {}
         self.made: dict[Expr, Operation] = {}
+        self.uses = program.uses()
+        self.count: Counter[Expr] = Counter()  # how often what a step has become was used before
+        self.kept_names: set[Expr] = set()  # values of the forward pass
         self.fresh: set[Expr] = set()  # steps of the backward pass
         self.kept = 0
         self.seen = 0
@@ -113,6 +118,9 @@ class _Walk:
             if self.seen >= self.program.kept and is_step(defined):
                 self.fresh.add(defined)
         self.meaning[equation.name] = defined
+        self.count[defined] += self.uses[equation.name]
+        if self.seen < self.program.kept:
+            self.kept_names.add(defined)
         if isinstance(value, Operation):
             self.made.setdefault(defined, value)
         elif value in self.made:
@@ -211,10 +219,13 @@ def _times(value: Operation, walk: _Walk) -> Expr | None:
         if walk.is_made(one, "neg"):
             inside = walk.made[one].args[0]
             return OPERATORS["neg"](walk.step(value.func(*(inside if arg is one else arg for arg in (a, b)))))
-        if walk.is_made(one, "divide") and walk.made[one].args[0] == ONE:
-            return OPERATORS["divide"](other, walk.made[one].args[1])
-    if type(value).__name__ == "times" and (a.is_Number or b.is_Number):
-        return OPERATORS["scale"](a, b) if a.is_Number else OPERATORS["scale"](b, a)
+        if walk.is_made(one, "divide") and walk.made[one].args[0].is_Number:
+            above, below = walk.made[one].args
+            return OPERATORS["divide"](walk.step(OPERATORS["scale"](above, other)), below)
+    if type(value).__name__ == "times":
+        for one, other in ((a, b), (b, a)):
+            if one.is_Number or (walk.shape(one) == SCALAR != walk.shape(other)):
+                return OPERATORS["scale"](one, other)
     return None
 
 
@@ -244,6 +255,13 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
     (a,) = value.args
     if walk.shape(a) == SCALAR:
         return a
+    if walk.is_made(a, "neg"):
+        return OPERATORS["neg"](walk.step(OPERATORS["transpose"](walk.made[a].args[0])))
+    if walk.count[a] > 1 or a in walk.kept_names:
+        return walk.made[a].args[0] if walk.is_made(a, "transpose") else None  # what is there anyway is turned, not made again
+    if walk.is_made(a, "plus") and all(walk.is_made(term, "matmul") and walk.count[term] == 1 for term in walk.made[a].args):
+        one, other = (walk.step(OPERATORS["transpose"](term)) for term in walk.made[a].args)
+        return OPERATORS["plus"](one, other)
     if walk.is_made(a, "matmul"):
         left, right = walk.made[a].args
         return OPERATORS["matmul"](walk.step(OPERATORS["transpose"](right)), walk.step(OPERATORS["transpose"](left)))
@@ -309,6 +327,16 @@ def _expand(value: Operation, walk: _Walk) -> Expr | None:
         return arg
     if walk.is_made(arg, "expand"):
         return value.func(walk.made[arg].args[0], like)
+    return None
+
+
+@identity("matmul")
+def _matmul(value: Operation, walk: _Walk) -> Expr | None:
+    """(-A) B is -(A B)."""
+    for place, arg in enumerate(value.args):
+        if walk.is_made(arg, "neg"):
+            inside = walk.made[arg].args[0]
+            return OPERATORS["neg"](walk.step(value.func(*(inside if k == place else other for k, other in enumerate(value.args)))))
     return None
 
 
