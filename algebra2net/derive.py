@@ -40,7 +40,7 @@ def derive(program: Program, wrt: Sequence[str], seed: Expr | None = None) -> Pr
     output = next(iter(program.outputs.values()))
     shapes: dict[Symbol, Shape] = dict(program.shapes)
     if seed is None:
-        seed = Integer(1) if shapes[output] == SCALAR else SEED
+        seed = Integer(1) if shapes[output] == SCALAR else SEED if SEED not in shapes else symbol("delta_")
     if isinstance(seed, Symbol):
         shapes[seed] = shapes[output]
     backward = _Backward(program, shapes)
@@ -179,9 +179,11 @@ def slope_rule(here: Operator, program: Program) -> Rule:
         body = own_rule(here, program)
     else:
         body = Rule((), here(parameter, *here.defaults.values()))
-    equations = (*body.steps, Equation(symbol("_result"), body.result))
-    free = dict.fromkeys(o for e in equations for o in operands(e.value, program.functions) if o.name[0] != "_")
-    whole = Program(equations, tuple(free), {"out": symbol("_result")}, functions=program.functions)
+    result = symbol("its result")  # no name that a program could have
+    equations = (*body.steps, Equation(result, body.result))
+    functions = {**program.functions, here.name: here}
+    free = dict.fromkeys(o for e in equations for o in operands(e.value, functions) if not is_step(o))
+    whole = Program(equations, tuple(free), {"out": result}, functions=functions)
     opened = expand(replace(whole, equations=_entrywise(whole)))
     same: Shape = ("n", "n")
     shaped = replace(opened, shapes=dict.fromkeys([*opened.inputs, *(e.name for e in opened.equations)], same))
@@ -195,5 +197,5 @@ def slope_rule(here: Operator, program: Program) -> Rule:
 
 def _entrywise(program: Program) -> tuple[Equation, ...]:
     """The equations with every product taken entry by entry: the body is read for one entry."""
-    scale = OPERATORS["scale"]
-    return tuple(replace(e, value=scale(*e.value.args)) if type(e.value).__name__ == "product" else e for e in program.equations)
+    times = OPERATORS["times"]
+    return tuple(replace(e, value=times(*e.value.args)) if type(e.value).__name__ == "product" else e for e in program.equations)

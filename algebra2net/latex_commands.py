@@ -8,6 +8,7 @@ Idea  a command more is a word in a table
 from __future__ import annotations
 
 from algebra2net.names import GREEK
+from algebra2net.operators import known
 
 Meaning = tuple[str, str]  # the action, and the word that it takes
 
@@ -165,6 +166,14 @@ CONNECTORS = {
     }.items()
     for word in words.split("|")
 }
+
+_ALIASES = {"sig": "sigmoid", "sgn": "sign", "signum": "sign", "concatenate": "concat", "cat": "concat", "heaviside": "step"}
+
+
+def called(word: str) -> str | None:
+    """The function that a word in a formula calls, or None."""
+    return known(word) or known(_ALIASES.get(word.casefold(), ""))
+
 
 # Functions that people write with upper-case letters and that nobody means as a product of these letters.
 NETWORKS = frozenset("MLP FFN FFNN RNN LSTM GRU CNN DNN GNN GCN GAT MHA MSA SA GAP FC NN BN GN LN IN CONV ATT VAE GAN KNN SVM PE CLS MSE MAE RMSE BCE CE NLL KL JSD".split())

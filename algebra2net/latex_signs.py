@@ -35,10 +35,12 @@ from algebra2net.latex_commands import (
     TABLES,
     WITH_ARGUMENT,
     Meaning,
+    called,
 )
-from algebra2net.operators import known, spellings
+from algebra2net.operators import spellings
 
 LONGEST_INDEX = 60  # tokens; what is longer is an exponent
+LONGEST_NORM = 2000  # signs in braces that a norm's mark may follow
 LONGEST_WORD = 120  # tokens; what is longer is a formula
 _NAMES = ("LETTER", "WORD")
 _CLOSERS = ("RPAR", "RBRACKET", "RSET", "RANGLE", "RFLOOR", "RCEIL", "RGROUP", "CASES_CLOSE")
@@ -71,7 +73,9 @@ def signs(tokens: list[Token], source: str) -> tuple[list[Sign], NotationError |
         reading.match_braces()
         reading.run()
     except NotationError as problem:
-        return reading.out, problem
+        end = (reading.tokens[-1].end_pos or 0) if reading.tokens else 0
+        cut = reading.problem is not None and problem.span is not None and problem.span.start >= end
+        return reading.out, reading.problem if cut else problem
     return reading.out, reading.problem
 
 
@@ -91,7 +95,7 @@ class _Reading:
         self.equated: set[int] = set()  # { that hold a = or a \\ of their own
         self.environments: list[tuple[str, str, Token]] = []  # name, what its end closes, its \begin
         self.lefts: list[Token] = []
-        self.delimited = any(t.type == "MATH" or t in (r"\[", r"\(") for t in tokens)
+        self.delimited = False  # whether formulas stand between $ and $, outside of which there is text
         self.in_math = False
         self.in_text = 0
         self.typed: dict[tuple[object, ...], str] = {}  # one symbol, its scripts typed in either order
@@ -112,6 +116,8 @@ class _Reading:
                 self.ends[opened.pop()] = place
             elif opened:
                 self._note(token, opened[-1], place)
+            elif token.type == "MATH" or token in (r"\[", r"\("):
+                self.delimited = True
         if opened:
             self.problem = self.problem or self.error(opened[-1], "this { is never closed", "close it: }")
             self.tokens = self.tokens[: opened[0]]
@@ -376,9 +382,9 @@ class _Reading:
     def _groups(self, place: int, end: int) -> bool:
         """Whether these braces hold an operand of their own: `\\log {x y}`, `a / {b c}`, `2 {x + y}`."""
         last = self._last()
-        if last is None or place in self.equated:
+        if last is None or place in self.equated or self.tokens[place + 1] in (r"\|", "||", r"\Vert", r"\lVert", "‖"):
             return False
-        if last.kind in ("OPERATOR", "DIVIDE") or (last.kind == "WORD" and known(last.other) is not None):
+        if last.kind in ("OPERATOR", "DIVIDE") or (last.kind == "WORD" and called(last.other) is not None):
             return True
         signs = ("+", "-", "−")
         loose = self.tokens[end - 1] in signs or (self.tokens[place + 1] in signs and last.kind not in ("PRODUCT", "TIMES", "LPAR", "LBRACKET", "EQUALS", "COMMA"))
@@ -388,11 +394,17 @@ class _Reading:
         """The braces go, unless they hold more than one thing and a script follows."""
         following = self._at(self.place)
         inside = len(self.out) - mark
-        if inside == 0:
-            self.out.pop()
-        elif inside > 1 and following is not None and following.type in ("SUB", "SUP", "PRIME") and not (self.out[mark].kind in ("BAR", "NORM") and self.out[-1].kind in ("BAR", "NORM")):
+        if inside <= 1:
+            del self.out[mark - 1]
+        elif following is not None and following.type in ("SUB", "SUP", "PRIME") and not self._one_norm(mark):
             marker.kind = "LGROUP"
             self.emit("RGROUP", "}", closed)
+
+    def _one_norm(self, mark: int) -> bool:
+        """Whether the signs from here on are one norm, whose mark may follow: `{\\|A\\|}_F`."""
+        bars = ("BAR", "NORM")
+        inside = self.out[mark : mark + LONGEST_NORM]
+        return len(self.out) - mark < LONGEST_NORM and inside[0].kind in bars and inside[-1].kind in bars and sum(sign.kind in bars for sign in inside) == 2
 
     def _at_close(self, token: Token) -> None:
         raise self.error(self.place, "this } closes nothing", "take it away")
@@ -408,7 +420,7 @@ class _Reading:
     def _at_command(self, token: Token) -> None:
         name = token[1:]
         meaning = COMMANDS.get(name)
-        if meaning is None and known(name) is not None:
+        if meaning is None and called(name) is not None:
             meaning = ("operator", name)
         if meaning is None:
             near = nearest(name, [*COMMANDS, *spellings()])
@@ -647,7 +659,7 @@ class _Reading:
         if re.fullmatch(r"(\S )+\S", text):
             text = text.replace(" ", "")  # s o f t m a x
         bare = text.strip(" ,.:;()").casefold()
-        if meaning[0] == "text" and self._remark(text, bare, first, last):
+        if (meaning[0] == "text" or bare in CONNECTORS) and self._remark(text, bare, first, last):
             self.place = end
         elif meaning[1] in ("mathsf", "mathit", "mathtt") and len(text) == 1:
             self.emit("LETTER", names.key(text), first, last)
@@ -955,7 +967,7 @@ class _Reading:
             whole = Span(self.source, base.start, stop)
             if base.text == "log":
                 raise NotationError(f"there is no logarithm to the base {text}", whole, f"\\log(x) / \\log({text})")
-            raise NotationError(f"\\{base.text} over an index is not part of the notation yet", whole, _OVER_ALL.replace("sum", known(base.text) or "sum"))
+            raise NotationError(f"\\{base.text} over an index is not part of the notation yet", whole, _OVER_ALL.replace("sum", called(base.text) or "sum"))
         base.text = base.other = named
         base.stop = stop
 

@@ -17,9 +17,9 @@ from lark import Token
 
 from algebra2net import names
 from algebra2net.errors import NotationError, Span, nearest
-from algebra2net.latex_commands import NETWORKS
+from algebra2net.latex_commands import NETWORKS, called
 from algebra2net.latex_signs import Sign
-from algebra2net.operators import OPERATORS, known, spellings
+from algebra2net.operators import OPERATORS, spellings
 from algebra2net.read import FUNCTION_LETTERS
 
 MOST = 120_000  # signs
@@ -321,7 +321,7 @@ def _survey(statements: Iterable[_Statement], source: str) -> _Survey:
         signs = statement.signs
         for place, sign in enumerate(signs):
             following = signs[place + 1].kind if place + 1 < len(signs) else ""
-            if sign.kind in _NAMES and following not in ("LPAR", "LBRACKET", "LSET", "PRIME") and not (sign.kind == "WORD" and known(sign.other)):
+            if sign.kind in _NAMES and following not in ("LPAR", "LBRACKET", "LSET", "PRIME") and not (sign.kind == "WORD" and called(sign.other)):
                 found.values.add(sign.text)
     found.lengths = sorted({len(word) for word in found.words}, reverse=True)
     return found
@@ -942,7 +942,7 @@ class _Writing:
             chunk -= 1
         for begin in [chunk, *range(max(self.place, run - 30), run)]:
             word = self._letters(begin, run)
-            if begin < run and (word in self.survey.functions or (word not in self.survey.values and known(word) is not None)):
+            if begin < run and (word in self.survey.functions or (word not in self.survey.values and called(word) is not None)):
                 return begin
         word = self._letters(chunk, run)
         unknown = len(word) >= 3 and self._kind(after) == "LPAR" and (word in NETWORKS or re.fullmatch(r"[A-Z]*[a-z]{2,}[A-Za-z]*", word) is not None) and word not in self.survey.words
@@ -954,7 +954,7 @@ class _Writing:
         word = self._letters(begin, run)
         first, last = self.signs[begin], self.signs[run]
         self.place = run
-        name = word if word in self.survey.functions else known(word)
+        name = word if word in self.survey.functions else called(word)
         self._call(Sign("WORD", word, first.start, last.stop, word), name or word)
 
     def _refuse_words(self, begin: int, run: int) -> None:
@@ -965,8 +965,8 @@ class _Writing:
                 end += 1
             word = self._letters(begin, end)
             typed = self.source[self.signs[begin].start : self.signs[end].stop]
-            if typed[: len(word)] == word and not any(part in word for part in self.survey.words) and not (self._in_cases() and word in ("if", "otherwise", "else")):
-                if len(word) >= 3 and known(word) is not None and self._kind(end + 1) not in _CLOSES:
+            if typed[: len(word)] == word and not any(part in word for part in self.survey.words) and self._kind(end + 1) != "EQUALS":
+                if len(word) >= 3 and called(word) is not None and self._kind(end + 1) not in _CLOSES:
                     raise NotationError(f"{word} without a parenthesis reads {' '.join(word)}, a product of letters", Span(self.source, self.signs[begin].start, self.signs[end].stop), f"write {word}(…)")
                 if re.fullmatch(r"[A-Z]?[a-z]{4,}", word):
                     hint = nearest(word, spellings()) or f"a word is typed \\mathrm{{{word}}}"
@@ -982,8 +982,8 @@ class _Writing:
             if key in self.survey.functions and opens == "LPAR":
                 self._call(sign, key)
                 return
-            if key == "sigma" or (sign.kind == "WORD" and key not in self.survey.values and known(sign.other)):
-                self._call(sign, known(sign.other or key) or "sigmoid")
+            if key == "sigma" or (sign.kind == "WORD" and key not in self.survey.values and called(sign.other)):
+                self._call(sign, called(sign.other or key) or "sigmoid")
                 return
             self._refuse_call(sign, after, primes)
         if primes and key in self.survey.primed:
@@ -1020,7 +1020,7 @@ class _Writing:
         return not (re.fullmatch(r"[np]([+-]\d)?|[ab][+-]\d", text) and not base.base[:1].isupper())
 
     def _at_word(self, sign: Sign) -> None:
-        function = known(sign.other) if sign.text not in self.survey.functions else sign.text
+        function = called(sign.other) if sign.text not in self.survey.functions else sign.text
         primes, after = self._after(self.place)
         if function is None or sign.text in self.survey.functions:
             self._name(sign)
@@ -1032,11 +1032,11 @@ class _Writing:
             self._name(sign)
 
     def _at_operator(self, sign: Sign) -> None:
-        name = sign.text if sign.text in self.survey.functions else known(sign.text)
+        name = sign.text if sign.text in self.survey.functions else called(sign.text)
         if name is None:
             raise self._no_function(sign.text, _span(sign, self.source))
         _, after = self._after(self.place)
-        if name == "log" and self._kind(after) in ("OPERATOR", "WORD") and known(self.signs[after].text) == "det":
+        if name == "log" and self._kind(after) in ("OPERATOR", "WORD") and called(self.signs[after].text) == "det":
             self.place = after
             sign = Sign("OPERATOR", "logdet", sign.start, self.signs[after].stop)
             name, after = "logdet", after + 1

@@ -15,6 +15,7 @@ from sympy import Expr
 
 from algebra2net import names
 from algebra2net.check import Report, compare
+from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
 from algebra2net.errors import ShapeError, nearest
 from algebra2net.label import label
@@ -94,10 +95,11 @@ class Net:
     def __init__(self, source: str, options: _Options) -> None:
         self._source = source
         self._options = options
-        self._lowered = lowered = _lowered(source, options)
-        self._opened = expand(lowered.program)
-        self._known = [*_declared(lowered.declarations), *_given(options.shapes, lowered)]
-        self._steps = with_shapes(self._opened, self._known)
+        with resting():
+            self._lowered = lowered = _lowered(source, options)
+            self._opened = expand(lowered.program)
+            self._known = [*_declared(lowered.declarations), *_given(options.shapes, lowered)]
+            self._steps = with_shapes(self._opened, self._known)
         self._wrt = self._targets()
         self._special: dict[tuple[tuple[str, Shape], ...], Net] = {}
 
@@ -121,7 +123,8 @@ class Net:
     @cached_property
     def backprop(self) -> Program:
         """The derived program: each equation with the rule that gave it. Its first equations repeat the forward pass."""
-        return label(tidy(derive(self._steps, self._wrt)))
+        with resting():
+            return label(tidy(derive(self._steps, self._wrt)))
 
     @cached_property
     def _backprop_opened(self) -> Program:
@@ -188,7 +191,8 @@ class Net:
     def source(self) -> str:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
         title = [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", *(f"    {line}" for line in str(self.program).split("\n"))]
-        return module(self._steps, self._backprop_opened, title, self._options.spelling)
+        with resting():
+            return module(self._steps, self._backprop_opened, title, self._options.spelling)
 
     def code(self, derived: bool = False) -> Code:
         """The lines that `source` has in `forward`, or in `value_and_grad`: for showing them beside their equations."""
@@ -201,7 +205,9 @@ class Net:
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
-        return load(self.optimized_source if self._options.optimize else self.source)
+        text = self.optimized_source if self._options.optimize else self.source
+        with resting():
+            return load(text)
 
     # runs
 
@@ -220,8 +226,8 @@ class Net:
 
     def value_and_grad(self, /, delta: Any = None, **arrays: Any) -> tuple[Any, dict[str, Any]]:
         """The value and the gradients in one pass."""
-        if self._seed is not None and "delta" in self.inputs:
-            arrays["delta"] = delta
+        if "delta" in self.inputs:  # then the signal at the output is delta_
+            arrays |= {} if delta is None else {"delta": delta}
             delta = arrays.pop("delta_", None)
         net, bound = self._bound(arrays)
         given = list(bound.matrices.values())

@@ -49,7 +49,10 @@ def read(source: str, notation: str = "auto", dialect: str | None = None) -> tup
 
 def recognised(source: str) -> str:
     """The notation that `source` is written in, by its look."""
-    return "plain"
+    from algebra2net.read_latex import looks_like_latex
+    from algebra2net.read_python import looks_like_python
+
+    return "latex" if looks_like_latex(source) else "python" if looks_like_python(source) else "plain"
 
 
 def read_value(source: str) -> Value:
@@ -214,11 +217,9 @@ def _word(
     token = tokens[place]
     joined = _joined(tokens, place)
     if joined is not None:
-        return 1, joined, None
+        return *joined, None
     key = names.key(token)
-    primes = 0
-    while place + primes + 1 < len(tokens) and tokens[place + primes + 1].type == "TRANSPOSE" and tokens[place + primes + 1] in ("'", "′", "’"):
-        primes += 1
+    primes = _primes(tokens, place)
     following = tokens[place + primes + 1].type if place + primes + 1 < len(tokens) else "$END"
     begins = not open_at and (not told or told[-1].type == "_SEPARATOR")
     if key == "where" and following != "LPAR" and not open_at:
@@ -239,14 +240,23 @@ def _word(
     return 0, token, None
 
 
-def _joined(tokens: Sequence[Token], place: int) -> Token | None:
-    """A function whose name goes on behind a digit: log1p."""
-    if place + 2 < len(tokens) and tokens[place + 1].type == "NAME" and tokens[place + 2].type == "LPAR" and tokens[place].end_pos == tokens[place + 1].start_pos:
+def _primes(tokens: Sequence[Token], place: int) -> int:
+    """How many primes follow the word at `place`."""
+    primes = 0
+    while place + primes + 1 < len(tokens) and tokens[place + primes + 1].type == "TRANSPOSE" and tokens[place + primes + 1] in ("'", "′", "’"):
+        primes += 1
+    return primes
+
+
+def _joined(tokens: Sequence[Token], place: int) -> tuple[int, Token] | None:
+    """A function whose name goes on behind a digit (log1p), and how many tokens more it takes."""
+    after = place + 2 + _primes(tokens, place + 1)
+    if after < len(tokens) and tokens[place + 1].type == "NAME" and tokens[after].type == "LPAR" and tokens[place].end_pos == tokens[place + 1].start_pos:
         name = known(tokens[place] + tokens[place + 1])
         if name is not None:
-            whole = _as(tokens[place], "FUNCTION", name)
-            whole.end_pos = tokens[place + 1].end_pos
-            return whole
+            whole = _as(tokens[place], "FUNCTION", name + "'" * (after - place - 2))
+            whole.end_pos = tokens[after - 1].end_pos
+            return after - place - 1, whole
     return None
 
 
@@ -526,4 +536,16 @@ def _unexpected(token: Token, before: Token | None, source: str) -> NotationErro
     return NotationError(f"{token} cannot stand here" if not ended else "the equation ends too soon", span)
 
 
-READERS: dict[str, Callable[[str], tuple[Statement, ...]]] = {"plain": read_plain}
+def _read_latex(source: str) -> tuple[Statement, ...]:
+    from algebra2net.read_latex import read_latex  # each reader is loaded with the first text that needs it
+
+    return read_latex(source)
+
+
+def _read_python(source: str) -> tuple[Statement, ...]:
+    from algebra2net.read_python import read_python
+
+    return read_python(source)
+
+
+READERS: dict[str, Callable[[str], tuple[Statement, ...]]] = {"plain": read_plain, "latex": _read_latex, "python": _read_python}

@@ -114,7 +114,7 @@ def looks_like_python(source: str) -> bool:
         return False
     if _SURE.search(code):
         return True
-    return _LIKELY.search(code) is not None and _parses(source)
+    return any(_is_likely(line) for line in code.split("\n")) and _parses(source)
 
 
 _QUIET = re.compile(r'#[^\n]*|"""[^"]*"""|"[^"\n]*"')
@@ -126,7 +126,11 @@ _SURE = re.compile(
       | [-+*/@]=(?!=)""",
     re.MULTILINE | re.VERBOSE,
 )
-_LIKELY = re.compile(r"\*\*|\.T\b[^\n]*@|@[^\n]*\.T\b|//|\w\[|\bif\b.*\belse\b|\b(?:axis|keepdims)\s*=")
+_LIKELY = re.compile(r"\*\*|//|\w\[|\bkeepdims\b|\belse\b")
+
+
+def _is_likely(line: str) -> bool:
+    return _LIKELY.search(line) is not None or (".T" in line and "@" in line)
 
 
 def _parses(source: str) -> bool:

@@ -125,13 +125,13 @@ class _Writer:
 
     def listed(self, args: tuple[Expr, ...], kind: str) -> list[str | tuple[Expr, str]]:
         """Blocks: side by side, or (`*;`) on top of each other; rows of blocks need no brackets of their own."""
-        between = (r" \\ " if self.dialect is LATEX else "; ") if kind == "*;" else ", "
+        between = (r" \\ " if self.dialect.field == "latex" else "; ") if kind == "*;" else ", "
         out: list[str | tuple[Expr, str]] = []
         for place, arg in enumerate(args):
             out += [between] if place else []
             made = self.steps.get(arg, arg)
             if kind == "*;" and type(made).__name__ == "concat":
-                out += self.listed(made.args, "&" if self.dialect is LATEX else "*") if self.dialect is not LATEX else self.ampersands(made.args)
+                out += self.listed(made.args, "&" if self.dialect.field == "latex" else "*") if self.dialect.field != "latex" else self.ampersands(made.args)
             else:
                 out.append((arg, "anything"))
         return out
@@ -164,7 +164,7 @@ class _Writer:
             return self.labels.get(value, {}).get(self.dialect.field) or self.dialect.name(value.name)
         if value is pi:
             return {"plain": "pi", "unicode": "π", "latex": r"\pi"}[self.dialect.field]
-        return number(value, self.dialect is LATEX)
+        return number(value, self.dialect.field == "latex")
 
 
 def number(value: Expr, latex: bool = False) -> str:
@@ -178,19 +178,23 @@ def number(value: Expr, latex: bool = False) -> str:
     return text
 
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 # What one template cannot say: what looks different for different arguments.
 
 
 def _special_binds(here: Operator) -> str:
-    return "atom"
+    return "power" if here.name == "power" else "atom"
 
 
 def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tuple[Expr, str]] | None:
-    """Norms in bars, sizes as arguments, e to a power."""
+    """Norms in bars, sizes as arguments, small powers."""
     name = here.name
+    if name == "power" and writer.dialect.field == "unicode" and value.args[1].is_Integer and value.args[1] > 0:
+        return [(value.args[0], "power"), str(value.args[1]).translate(_RAISED)]
     if name in ("norm", "norm_1", "norm_inf") and value.args[-1] == NONE:
         mark = {"norm": "", "norm_1": "_1", "norm_inf": "_∞" if writer.dialect.field == "unicode" else "_inf"}[name]
-        if writer.dialect is LATEX:
+        if writer.dialect.field == "latex":
             return [r"\left\| ", (value.args[0], "anything"), r" \right\|" + mark.replace("inf", r"\infty")]
         bars = "‖" if writer.dialect.field == "unicode" else "||"
         return [bars, (value.args[0], "anything"), bars + mark]
@@ -200,7 +204,7 @@ def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tu
         (size,) = value.args
         if str(size) == "one":
             return ["I"]
-        return [f"I_{{{size}}}" if writer.dialect is LATEX else f"I_{size}"]
+        return [f"I_{{{size}}}" if writer.dialect.field == "latex" else f"I_{size}"]
     if name in ("ones", "zeros"):
         sizes = [] if str(value.args[0]) == "one" else [str(size) for size in value.args]
         return [f"{writer.dialect.call(name)}({', '.join(sizes)})"]

@@ -259,9 +259,9 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
         return OPERATORS["neg"](walk.step(OPERATORS["transpose"](walk.made[a].args[0])))
     if walk.count[a] > 1 or a in walk.kept_names:
         return walk.made[a].args[0] if walk.is_made(a, "transpose") else None  # what is there anyway is turned, not made again
-    if walk.is_made(a, "plus") and all(walk.is_made(term, "matmul") and walk.count[term] == 1 for term in walk.made[a].args):
+    if (walk.is_made(a, "plus") or walk.is_made(a, "minus")) and all(walk.is_made(term, "matmul") and walk.count[term] == 1 for term in walk.made[a].args):
         one, other = (walk.step(OPERATORS["transpose"](term)) for term in walk.made[a].args)
-        return OPERATORS["plus"](one, other)
+        return walk.made[a].func(one, other)
     if walk.is_made(a, "matmul"):
         left, right = walk.made[a].args
         return OPERATORS["matmul"](walk.step(OPERATORS["transpose"](right)), walk.step(OPERATORS["transpose"](left)))
@@ -332,7 +332,13 @@ def _expand(value: Operation, walk: _Walk) -> Expr | None:
 
 @identity("matmul")
 def _matmul(value: Operation, walk: _Walk) -> Expr | None:
-    """(-A) B is -(A B)."""
+    """(-A) B is -(A B); I B is B."""
+    for place, arg in enumerate(value.args):
+        other = value.args[1 - place]
+        if walk.is_made(arg, "eye_like") or walk.is_made(arg, "eye"):
+            return other
+        if walk.is_made(arg, "scale") and walk.is_made(walk.made[arg].args[1], "eye_like"):
+            return OPERATORS["scale"](walk.made[arg].args[0], other)
     for place, arg in enumerate(value.args):
         if walk.is_made(arg, "neg"):
             inside = walk.made[arg].args[0]

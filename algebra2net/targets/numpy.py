@@ -98,7 +98,8 @@ class _Function:
         self.needs_dtype = False
         self.choose_names()
         body = [(self.identifiers[e.name], line) for e in self.program.equations if e.name in self.identifiers for line in self.line(e)]
-        first = [("dtype", f"dtype = np.result_type({', '.join(self.arguments())})")] if self.needs_dtype else []
+        common = f"np.result_type({', '.join(self.arguments())})" if self.program.inputs else "np.float64"
+        first = [("dtype", f"dtype = {common}")] if self.needs_dtype else []
         return first + body
 
     def needed(self) -> Program:
@@ -120,7 +121,7 @@ class _Function:
                 taken.add(self.identifiers[name])
         size: Counter[Expr] = Counter()
         twice = self.used_twice()
-        self.inside = self.numbered_layers()
+        self.inside = self.inner_steps()
         self.numbers = itertools.count(1)
         for equation in self.program.equations:
             size[equation.name] = 1 + sum(size[o] for o in operands(equation.value) if is_step(o) and o not in self.identifiers)
@@ -163,19 +164,21 @@ class _Function:
 
     def step_name(self, equation: Equation, taken: set[str]) -> str:
         """z1 for what a layer l1 = f(z1) is made of; s1 otherwise."""
-        if equation.name in self.inside:
-            return f"z{self.inside[equation.name]}"
+        inside = self.inside.get(equation.name, "")
+        if inside and inside not in taken:
+            return inside
         return next(name for k in self.numbers if (name := f"s{k}") not in taken)
 
-    def numbered_layers(self) -> dict[Expr, int]:
-        """The step inside each numbered layer f(step) → the layer's number."""
-        found: dict[Expr, int] = {}
+    def inner_steps(self) -> dict[Expr, str]:
+        """The step inside each named layer l1 = f(step) → its name, z1."""
+        found: dict[Expr, str] = {}
         for equation in self.program.equations:
-            p = names.parts(equation.name.name)
-            if isinstance(equation.value, Operation) and not is_step(equation.name) and equation.name not in self.program.gradients and p.number is not None and len(p.base) == 1 and p.base != "z":
-                steps = record(equation.value).operands_of(equation.value)
-                if len(steps) == 1 and record(equation.value).elementwise:
-                    found.setdefault(steps[0], p.number)
+            if isinstance(equation.value, Operation) and not is_step(equation.name) and equation.name not in self.program.gradients:
+                here = record(equation.value)
+                steps = here.operands_of(equation.value)
+                wanted = names.before(equation.name.name)
+                if wanted and len(steps) == 1 and here.elementwise and here.family != "arithmetic":
+                    found.setdefault(steps[0], names.identifier(wanted))
         return found
 
     def arguments(self) -> list[str]:
@@ -219,7 +222,7 @@ class _Function:
         args = here.operands_of(value)
         for arg in args:
             self.prepare(arg)
-        constant = bool(args) and all(self.is_constant(arg) for arg in args) and here.elementwise
+        constant = code in ("$size", "$extent") or (bool(args) and all(self.is_constant(arg) for arg in args) and here.elementwise)
         for piece in pieces:
             if isinstance(piece, str):
                 texts.append(piece)

@@ -1,0 +1,263 @@
+"""What a sheet says, as data: a row for each named equation, and the symbols that they are made of.
+
+In    a net: its programs, and its lines of code by what they define
+Out   a Content: the rows of the forward pass and of the backprop, the glossary; a face draws it in characters, as a page, …
+Idea  an equation is a row of tokens, read off what `spell` writes with every name between two marks: so algebra and
+      picture share their order and their brackets, and each name is known wherever it stands
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sympy import Expr, Symbol
+
+from algebra2net import names
+from algebra2net.errors import AlgebraError
+from algebra2net.lower import is_parameter
+from algebra2net.operators import OPERATORS
+from algebra2net.program import SCALAR, Dimension, Equation, Program, Shape, is_step, operands, symbol
+from algebra2net.spell import UNICODE, folds, labels, lines, shown, write
+
+if TYPE_CHECKING:
+    from algebra2net.net import Net
+    from algebra2net.targets.numpy import Code
+
+NAMED = 3  # places that the glossary names for a symbol or a size
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of an equation: a name, call (a function's name), number, word, sign, product, open, close, comma, suffix or space."""
+
+    kind: str
+    text: str
+    name: Symbol | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An equation: its tokens, its lines of code, the reasons for it."""
+
+    name: Symbol
+    tokens: tuple[Token, ...]
+    code: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A symbol of the glossary. `family` is the name that it belongs to: a gradient to its parameter, a signal to its layer."""
+
+    name: Symbol
+    text: str
+    identifier: str
+    shape: Shape
+    role: str
+    family: Symbol
+    uses: tuple[Symbol, ...]  # the equations that it stands in
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a sheet shows. `missing` says why there is no backprop, or no code, where there is none."""
+
+    title: tuple[str, ...]
+    forward: tuple[Row, ...]
+    backprop: tuple[Row, ...]
+    entries: tuple[Entry, ...]
+    functions: Mapping[str, str] = field(default_factory=dict)  # as it is called → what it is
+    sizes: Mapping[str, str] = field(default_factory=dict)  # a dimension that nothing fixes → whose it is
+    missing: tuple[str, ...] = ()
+
+    @cached_property
+    def by_name(self) -> Mapping[Symbol, Entry]:
+        """The glossary by name."""
+        return {entry.name: entry for entry in self.entries}
+
+    @cached_property
+    def by_identifier(self) -> Mapping[str, Entry]:
+        """The glossary by what code calls a value."""
+        return {entry.identifier: entry for entry in self.entries if entry.identifier}
+
+
+def content(net: Net) -> Content:
+    """What the sheet of a net shows. What cannot be derived, or not be written as code, is left out, and the reason kept."""
+    missing: dict[str, None] = {}
+    forward, backprop = net.program, _backprop(net, missing)
+    code = _code(net, False, missing)
+    code_back = _code(net, True, missing) if backprop is not None else None
+    rows = tuple(_rows(forward, shown(forward, hidden=False), code))
+    back = tuple(_rows(backprop, _derived(backprop), code_back)) if backprop is not None else ()
+    entries = tuple(_entries(forward, backprop, code, code_back, [*rows, *back]))
+    return Content(tuple(lines(forward, UNICODE)), rows, back, entries, _functions([*rows, *back]), _sizes(entries), tuple(missing))
+
+
+def _backprop(net: Net, missing: dict[str, None]) -> Program | None:
+    try:
+        return net.backprop
+    except AlgebraError as error:
+        missing[f"no backprop: {error}"] = None
+        return None
+
+
+def _code(net: Net, derived: bool, missing: dict[str, None]) -> Code | None:
+    try:
+        return net.code(derived)
+    except AlgebraError as error:
+        missing[f"no code: {error}"] = None
+        return None
+
+
+def _derived(backprop: Program) -> list[Equation]:
+    """The named equations that the derivation added."""
+    return [e for e in backprop.equations[backprop.kept :] if not is_step(e.name)]
+
+
+# ------------------------------------------------------------------------------------------------------------- rows
+
+
+def _rows(program: Program, equations: Iterable[Equation], code: Code | None) -> Iterator[Row]:
+    steps = folds(program, hidden=False)
+    rules = {e.name: (place, e.rule) for place, e in enumerate(program.equations)}
+    texts = labels(program)
+    unlabelled = replace(program, gradients={}, deltas={})
+    snippets = _Snippets(code)
+    for equation in equations:
+        value = _tokens(write(equation.value, _MARKED, steps, unlabelled), texts)
+        tokens = (_named(equation.name.name, texts), _SPACE, Token("sign", "="), _SPACE, *value)
+        yield Row(equation.name, tokens, snippets.of(equation.name), tuple(_reasons(equation, steps, rules)))
+
+
+def _reasons(equation: Equation, steps: Mapping[Expr, Expr], rules: Mapping[Symbol, tuple[int, str]]) -> Iterable[str]:
+    """The rules behind an equation and the steps folded into it, innermost first."""
+    found: dict[int, str] = {}
+    waiting: list[tuple[Symbol, Expr]] = [(equation.name, equation.value)]
+    while waiting:
+        name, value = waiting.pop()
+        place, rule = rules[name]
+        if place not in found:
+            found[place] = rule
+            waiting += [(operand, steps[operand]) for operand in operands(value) if operand in steps]
+    return dict.fromkeys(rule for _, rule in sorted(found.items()) if rule)
+
+
+class _Snippets:
+    """The lines of code of each equation, steps in front of the first equation that needs them."""
+
+    def __init__(self, code: Code | None) -> None:
+        self.lines = dict(code.lines) if code is not None else {}
+        self.places = {word: place for place, word in enumerate(self.lines)}
+        self.identifiers = code.identifiers if code is not None else {}
+        self.done = {identifier for name, identifier in self.identifiers.items() if not is_step(name)}
+
+    def of(self, name: Symbol) -> tuple[str, ...]:
+        found, waiting = set(), [self.identifiers.get(name, "")]
+        while waiting:
+            word = waiting.pop()
+            if word in self.lines and word not in found:
+                found.add(word)
+                waiting += [step for step in re.findall(r"[^\W\d]\w*", self.lines[word]) if step not in self.done]
+        self.done |= found
+        return tuple(self.lines[word] for word in sorted(found, key=self.places.__getitem__))
+
+
+# ----------------------------------------------------------------------------------------------------------- tokens
+
+_NAME, _CALL, _END = "\ue000", "\ue001", "\ue002"  # private use: no name of a user's has them
+_MARKED = replace(UNICODE, name=lambda key: f"{_NAME}{key}{_END}", call=lambda name: f"{_CALL}{UNICODE.call(name)}{_END}")
+_TOKEN = re.compile(
+    rf"{_NAME}(?P<name>[^{_END}]*){_END}|{_CALL}(?P<called>[^{_END}]*){_END}|(?P<suffix>ᵀ|⁻¹|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^-?\d+(?:\.\d+)?(?![\d.]))|(?P<call>[^\W\d]\w*(?=\())|(?P<word>[^\W\d]\w*(?:=[-+\w.]+)?)"
+    r"|(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)|(?P<space> +)|(?P<comma>[,;])"
+    r"|(?P<bar>‖(?:_1|_∞)?|\|)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<sign>==|.)"
+)
+_SPACE = Token("space", " ")
+_ENDS = ("name", "number", "word", "close", "suffix")
+_STARTS = ("name", "call", "number", "word", "open")
+
+
+def _tokens(text: str, texts: Mapping[Symbol, Mapping[str, str]]) -> list[Token]:
+    """The tokens of what was written between marks; the blank between two factors is a product."""
+    found: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        kind = str(match.lastgroup)
+        if kind == "name":
+            token = _named(match["name"], texts)
+        elif kind == "bar":
+            token = Token("open" if not found or found[-1].kind in ("space", "sign", "open", "comma") else "close", match[0])
+        else:
+            token = Token("call" if kind == "called" else kind, match["called"] if kind == "called" else match[0])
+        if len(found) > 1 and found[-1].kind == "space" and found[-2].kind in _ENDS and token.kind in _STARTS:
+            found[-1] = Token("product", found[-1].text)
+        found.append(token)
+    return found
+
+
+def _named(key: str, texts: Mapping[Symbol, Mapping[str, str]]) -> Token:
+    name = symbol(key)
+    return Token("name", _text(name, texts), name)
+
+
+def _text(name: Symbol, texts: Mapping[Symbol, Mapping[str, str]]) -> str:
+    return texts[name]["unicode"] if name in texts else names.unicode(name.name)
+
+
+# --------------------------------------------------------------------------------------------------------- glossary
+
+
+def _entries(forward: Program, backprop: Program | None, code: Code | None, code_back: Code | None, rows: Sequence[Row]) -> Iterator[Entry]:
+    """An entry for each name that stands in a row: inputs, values, then what the derivation added."""
+    uses: dict[Symbol, dict[Symbol, None]] = defaultdict(dict)
+    for row in rows:
+        uses[row.name].update()
+        for token in row.tokens[1:]:
+            if token.name is not None:
+                uses[token.name][row.name] = None
+    identifiers = {**(code_back.identifiers if code_back else {}), **(code.identifiers if code else {})}
+    shapes = {**(backprop.shapes if backprop else {}), **forward.shapes}
+    texts = labels(backprop) if backprop is not None else {}
+    for name in dict.fromkeys([*forward.inputs, *(row.name for row in rows), *uses]):
+        role, family = _role(name, forward, backprop, shapes)
+        yield Entry(name, _text(name, texts), identifiers.get(name, ""), shapes.get(name, SCALAR), role, family, tuple(uses[name]))
+
+
+def _role(name: Symbol, forward: Program, backprop: Program | None, shapes: Mapping[Symbol, Shape]) -> tuple[str, Symbol]:
+    """What a symbol is to the network, and whose family it is of."""
+    output = next(iter(forward.outputs.values()))
+    if name in forward.inputs:
+        return "parameter" if is_parameter(name.name) else "data", name
+    if name == output:
+        return "output", name
+    if backprop is None or name in forward.shapes:
+        return "hidden layer" if name in forward.hidden or shapes.get(name) != SCALAR else "value", name
+    if name in backprop.gradients:
+        return "gradient", backprop.gradients[name]
+    if name in backprop.deltas:
+        return "signal", backprop.deltas[name]
+    return ("signal", output) if name in backprop.inputs else ("step", name)
+
+
+def _functions(rows: Iterable[Row]) -> dict[str, str]:
+    """What the functions that are called mean."""
+    known = {UNICODE.call(name): here for name, here in OPERATORS.items() if here.doc}
+    called = dict.fromkeys(token.text for row in rows for token in row.tokens if token.kind == "call" and token.text in known)
+    return {f"{word}({', '.join(known[word].operands)})": known[word].doc for word in called}
+
+
+def _sizes(entries: Sequence[Entry]) -> dict[str, str]:
+    """Whose rows and columns the sizes are that nothing fixes."""
+    found: dict[Dimension, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for entry in entries:
+        for size, side in zip(entry.shape, ("rows", "columns"), strict=True):
+            if isinstance(size, str) and size.isidentifier() and entry.role in ("data", "parameter", "hidden layer", "value", "output"):
+                found[size][side].append(entry.text)
+    return {str(size): ", ".join(f"the {side} of {_listed(texts)}" for side, texts in sides.items()) for size, sides in found.items()}
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join([*texts[:NAMED], *(["…"] if len(texts) > NAMED else [])])

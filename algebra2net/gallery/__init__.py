@@ -1,0 +1,171 @@
+"""The gallery: networks and losses of books and papers, each an `.alg` file beside this one.
+
+In    the name of a network
+Out   an `Entry`: its program, where it is from, and arrays that it can be run on
+Idea  a file is a program like any other, so that `algebra2net "$(cat lstm.alg)"` runs it: what is said about it stands
+      in comments, the shapes of its inputs are declarations of the notation itself
+
+    # title: Scaled dot-product attention
+    # source: Vaswani et al., Attention Is All You Need (2017), arXiv:1706.03762, eq. 1
+    # family: attention
+    # wrt: W_Q, W_K, W_V          names to differentiate by, where the parameters are not what is meant
+    # domain: y onehot, λ positive   where inputs lie that cannot be any number
+    # note: what differs from the source, in a sentence (may be left out, as may the two above)
+
+    Q = X W_Q                     the program
+    …
+    X: 4 x 6                      a declaration for each input, with numbers: pictures have so many cells
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algebra2net import names
+from algebra2net.errors import nearest
+from algebra2net.notation import Declaration
+from algebra2net.read import read
+
+FAMILIES = ("the book", "regression", "layers", "recurrence", "attention", "sets and graphs", "likelihoods", "losses", "dynamics")
+FIELDS = ("title", "source", "family", "wrt", "domain", "note")
+FIRST_SIZE = 2  # a dimension that is only named gets a size of its own, so that a wrong transpose shows
+
+_FIELD = re.compile(rf"#\s*({'|'.join(FIELDS)}):\s*(.*)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One network: `compile(entry.program, wrt=entry.wrt)` makes it, `entry.example()` gives arrays to run it on."""
+
+    name: str
+    title: str
+    source: str
+    family: str
+    program: str
+    shapes: Mapping[str, tuple[int | str, ...]]
+    wrt: tuple[str, ...] | None = None
+    domain: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def equations(self) -> str:
+        """The program without comments and declarations."""
+        return "\n".join(line for line in map(_without_comment, self.program.split("\n")) if line and not _is_declaration(line))
+
+    def example(self, seed: int = 0) -> dict[str, NDArray[np.float64]]:
+        """Arrays for every input that is declared, where the formula makes sense; the same in every process."""
+        named = dict.fromkeys(size for shape in self.shapes.values() for size in shape if isinstance(size, str))
+        sizes = {size: FIRST_SIZE + place for place, size in enumerate(named)}
+        return {name: self._drawn(name, tuple(sizes.get(size, size) for size in shape), seed) for name, shape in self.shapes.items()}  # type: ignore[arg-type, misc]
+
+    def _drawn(self, name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float64]:
+        rng = np.random.default_rng([seed, zlib.crc32(f"{self.name}/{name}".encode())])
+        return DOMAINS[self.domain.get(name, "any")](rng, shape)
+
+
+def entries() -> list[Entry]:
+    """All networks, family by family."""
+    return list(_entries())
+
+
+def find(name: str) -> Entry:
+    """The network of that name: `attention`, `two-heads`, `two heads`.
+
+    Raises LookupError with the nearest name where there is none.
+    """
+    known = {entry.name: entry for entry in _entries()}
+    wanted = re.sub(r"[\s_-]+", "-", name.strip().casefold())
+    if wanted in known:
+        return known[wanted]
+    words = [entry.name for entry in known.values() if wanted and wanted in re.sub(r"[\s_-]+", "-", f"{entry.name} {entry.title}".casefold())]
+    hint = nearest(wanted, known) or (f"did you mean {' or '.join(words[:3])}?" if words else "algebra2net gallery lists them")
+    raise LookupError(f"there is no network {name} in the gallery; {hint}")
+
+
+@lru_cache(maxsize=1)
+def _entries() -> tuple[Entry, ...]:
+    found = [_entry(file.name.removesuffix(".alg"), file.read_text(encoding="utf-8")) for file in files(__package__).iterdir() if file.name.endswith(".alg")]
+    return tuple(sorted(found, key=lambda entry: (FAMILIES.index(entry.family), entry.name)))
+
+
+def _entry(name: str, text: str) -> Entry:
+    said = {match[1]: match[2].strip() for line in text.split("\n") if (match := _FIELD.match(line))}
+    program = "\n".join(line for line in text.split("\n") if not _FIELD.match(line)).strip()
+    declared = [statement for statement in read(program, "plain") if isinstance(statement, Declaration)]
+    return Entry(
+        name=name,
+        title=said["title"],
+        source=said["source"],
+        family=said["family"],
+        program=program,
+        shapes={declaration.name.key: declaration.sizes for declaration in declared},
+        wrt=tuple(names.key(word) for word in _listed(said["wrt"])) if "wrt" in said else None,
+        domain={names.key(word): kind for word, kind in (pair.split() for pair in _listed(said.get("domain", "")))},
+        note=said.get("note", ""),
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _without_comment(line: str) -> str:
+    return line.partition("#")[0].strip()
+
+
+def _is_declaration(line: str) -> bool:
+    return all(isinstance(statement, Declaration) for statement in read(line, "plain"))
+
+
+# ----------------------------------------------------------------------------------------- where inputs are drawn from
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
+
+
+def _probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    weights = rng.uniform(0.2, 1.0, shape)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def _one_hot(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
+
+
+def _flags(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    flags = np.arange(np.prod(shape, dtype=int)) % 2
+    return rng.permutation(flags).reshape(shape).astype(np.float64)
+
+
+def _positive_definite(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    root = rng.standard_normal(shape)
+    return root @ root.T / shape[0] + np.eye(shape[0])
+
+
+def _graph(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The adjacency matrix of a path with one more edge: symmetric, without loops, no node alone."""
+    size = shape[0]
+    edges = np.eye(size, k=1)
+    edges[0, size - 1] = 1
+    return edges + edges.T
+
+
+DOMAINS: Mapping[str, Draw] = {
+    "any": lambda rng, shape: rng.standard_normal(shape),
+    "positive": lambda rng, shape: rng.uniform(0.5, 2.0, shape),
+    "unit": lambda rng, shape: rng.uniform(0.05, 0.95, shape),
+    "small": lambda rng, shape: 0.3 * rng.standard_normal(shape),
+    "probabilities": _probabilities,
+    "onehot": _one_hot,
+    "flags": _flags,
+    "signs": lambda rng, shape: 2 * _flags(rng, shape) - 1,
+    "definite": _positive_definite,
+    "graph": _graph,
+}
