@@ -48,7 +48,8 @@ class _Labels:
         deltas = self.signals()
         self.large_steps()
         found = self.found
-        equations = [Equation(found.get(e.name, e.name), substituted(e.value, found), e.span, e.rule) for e in self.program.equations]
+        reasons = self.reasons()
+        equations = [Equation(found.get(e.name, e.name), substituted(e.value, found), e.span, reasons[e.name]) for e in self.program.equations]
         kept = self.program.kept
         for name, seed in self.aliases:
             equations = [replace(e, value=substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
@@ -112,6 +113,16 @@ class _Labels:
                 if len(steps) == 1 and is_step(steps[0]) and (here.elementwise or here.family == "rows") and here.family != "arithmetic":
                     inner.setdefault(steps[0], equation.name)
         return inner
+
+    # reasons
+
+    def reasons(self) -> dict[Symbol, str]:
+        """Why each equation holds: its own rule, after those of the steps that are folded into it."""
+        found: dict[Symbol, dict[str, None]] = {}
+        for equation in self.program.equations:
+            folded = [o for o in operands(equation.value) if is_step(o) and o not in self.found]
+            found[equation.name] = {rule: None for step in folded for rule in found.get(step, {})} | ({equation.rule: None} if equation.rule else {})
+        return {name: "; ".join(rules) for name, rules in found.items()}
 
     # steps
 

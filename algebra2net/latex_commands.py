@@ -28,14 +28,14 @@ _LAYOUT = {
         negthinspace negmedspace negthickspace nobreak allowbreak break linebreak nobreakspace space null strut mathstrut centering noindent indent smallskip medskip
         bigskip hline protect relax boldmath small footnotesize scriptsize tiny normalsize large Large LARGE huge bf rm it sf tt cal bfseries rmfamily itshape sc Bbb frak
         toprule midrule bottomrule displaybreak pagebreak numberthis real qty vcentcolon"""),
-    **_all("through", """boxed fbox framebox mathop mathbin mathrel mathopen mathclose mathord mathpunct mathinner ensuremath smash underline uline makebox mathclap
+    **_all("through", """boxed fbox framebox mathbin mathrel mathopen mathclose mathord mathpunct mathinner ensuremath smash underline uline makebox mathclap
         mathllap mathrlap rlap llap clap bbox vcenter Aboxed tcbhighmath mathlarger mathsmaller hl highlight"""),
     **_all("font", """mathbf boldsymbol bm mathcal mathscr mathfrak mathbb mathbbm mathds mathnormal pmb mathbfit symbf symup symit symrm symbb symcal bold vb va vu
         symbfit mathbfcal bs mathsfit tens textbf"""),
     **_each("drop", {"1": """label tag tag* hspace hspace* vspace vspace* phantom hphantom vphantom color ref eqref cite citep citet footnote textcolor colorbox mathcolor
         href style cssId class htmlClass htmlId htmlStyle htmlData numberwithin raisebox scalebox rotatebox""", "2": "rule setlength addtolength fcolorbox resizebox"}),
     **_all("length", "kern mkern hskip mskip vskip"),
-    **_all("word", "mathrm operatorname operatorname* mathtt mathsf mathit mathup texttt operatornamewithlimits"),
+    **_all("word", "mathrm operatorname operatorname* mathtt mathsf mathit mathup texttt mathop operatornamewithlimits"),
     **_all("text", "text textrm textit textsf textnormal textup textsc textmd mbox hbox emph"),
     **_all("above", "overset underset stackrel stackbin"),
     **_all("brace", "underbrace overbrace underbracket overbracket"),

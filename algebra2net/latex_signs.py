@@ -98,6 +98,7 @@ class _Reading:
         self.delimited = False  # whether formulas stand between $ and $, outside of which there is text
         self.in_math = False
         self.in_text = 0
+        self.prose = False  # within \\text{…}, outside of its $ and $
         self.typed: dict[tuple[object, ...], str] = {}  # one symbol, its scripts typed in either order
         self.problem: NotationError | None = None
 
@@ -252,7 +253,7 @@ class _Reading:
     # -------------------------------------------------------------------------------------------- tokens by their look
 
     def _at_letter(self, token: Token) -> None:
-        if self.delimited and not self.in_math and not self.environments:
+        if self.prose or (self.delimited and not self.in_math and not self.environments):
             self._prose(token)
             return
         self.place += 1
@@ -351,6 +352,7 @@ class _Reading:
     def _at_math(self, token: Token) -> None:
         self.place += 1
         if self.in_text:
+            self.prose = not self.prose
             return
         self.in_math = not self.in_math
         self.emit("BREAK", str(token), token)
@@ -669,9 +671,11 @@ class _Reading:
             self.place = end
         else:
             self.in_text += meaning[0] == "text"
+            self.prose = "$" in self.slice(begin, min(until, begin + LONGEST_WORD))
 
             def after() -> None:
                 self.in_text -= meaning[0] == "text"
+                self.prose = False
 
             self._until(until, end, after)
             self.place = begin
@@ -698,8 +702,10 @@ class _Reading:
             self.emit("LETTER", names.key(text), first, last, other="upright")
             return
         joined = text.replace(" ", "" if meaning[0] == "word" and "_" not in text else "_")
+        if joined.casefold() in ("argmax", "argmin"):
+            raise NotationError(f"{joined} has no gradient and is not part of the notation", Span(self.source, first.start_pos or 0, last.end_pos or 0), REFUSED["argmax"][1])
         key = names.key(re.sub(r"[\-'’/.]", "_", joined) if "{" not in joined else joined)
-        self.emit("WORD", key, first, last, other=joined.replace("-", "_")).origin = meaning[0]
+        self.emit("WORD", key, first, last, other=joined.replace("-", "_")).origin = "operator" if meaning[1] in ("operatorname", "operatorname*", "mathop") else meaning[0]
 
     # --------------------------------------------------------------------------------------------- delimiters and rows
 

@@ -180,7 +180,7 @@ class _Splitting:
                 or kind == "SIZES"
                 or (kind in (*_SPACES, *_NAMES, "PRIME", "TRANSPOSE") and named[place + 1])
                 or (kind == "SCRIPT_OPEN" and named[after])
-                or (kind == "LPAR" and equals[after])
+                or (kind in ("LPAR", "LBRACKET") and equals[after])
             )
             begins[place] = (kind in (*_NAMES, "OPERATOR") and named[place + 1]) or (kind in (*_SPACES, "TEXT", "LABEL") and begins[place + 1])
         return begins
@@ -233,6 +233,8 @@ class _Splitting:
         """Whether the next row continues this one."""
         last = next((sign for sign in reversed(self.now) if sign.kind not in _REMARKS), None)
         if last is None:
+            return False
+        if self.begins[place]:
             return False
         while place < len(self.signs) and self.signs[place].kind in ("QUAD", "AMP", "NEWLINE"):
             place += 1
@@ -295,10 +297,13 @@ class _Survey:
 
     functions: set[str] = field(default_factory=set)
     values: set[str] = field(default_factory=set)  # keys of words and letters that stand for values
+    defined: set[str] = field(default_factory=set)  # keys on a left side
     words: dict[str, bool] = field(default_factory=dict)  # words typed as bare letters on a left side → whether without spaces
     lengths: list[int] = field(default_factory=list)
     primed: set[str] = field(default_factory=set)
     indexed: set[str] = field(default_factory=set)  # names that carry an index above on a left side
+    layered: bool = False  # whether a number above a name is a layer's
+    differentials: bool = False  # whether dW is a name here
 
 
 @dataclass(slots=True)
@@ -311,11 +316,13 @@ class _Named:
     letters: str = ""
     primes: int = 0
     base: str = ""  # without its index above
+    script: int = 0  # the place of that index
     stop: int = 0  # the place after it
 
 
 def _survey(statements: Iterable[_Statement], source: str) -> _Survey:
     found = _Survey()
+    first_layer = False
     for statement in statements:
         _survey_left(statement, source, found)
         signs = statement.signs
@@ -323,6 +330,12 @@ def _survey(statements: Iterable[_Statement], source: str) -> _Survey:
             following = signs[place + 1].kind if place + 1 < len(signs) else ""
             if sign.kind in _NAMES and following not in ("LPAR", "LBRACKET", "LSET", "PRIME") and not (sign.kind == "WORD" and called(sign.other)):
                 found.values.add(sign.text)
+            first_layer |= sign.kind == "SCRIPT_OPEN" and sign.text in ("0", "1") and bool(sign.other)
+            if sign.kind in _NAMES and re.search(r"_d[A-Za-z](?![A-Za-z])", sign.text):
+                found.differentials = True
+    found.layered &= first_layer
+    if found.differentials:  # who writes dW on a left side means a name by every dZ
+        found.words |= {f"d{letter}": True for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"}
     found.lengths = sorted({len(word) for word in found.words}, reverse=True)
     return found
 
@@ -335,15 +348,24 @@ def _survey_left(statement: _Statement, source: str, found: _Survey) -> None:
     if named is None:
         return
     is_definition = named.stop < end
-    if is_definition and statement.signs[named.stop].kind != "LPAR":
+    if is_definition and not _defines(statement, named, end):
         return
     (found.functions if is_definition else found.values).add(named.key)
+    found.defined.add(named.key)
     if named.letters:
         found.words[named.letters] = named.last.start - named.first.start == len(named.letters) - 1
+        if re.fullmatch("d[A-Za-z]", named.letters):
+            found.differentials = True
     if named.primes:
         found.primed.add(named.key)
-    if named.base:
+    if named.base and not statement.signs[named.script].text.isdecimal():
         found.indexed.add(named.base)
+    found.layered |= bool(named.base) and statement.signs[named.script].text.isdecimal()
+
+
+def _defines(statement: _Statement, named: _Named, end: int) -> bool:
+    """Whether the left side up to `end` is `f(x, y)` or `f[x, y]`."""
+    return statement.signs[named.stop].kind in ("LPAR", "LBRACKET") and statement.mates[named.stop] == end - 1
 
 
 def _name(statement: _Statement, begin: int, end: int, source: str) -> _Named | None:
@@ -366,6 +388,7 @@ def _name(statement: _Statement, begin: int, end: int, source: str) -> _Named | 
     while named.stop < end and signs[named.stop].kind == "PRIME":
         named.stop, named.primes = named.stop + 1, named.primes + 1
     if named.stop < end and signs[named.stop].kind == "SCRIPT_OPEN" and signs[named.stop].other:
+        named.script = named.stop
         named.base, named.key = key, signs[named.stop].other if not letters else _renamed(signs[named.stop].other, letters)
         named.stop = statement.mates[named.stop] + 1
     return named
@@ -461,10 +484,12 @@ class _Writing:
             if named is None or named.stop < at or (named.first.kind == "OPERATOR" and named.stop == at):
                 if begin:
                     break
-                if named is None or self.signs[named.stop].kind != "LPAR" or self.mates[named.stop] != at - 1:
+                if named is None or named.stop == at or not _defines(statement, named, at):
                     raise self._no_name(statement, at)
                 self._definition(named, at)
                 return at + 1
+            if named.base and self.signs[named.script].text.isdecimal() and not self.survey.layered:
+                raise self._no_name(statement, at)
             key = named.key + "'" * named.primes
             self._tell("NAME", key, named.first.start, self.signs[named.stop - 1].stop if named.base or named.primes else named.last.stop)
             self._tell("EQUALS", "=", self.signs[at].start, self.signs[at].stop)
@@ -492,7 +517,7 @@ class _Writing:
             parameter = _name(inside, place, stop, self.source)
             if parameter is None or parameter.stop < stop or parameter.letters or parameter.first.kind == "OPERATOR":
                 raise self._no_parameter(inside.signs[place : max(stop, place + 1)])
-            self._tell("NAME", parameter.key + "'" * parameter.primes, parameter.first.start, self.signs[0].start and inside.signs[stop - 1].stop or inside.signs[stop - 1].stop)
+            self._tell("NAME", parameter.key + "'" * parameter.primes, parameter.first.start, inside.signs[stop - 1].stop)
             if until < len(inside.signs):
                 self._tell("COMMA", ",", inside.signs[until].start, inside.signs[until].stop)
             place = until + 1
@@ -752,8 +777,10 @@ class _Writing:
             self._tell_sign("COMPARE", sign, "==")
         elif top.is_call and self._names_option(top):
             self._tell_sign("EQUALS", sign)
+        elif top.kind in ("LPAR", "LSET"):
+            self._tell_sign("COMPARE", sign, "==")
         else:
-            raise self.error(sign, "= cannot stand in brackets", "an option is given to a function: \\operatorname{sum}(x, axis=1); a value is named on a row of its own")
+            raise self.error(sign, "= cannot stand here", "a value is named on a row of its own; a comparison stands in parentheses")
 
     def _names_option(self, top: _Open) -> bool:
         """Whether the letters before this = are the word of an option; then they become one token."""
@@ -761,9 +788,11 @@ class _Writing:
         while begin - 1 > top.at and self.told[begin - 1].type == "NAME":
             begin -= 1
         letters = self.told[begin:]
-        if not letters or self.told[begin - 1].type not in ("LPAR", "COMMA"):
+        record = OPERATORS.get(str(self.told[top.at - 1])) if top.at else None
+        word = "".join(letters)
+        if not letters or self.told[begin - 1].type not in ("LPAR", "COMMA") or not (record is None or len(word) > 1 or word in record.options or word in record.operands):
             return False
-        self.told[begin:] = [Token("OPTION", "".join(letters), start_pos=letters[0].start_pos, end_pos=letters[-1].end_pos)]
+        self.told[begin:] = [Token("OPTION", word, start_pos=letters[0].start_pos, end_pos=letters[-1].end_pos)]
         return True
 
     def _at_comma(self, sign: Sign) -> None:
@@ -943,12 +972,20 @@ class _Writing:
         for begin in [chunk, *range(max(self.place, run - 30), run)]:
             word = self._letters(begin, run)
             if begin < run and (word in self.survey.functions or (word not in self.survey.values and called(word) is not None)):
+                self._refuse_typo(chunk, begin, run)
                 return begin
         word = self._letters(chunk, run)
         unknown = len(word) >= 3 and self._kind(after) == "LPAR" and (word in NETWORKS or re.fullmatch(r"[A-Z]*[a-z]{2,}[A-Za-z]*", word) is not None) and word not in self.survey.words
         if unknown and chunk < run:
             raise self._no_function(word, Span(self.source, self.signs[chunk].start, self.signs[run].stop))
         return None
+
+    def _refuse_typo(self, chunk: int, begin: int, run: int) -> None:
+        """`sofmax(` is no product with max."""
+        prefix, word = self._letters(chunk, begin - 1) if chunk < begin else "", self._letters(chunk, run)
+        meant = nearest(word, spellings()) if len(prefix) > 1 else None
+        if re.fullmatch(r"[A-Z]?[a-z]{2,}", prefix) and (len(prefix) > 2 or meant not in (None, f"did you mean {called(word[len(prefix):])}?")):
+            raise self._no_function(word, Span(self.source, self.signs[chunk].start, self.signs[run].stop))
 
     def _function_of_letters(self, begin: int, run: int) -> None:
         word = self._letters(begin, run)
@@ -966,8 +1003,10 @@ class _Writing:
             word = self._letters(begin, end)
             typed = self.source[self.signs[begin].start : self.signs[end].stop]
             if typed[: len(word)] == word and not any(part in word for part in self.survey.words) and self._kind(end + 1) != "EQUALS":
-                if len(word) >= 3 and called(word) is not None and self._kind(end + 1) not in _CLOSES:
-                    raise NotationError(f"{word} without a parenthesis reads {' '.join(word)}, a product of letters", Span(self.source, self.signs[begin].start, self.signs[end].stop), f"write {word}(…)")
+                function = next((word[k:] for k in range(len(word) - 2) if called(word[k:]) is not None), None)
+                if function is not None and (self._kind(end + 1) in _BEGINS or function == word):
+                    whole = Span(self.source, self.signs[end].stop - len(function), self.signs[end].stop)
+                    raise NotationError(f"{function} without a parenthesis reads {' '.join(function)}, a product of letters", whole, f"write {function}(…)")
                 if re.fullmatch(r"[A-Z]?[a-z]{4,}", word):
                     hint = nearest(word, spellings()) or f"a word is typed \\mathrm{{{word}}}"
                     raise NotationError(f"{word} reads {' '.join(word)}, a product of letters", Span(self.source, self.signs[begin].start, self.signs[end].stop), hint)
@@ -979,13 +1018,14 @@ class _Writing:
         opens = self._kind(after)
         key = sign.text
         if opens in ("LPAR", "LBRACKET", "LSET") and not self.signs[after].text.startswith(r"\begin"):
-            if key in self.survey.functions and opens == "LPAR":
+            if key in self.survey.functions and opens in ("LPAR", "LBRACKET"):
                 self._call(sign, key)
                 return
             if key == "sigma" or (sign.kind == "WORD" and key not in self.survey.values and called(sign.other)):
                 self._call(sign, called(sign.other or key) or "sigmoid")
                 return
             self._refuse_call(sign, after, primes)
+        self._refuse_inverse(sign, after)
         if primes and key in self.survey.primed:
             self.place += 1
             sign = Sign("LETTER", key + "'", sign.start, self.signs[self.place].stop)
@@ -997,6 +1037,13 @@ class _Writing:
                 self._refuse_call(sign, self.place + 1, 0)
         self._tell_sign("NAME", sign)
 
+    def _refuse_inverse(self, sign: Sign, after: int) -> None:
+        """`\\sigma^{-1}(x)` is no product with an inverse."""
+        if self._kind(after) != "SCRIPT_OPEN" or self._kind(self.mates[after] + 1) != "LPAR" or sign.text not in ("sigma", *FUNCTION_LETTERS, *self.survey.functions):
+            return
+        if "".join(s.text for s in self.signs[after + 1 : self.mates[after]]) == "-1":
+            raise self.error(sign, f"the inverse of {self.source[sign.start:sign.stop]} is not part of the notation", "write the function that it is")
+
     def _is_index(self, key: str, script: Sign) -> bool:
         """Whether a superscript on this name is an index: `h^l`, `W^Q`; `x^2`, `e^x`, `p^\\gamma` are powers."""
         text, base = script.text, names.parts(key)
@@ -1004,6 +1051,8 @@ class _Writing:
             return False
         if key in self.survey.indexed or script.other in self.survey.values:
             return True
+        if text.isdecimal():
+            return self.survey.layered
         letters = re.sub(r"[^A-Za-z]", "", text)
         if text in ("+", "-"):
             if base.base[:1].isupper():
@@ -1020,16 +1069,24 @@ class _Writing:
         return not (re.fullmatch(r"[np]([+-]\d)?|[ab][+-]\d", text) and not base.base[:1].isupper())
 
     def _at_word(self, sign: Sign) -> None:
-        function = called(sign.other) if sign.text not in self.survey.functions else sign.text
-        primes, after = self._after(self.place)
-        if function is None or sign.text in self.survey.functions:
+        _, after = self._after(self.place)
+        opens = self._kind(after) in ("LPAR", "LBRACKET", "LSET")
+        function = None if sign.text in self.survey.functions else called(sign.other)
+        marks = names.parts(sign.text).subscripts
+        if function is not None and marks and sign.text != sign.other and (opens or sign.origin == "operator"):
+            function = self._with_base(sign, function, marks)
+        valued = sign.text in self.survey.values and self._kind(after) != "LPAR"
+        if function is None and sign.origin == "operator" and sign.text not in self.survey.defined and self._kind(after) in _BEGINS:
+            raise self._no_function(sign.other, _span(sign, self.source))
+        if function is None or valued or not self._function(sign, function, after):
             self._name(sign)
-            return
-        if sign.text in self.survey.values and self._kind(after) != "LPAR":
-            self._name(sign)
-            return
-        if not self._function(sign, function, after):
-            self._name(sign)
+
+    def _with_base(self, sign: Sign, function: str, marks: Sequence[str]) -> str:
+        """`\\mathrm{log}_2(x)`; no other function carries an index."""
+        named = {("2",): "log2", ("10",): "log10", ("e",): "log"}.get(tuple(marks)) if function == "log" else None
+        if named is None:
+            raise self.error(sign, f"{sign.other} with an index is not part of the notation", f"of each row it is {function}(x), of columns {function}(x^T)^T")
+        return named
 
     def _at_operator(self, sign: Sign) -> None:
         name = sign.text if sign.text in self.survey.functions else called(sign.text)
@@ -1040,7 +1097,14 @@ class _Writing:
             self.place = after
             sign = Sign("OPERATOR", "logdet", sign.start, self.signs[after].stop)
             name, after = "logdet", after + 1
+        elif name == "log" and self._kind(after) == "LETTER" and self.signs[after].text == "Gamma" and self._kind(after + 1) == "LPAR":
+            self.place = after
+            sign = Sign("OPERATOR", "lgamma", sign.start, self.signs[after].stop)
+            name, after = "lgamma", after + 1
         if not self._function(sign, name, after):
+            if self.cut and after >= len(self.signs):
+                self.place = after
+                return
             raise self.error(sign, f"{self.source[sign.start:sign.stop]} needs an argument", f"type it in parentheses: {name}(x)")
 
     def _function(self, sign: Sign, name: str, after: int) -> bool:
@@ -1121,13 +1185,15 @@ class _Writing:
             return
         comma = self._level(opens, ("COMMA", "SEMI"))
         odd = self._level(opens, ("BAR",)) if base[:1] in "pPqQ" else None
+        if base[:1] in "pP" and (tested := self._level(opens, ("EQUALS",))) is not None:
+            raise self.error(tested, "a probability p(y = 1) is not part of the notation", "name the value itself: p = \\operatorname{softmax}(…)")
         if odd is not None and sum(s.kind == "BAR" for s in self.signs[opens : self.mates[opens]]) % 2:
             raise self._conditional(odd)
         upright = sign.kind == "WORD" or sign.other == "upright"
         if upright and (key not in self.survey.values or comma is not None) or base in FUNCTION_LETTERS or base in ("Phi", "Psi") or comma is not None or primes and kind == "LPAR" and base in FUNCTION_LETTERS:
             raise self._no_function(sign.other if sign.kind == "WORD" and sign.other else shown, _span(sign, self.source))
         if (base == "sigma" and key not in self.survey.values and key != "sigma") or (base != "W" and self._one_name_inside(opens)):
-            raise NotationError(f"there is no function {shown}", _span(sign, self.source), f"define it: {shown}(x) = …, or put \\cdot before the parenthesis for a product")
+            raise NotationError(f"there is no function {shown}", _span(sign, self.source), f"define it: {shown}({'t' if shown == 'x' else 'x'}) = …, or put \\cdot before the parenthesis for a product")
 
     def _one_name_inside(self, opens: int) -> bool:
         """Whether the parentheses hold a single name: nobody puts a factor in parentheses for that."""
@@ -1140,7 +1206,8 @@ class _Writing:
         whole = Span(self.source, sign.start, self.signs[self.mates[opens]].stop)
         if sign.text in ("E", "Var", "Cov", "P") and not several:
             raise NotationError("expectations are not part of the notation", whole, "over a batch, an expectation is \\operatorname{mean}(…)")
-        if upright and sign.text not in self.survey.values:
+        latin = names.parts(sign.text).base not in names.GREEK
+        if not several and sign.text not in self.survey.values and (upright or latin):
             raise self._no_function(sign.other if sign.kind == "WORD" and sign.other else shown, _span(sign, self.source))
         if self._one_name_inside(opens):
             raise NotationError("entries of a value are not part of the notation yet", whole, "give each entry a name of its own: x_i")

@@ -186,8 +186,10 @@ class _Lowering:
         here = self._record(node)
         if function in _BY_SIZE:
             return here(**_sizes(node, here))
-        if function == "product" and (self._is_constant(values[0]) or self._is_constant(values[1])):
-            here = OPERATORS["scale"]
+        if function in ("product", "times") and self._is_constant(values[0]):
+            here = OPERATORS["scale"]  # 2 x and 2 * x are one
+        elif function == "product" and self._is_constant(values[1]):
+            here = OPERATORS["times"]
         if function == "neg" and values[0].is_Number:
             return -values[0]
         if function == "times" and self.matlab and str(node.sign.text if node.sign else "") == "*":

@@ -69,6 +69,8 @@ class Parts:
 def parts(spelled: str) -> Parts:
     """A name in any spelling, taken apart."""
     text = spelled.strip()
+    text = re.sub(r"_([^\W_]+)_(minus|plus)_([^\W_]+)$", lambda m: f"_{{{m[1]}{'-' if m[2] == 'minus' else '+'}{m[3]}}}", text)
+    text = re.sub(r"_prime$", "'", text)
     primes = len(text) - len(text.rstrip("'′’"))
     text = text[: len(text) - primes] if primes else text
     match = re.fullmatch(rf"((?:{_GREEK_LETTER}|{_LETTER})+)(\d*)((?:_.*|{_SMALL}.*)?)", unicodedata.normalize("NFD", text.replace("\\", "")), re.DOTALL)

@@ -21,11 +21,11 @@ from algebra2net.errors import ShapeError, nearest
 from algebra2net.label import label
 from algebra2net.lower import Lowered, expand, lower, parameters
 from algebra2net.notation import Declaration
-from algebra2net.program import SCALAR, Dimension, Program, Shape, symbol
+from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import read
 from algebra2net.run import Arguments, Unfit, Values, arguments, as_matrix, load, shape_text
 from algebra2net.shapes import Known, with_shapes
-from algebra2net.spell import PLAIN, UNICODE, aligned, folds, lines, write
+from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
 
@@ -126,6 +126,12 @@ class Net:
         with resting():
             return label(tidy(derive(self._steps, self._wrt)))
 
+    @property
+    def derivation(self) -> Program:
+        """Of `backprop`, what the derivation added, and the values of the forward pass that it alone names."""
+        backprop, known = self.backprop, {e.name for e in self._lowered.program.equations}
+        return backprop.with_equations(e for k, e in enumerate(backprop.equations) if k >= backprop.kept or is_step(e.name) or e.name not in known)
+
     @cached_property
     def _backprop_opened(self) -> Program:
         opened = expand(self.backprop)
@@ -170,7 +176,7 @@ class Net:
 
     def latex_gradients(self) -> str:
         """The derived gradients as an `aligned` block that KaTeX, MathJax and pdflatex take."""
-        return aligned(_derived(self.backprop), hidden=False)
+        return aligned(self.derivation, hidden=False)
 
     def to(self, notation: str) -> str:
         """The program in another notation: plain, unicode, latex or python."""
@@ -182,7 +188,7 @@ class Net:
             case "latex":
                 return self.latex()
             case "python":
-                return self.source
+                return "\n".join(lines(self.program, PYTHON))
         raise ValueError(f"there is no notation {notation!r}; there are plain, unicode, latex and python")
 
     # code
@@ -352,12 +358,6 @@ def _shape(name: str, shape: Any) -> tuple[Dimension, ...]:
     if not fine:
         raise ShapeError(f"shapes: {name} cannot be {shape!r}", None, 'a shape is a width (3), rows and columns ((3, 4) or "3x4"), or has names for sizes (("B", 784))')
     return tuple(int(s) if isinstance(s, int | np.integer) else s for s in sizes)
-
-
-def _derived(backprop: Program) -> Program:
-    """Of a derived program, the equations that the derivation added, and the hidden layers that they speak of."""
-    equations = [e for k, e in enumerate(backprop.equations) if k >= backprop.kept or e.name in backprop.hidden or e.name.name.startswith("_")]
-    return backprop.with_equations(equations)
 
 
 def _folded(value: Expr, steps: Mapping[Expr, Expr]) -> Expr:

@@ -22,6 +22,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from algebra2net import names
 from algebra2net.errors import NotationError, Span, nearest
@@ -155,7 +156,7 @@ class _Text:
         self.margins = [len(line) - len(line.lstrip(" \t\f\ufeff")) for line in self.lines]
         first = next((m for line, m in zip(self.lines, self.margins, strict=True) if line[m : m + 1] not in ("", "#")), 0)
         self.cut = [min(first, margin) for margin in self.margins]  # what is taken off the front of each line
-        self._bytes: dict[int, list[int]] = {}
+        self._bytes: dict[int, Sequence[int]] = {}  # of each line, the byte that each character starts at
 
     def code(self) -> str:
         """What Python reads: an indented program moved to the left."""
@@ -164,17 +165,11 @@ class _Text:
     def at(self, line: int, byte: int) -> int:
         """The character at a line, from 1, and a byte of it, from 0."""
         place = min(max(line, 1), len(self.lines)) - 1
-        text = self.lines[place][self.cut[place] :]
-        if text.isascii():
-            inside = byte
-        else:
-            if place not in self._bytes:
-                ends = [0]
-                for character in text:
-                    ends.append(ends[-1] + len(character.encode("utf8", "replace")))
-                self._bytes[place] = ends
-            inside = bisect.bisect_left(self._bytes[place], byte)
-        return self.starts[place] + self.cut[place] + max(0, min(inside, len(text)))
+        if place not in self._bytes:
+            text = self.lines[place][self.cut[place] :]
+            self._bytes[place] = range(len(text) + 1) if text.isascii() else [0, *accumulate(len(character.encode("utf8")) for character in text)]
+        ends = self._bytes[place]
+        return self.starts[place] + self.cut[place] + min(byte if isinstance(ends, range) else bisect.bisect_left(ends, byte), len(ends) - 1)
 
     def character(self, line: int, character: int) -> int:
         """The character at a line, from 1, and a character of it, from 0."""
@@ -426,10 +421,10 @@ class _Expressions:
 
     def value(self, meaning: _Meaning, node: ast.expr) -> Value:
         """`meaning` where a value is needed."""
+        if isinstance(meaning, Number | Name | Call):
+            return meaning
         shown = _short(self.text.span(node).text)
         match meaning:
-            case Number() | Name() | Call():
-                return meaning
             case _Path(path=path):
                 return self._constant(path, node)
             case _Function():
@@ -1403,7 +1398,8 @@ class _Program(_Expressions):
                 own = self.own.get(_last_word(called))
                 if own is not None and own.name not in met:
                     met.add(own.name)
-                    waiting.extend((line, own.hidden()) for line in own.body)
+                    inner = own.hidden()
+                    waiting.extend((line, inner) for line in own.body)
             elif symbol is not None:
                 if symbol not in hidden and self._is_value(symbol):
                     yield symbol

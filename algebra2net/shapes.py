@@ -131,6 +131,12 @@ def symbol_axis(axis: int) -> Expr:
     return Integer(axis)
 
 
+def _majority(votes: str) -> str | None:
+    """The way that most of the votes are for, if there is one."""
+    rows, columns = votes.count("r"), votes.count("c")
+    return None if rows == columns else "row" if rows > columns else "column"
+
+
 # ----------------------------------------------------------------------------------------------------------- solver
 
 
@@ -312,10 +318,6 @@ class _Solver:
                 for node in nodes:
                     self.assign(node, 1)
                 self.run()
-        for node in self.weak_columns:
-            if self.size(node) is None and self.label[self.find(node)] is None:
-                self.assign(node, 1)
-                self.run()
         self.waiting = [w for w in self.waiting if not w.done]
 
     def run(self) -> None:
@@ -434,7 +436,7 @@ class _Solver:
         for nodes, terms in zip(given, parsed(option.shape)[0], strict=True):
             for node, (word, *_) in zip(nodes, terms, strict=True):
                 other = bound.setdefault(word, node)
-                same = self.find(other) == self.find(node) or (self.size(other) is not None and self.size(other) == self.size(node))
+                same = self.same(other, node)
                 if certain and not same:
                     return False
                 if not same and self.apart(other, node):
@@ -484,36 +486,58 @@ class _Solver:
     # vectors: one size, whichever way they lie
 
     def orient(self) -> None:
-        undecided = []
+        """Lay every vector: as it must lie, as it stands in products, like what it is added to, or as the program's others do."""
         votes = self.votes()
+        undecided = []
         for fact, node in self.vectors:
             name = symbol(fact.name)
-            way = self.forced(name, node) or votes.get(name)
+            way = self.forced(name, node) or _majority(votes.get(name, ""))
             if way is None:
                 undecided.append((fact, node))
             else:
                 self.lay(fact, node, way)
+        self.narrow()
+        usual = _majority("".join(votes.values())) or "row"
         for fact, node in undecided:
             name = symbol(fact.name)
-            self.lay(fact, node, self.forced(name, node) or self.like_its_partner(name, node) or "row")
+            self.lay(fact, node, self.forced(name, node) or self.like_its_partner(name, node) or usual)
+            self.narrow()
+
+    def narrow(self) -> None:
+        """A vector that lies as a column is one column, not a batch of them, where nothing has said otherwise."""
+        for node in self.weak_columns:
+            if self.size(node) is None and self.label[self.find(node)] is None:
+                self.assign(node, 1)
+                self.run()
+        self.weak_columns.clear()
 
     def votes(self) -> dict[Symbol, str]:
-        """How the vectors lie by where they stand in products: W x has a column, x W a row."""
+        """How the vectors lie by where they stand in products: a `c` for each W x, which has a column, an `r` for each x W."""
         vectors = {symbol(fact.name) for fact, _ in self.vectors}
-        votes: dict[Symbol, str] = {}
-        if not vectors:
-            return votes
-        for equation in self.program.equations:
+        votes = dict.fromkeys(vectors, "")
+        seen: set[tuple[Expr, str]] = set()
+        waiting: list[tuple[Expr, str]] = []
+        for equation in self.program.equations if vectors else ():
             if isinstance(equation.value, (operation("product"), operation("matmul"))):
                 left, right = equation.value.args
-                for operand, other, way in ((left, right, "row"), (right, left, "column")):
-                    if all(self.is_one(node) for node in self.of(other)):
-                        continue
-                    name, turned = self.untransposed(operand)
-                    if name in vectors:
-                        way = way if not turned else "column" if way == "row" else "row"
-                        votes.setdefault(name, way)
+                waiting += [(operand, way) for operand, other, way in ((left, right, "r"), (right, left, "c")) if not all(self.is_one(node) for node in self.of(other))]
+            while waiting:
+                operand, way = waiting.pop()
+                if operand in vectors:
+                    votes[operand] += way
+                elif operand in self.made and (operand, way) not in seen:
+                    seen.add((operand, way))
+                    waiting += self.alike(self.made[operand].value, way)
         return votes
+
+    def alike(self, value: Expr, way: str) -> list[tuple[Expr, str]]:
+        """The operands that lie like a value, and the way that they lie: x - μ as x and μ, xᵀ the other way."""
+        if not isinstance(value, Operation):
+            return [(value, way)]
+        if isinstance(value, operation("transpose")):
+            return [(value.args[0], "c" if way == "r" else "r")]
+        scaled = isinstance(value, operation("product")) and any(arg.is_Number for arg in value.args)
+        return [(arg, way) for arg in value.args if isinstance(arg, Symbol)] if scaled or record(value).elementwise else []
 
     def untransposed(self, operand: Expr) -> tuple[Expr, bool]:
         turned = False
@@ -532,14 +556,22 @@ class _Solver:
         return None
 
     def like_its_partner(self, name: Symbol, node: int) -> str | None:
+        """The way of what it is added to: b lies as a column beside the 4×1 or 4×? of W x."""
         for waiting in self.waiting:
             if waiting.kind == "broadcast" and name in waiting.equation.value.args:
                 for partner in waiting.equation.value.args:
                     if partner is not name and isinstance(partner, Symbol):
                         rows, columns = self.dims[partner]
+                        as_row, as_column = self.same(columns, node), self.same(rows, node)
+                        if as_row != as_column:
+                            return "row" if as_row else "column"
                         if self.is_one(columns) and not self.apart(rows, node):
                             return "column"
         return None
+
+    def same(self, one: int, other: int) -> bool:
+        """Whether two dimensions are known to be equal."""
+        return self.find(one) == self.find(other) or (self.size(one) is not None and self.size(one) == self.size(other))
 
     def lay(self, fact: Known, node: int, way: str) -> None:
         rows, columns = self.dims[symbol(fact.name)]

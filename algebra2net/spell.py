@@ -54,6 +54,18 @@ PLAIN = Dialect("plain", lambda key: key, ("(", ")"), " = ", _plain_call, lambda
 UNICODE = Dialect("unicode", names.unicode, ("(", ")"), " = ", _unicode_call, lambda x: f"^{x}")
 LATEX = Dialect("latex", names.latex, (r"\left(", r"\right)"), " &= ", _latex_call, lambda x: f"^{{{x}}}")
 
+_AS_NUMPY_SAYS = frozenset(
+    "exp expm1 log log1p log2 log10 sqrt cbrt abs sign square reciprocal sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh "
+    "floor ceil round maximum minimum clip where sum mean max min prod var std trace outer kron tril triu diag".split()
+)
+
+
+def _python_call(name: str) -> str:
+    return f"np.{name}" if name in _AS_NUMPY_SAYS else name.replace("'", "_prime")
+
+
+PYTHON = Dialect("python", names.identifier, ("(", ")"), " = ", _python_call, lambda x: f" ** {x}")
+
 _SLOT = re.compile(r"\$(\*;|\*|\w+)(?::([a-z]+))?")
 
 
@@ -130,7 +142,7 @@ class _Writer:
         for place, arg in enumerate(args):
             out += [between] if place else []
             made = self.steps.get(arg, arg)
-            if kind == "*;" and type(made).__name__ == "concat":
+            if kind == "*;" and type(made).__name__ == "concat" and self.dialect is not PYTHON:
                 out += self.listed(made.args, "&" if self.dialect.field == "latex" else "*") if self.dialect.field != "latex" else self.ampersands(made.args)
             else:
                 out.append((arg, "anything"))
@@ -157,13 +169,14 @@ class _Writer:
         for word, setting in here.settings(value).items():
             if setting != option(here.options[word]):
                 out.append(f"{', ' if len(out) > 2 else ''}{word}={self.atom(setting)}")
+                out += [", keepdims=True"] if word == "axis" and self.dialect is PYTHON else []
         return [*out, closing]
 
     def atom(self, value: Expr) -> str:
         if isinstance(value, Symbol):
             return self.labels.get(value, {}).get(self.dialect.field) or self.dialect.name(value.name)
         if value is pi:
-            return {"plain": "pi", "unicode": "π", "latex": r"\pi"}[self.dialect.field]
+            return {"plain": "pi", "unicode": "π", "latex": r"\pi", "python": "np.pi"}[self.dialect.field]
         return number(value, self.dialect.field == "latex")
 
 
@@ -190,6 +203,8 @@ def _special_binds(here: Operator) -> str:
 def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tuple[Expr, str]] | None:
     """Norms in bars, sizes as arguments, small powers."""
     name = here.name
+    if writer.dialect is PYTHON:
+        return _special_in_python(value, name)
     if name == "power" and writer.dialect.field == "unicode" and value.args[1].is_Integer and value.args[1] > 0:
         return [(value.args[0], "power"), str(value.args[1]).translate(_RAISED)]
     if name in ("norm", "norm_1", "norm_inf") and value.args[-1] == NONE:
@@ -211,6 +226,20 @@ def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tu
     if name == "extent":
         return [writer.dialect.name(str(value.args[0]))]
     return None
+
+
+def _special_in_python(value: Operation, name: str) -> list[str | tuple[Expr, str]] | None:
+    if name in ("norm", "norm_1", "norm_inf"):
+        order = {"norm": "", "norm_1": ", ord=1", "norm_inf": ", ord=np.inf"}[name]
+        axis = value.args[-1]
+        if axis == NONE and order:  # of a matrix NumPy's ord means another norm
+            return ["norm(", (value.args[0], "anything"), f"{order.replace('ord', 'order').replace('np.', '')})"]
+        return ["np.linalg.norm(", (value.args[0], "anything"), ")" if axis == NONE else f"{order}, axis={axis}, keepdims=True)"]
+    if name == "eye":
+        return ["I" if str(value.args[0]) == "one" else f"np.eye({value.args[0]})"]
+    if name in ("ones", "zeros") and str(value.args[0]) != "one":
+        return [f"np.{name}(({value.args[0]}, {value.args[1]}))"]
+    return [names.identifier(str(value.args[0]))] if name == "extent" else None
 
 
 # ------------------------------------------------------------------------------------------------------ programs
@@ -247,7 +276,8 @@ def _definitions(program: Program, dialect: Dialect) -> list[str]:
             words = ", ".join(dialect.name(word) for word in own.operands)
             opening, closing = dialect.brackets
             called = dialect.call(own.name.removeprefix(OWN))
-            out.append(f"{called}{opening}{words}{closing}{dialect.equals}{write(body.result, dialect, steps, program)}")
+            text = write(body.result, dialect, steps, program)
+            out.append(f"{called} = lambda {words}: {text}" if dialect is PYTHON else f"{called}{opening}{words}{closing}{dialect.equals}{text}")
     return out
 
 

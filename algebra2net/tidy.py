@@ -66,11 +66,12 @@ class _Walk:
         self.count: Counter[Expr] = Counter()  # how often what a step has become was used before
         self.kept_names: set[Expr] = set()  # values of the forward pass
         self.fresh: set[Expr] = set()  # steps of the backward pass
+        self.rule = ""  # of the equation at hand
         self.kept = 0
         self.seen = 0
 
     def take(self, equation: Equation) -> None:
-        value = equation.value
+        value, self.rule = equation.value, equation.rule
         if isinstance(value, Operation):
             value = value.func(*(self.meaning.get(arg, arg) for arg in value.args))
             if self.seen >= self.program.kept:  # the forward pass stays as it was typed
@@ -102,7 +103,7 @@ class _Walk:
         better = identity(value, self) if identity else None
         if better is not None:
             return self.step(better)
-        name = self.draft.define(value)
+        name = self.draft.define(value, rule=self.rule)
         self.shapes.setdefault(name, result_shape(value, self.shapes))
         self.made.setdefault(name, value)
         return name

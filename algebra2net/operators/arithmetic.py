@@ -11,37 +11,37 @@ FAMILY = "arithmetic"
 
 plus = elementwise(
     "plus(a, b)", family=FAMILY, vjp={"a": "δ", "b": "δ"}, binds="sum", internal=True,
-    plain="$a:sum + $b:times", latex="$a:sum + $b:times", numpy="$a + $b",
+    plain="$a:sum + $b:times", latex="$a:sum + $b:times", python="$a:sum + $b:times", numpy="$a + $b",
     doc="Entry plus entry.", reason="a sum passes the signal on to each of its terms",
 )  # fmt: skip
 minus = elementwise(
     "minus(a, b)", family=FAMILY, vjp={"a": "δ", "b": "-δ"}, binds="sum", internal=True,
-    plain="$a:sum - $b:times", latex="$a:sum - $b:times", numpy="$a - $b",
+    plain="$a:sum - $b:times", latex="$a:sum - $b:times", python="$a:sum - $b:times", numpy="$a - $b",
     doc="Entry minus entry.", reason="a difference passes the signal on, with its sign turned for what is taken away",
 )  # fmt: skip
 neg = elementwise(
     "neg(a)", family=FAMILY, vjp={"a": "-δ"}, binds="negation", internal=True,
-    plain="-$a:negation", latex="-$a:negation", numpy="-$a",
+    plain="-$a:negation", latex="-$a:negation", python="-$a:negation", numpy="-$a",
     doc="The other sign.", reason="the sign of the signal turns",
 )  # fmt: skip
 times = elementwise(
     "times(a, b)", family=FAMILY, vjp={"a": "δ * b", "b": "δ * a"}, binds="times", internal=True,
-    plain="$a:times * $b:product", unicode="$a:times ∘ $b:product", latex=r"$a:times \odot $b:product", numpy="$a * $b",
+    plain="$a:times * $b:product", unicode="$a:times ∘ $b:product", latex=r"$a:times \odot $b:product", python="$a:times * $b:negation", numpy="$a * $b",
     doc="Entry times entry.", reason="product rule, entry by entry: the signal times the other factor",
 )  # fmt: skip
 scale = elementwise(
     "scale(a, b)", family=FAMILY, vjp={"a": "δ * b", "b": "δ * a"}, binds="product", internal=True,
-    plain="$a:product $b:power", latex=r"$a:product \, $b:power", numpy="$a * $b",
+    plain="$a:product $b:power", latex=r"$a:product \, $b:power", python="$a:product * $b:negation", numpy="$a * $b",
     doc="A scalar times every entry.", reason="the signal times the other factor; a scalar collects it from every entry",
 )  # fmt: skip
 divide = elementwise(
     "divide(a, b)", family=FAMILY, vjp={"a": "δ / b", "b": "-(δ * out / b)"}, binds="product", internal=True,
-    plain="$a:product / $b:negation", latex=r"\frac{$a}{$b}", numpy="$a / $b",
+    plain="$a:product / $b:negation", latex=r"\frac{$a}{$b}", python="$a:product / $b:negation", numpy="$a / $b",
     doc="Entry by entry.", reason="quotient rule, entry by entry",
 )  # fmt: skip
 power = elementwise(
     "power(x, p)", family=FAMILY, vjp={"x": "p * x^(p - 1) * δ", "p": "δ * out * log_or_zero(x)"}, binds="power", internal=True, domain="positive",
-    plain="$x:power^$p:atom", latex="{$x:atom}^{$p}", numpy="$x ** $p",
+    plain="$x:power^$p:atom", latex="{$x:atom}^{$p}", python="$x:atom ** $p:atom", numpy="$x ** $p",
     doc="Entry by entry.", reason="power rule: the exponent comes down",
 )  # fmt: skip
 log_or_zero = elementwise(
@@ -69,18 +69,18 @@ quotient_or_zero = elementwise(
 product = operator(
     "product(A, B)", family=FAMILY, binds="product", internal=True, shape="settled",
     choices=(Choice("1×1, m×n -> m×n", "scale(A, B)"), Choice("m×n, 1×1 -> m×n", "scale(A, B)"), Choice("m×k, k×n -> m×n", "matmul(A, B)")),
-    plain="$A:product $B:power", latex=r"$A:product \, $B:power",
+    plain="$A:product $B:power", latex=r"$A:product \, $B:power", python="$A:product @ $B:negation",
     doc="The matrix product, or a scalar times anything.",
 )  # fmt: skip
 matmul = operator(
     "matmul(A, B)", family=FAMILY, shape="m×k, k×n -> m×n", vjp={"A": "δ B'", "B": "A' δ"}, binds="product", internal=True,
-    plain="$A:product $B:power", latex=r"$A:product \, $B:power", numpy="$A @ $B",
+    plain="$A:product $B:power", latex=r"$A:product \, $B:power", python="$A:product @ $B:negation", numpy="$A @ $B",
     doc="Rows of A times columns of B.",
     reason="chain rule through the matrix product: the signal times the transpose of what it was multiplied by",
 )  # fmt: skip
 transpose = operator(
     "transpose(A)", family=FAMILY, shape="m×n -> n×m", vjp={"A": "δ'"}, binds="power",
-    plain="$A:power'", unicode="$A:powerᵀ", latex=r"{$A:atom}^{\top}", numpy="$A.T", is_view=True,
+    plain="$A:power'", unicode="$A:powerᵀ", latex=r"{$A:atom}^{\top}", python="$A:atom.T", numpy="$A.T", is_view=True,
     doc="Rows become columns.", reason="the transpose of the signal",
 )  # fmt: skip
 
@@ -88,7 +88,7 @@ transpose = operator(
 def _comparison(name: str, sign: str, latex: str, unicode: str, doc: str) -> None:
     elementwise(
         f"{name}(a, b)", family=FAMILY, binds="anything", internal=True, vjp={}, kink="slope 0 everywhere",
-        plain=f"$a:sum {sign} $b:sum", unicode=f"$a:sum {unicode} $b:sum", latex=f"$a:sum {latex} $b:sum",
+        plain=f"$a:sum {sign} $b:sum", unicode=f"$a:sum {unicode} $b:sum", latex=f"$a:sum {latex} $b:sum", python=f"$a:sum {sign} $b:sum",
         numpy=f"($a {sign} $b).astype($dtype)", doc=doc,
     )  # fmt: skip
 

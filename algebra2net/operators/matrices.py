@@ -13,7 +13,7 @@ operator(
 )  # fmt: skip
 operator(
     "det(A)", family=FAMILY, domain="invertible", shape="n×n -> 1×1", vjp={"A": "δ * cofactors(A)"}, aliases=("determinant",), bare=True, gives_scalar=True,
-    plain="det($A)", latex=r"\det\left($A\right)", numpy="np.linalg.det($A)",
+    plain="det($A)", latex=r"\det\left($A\right)", python="np.linalg.det($A)", numpy="np.linalg.det($A)",
     doc="The determinant.", source="Petersen, Pedersen, The Matrix Cookbook (2012), eq. 46", reason="Jacobi's formula: the signal times the cofactors",
 )  # fmt: skip
 operator(
@@ -41,13 +41,13 @@ operator(
 )  # fmt: skip
 operator(
     "inv(A)", family=FAMILY, domain="invertible", shape="n×n -> n×n", vjp={"A": "-out' δ out'"}, binds="power", aliases=("inverse",),
-    plain="$A:power^-1", unicode="$A:power⁻¹", latex="{$A:atom}^{-1}", numpy="np.linalg.inv($A)",
+    plain="$A:power^-1", unicode="$A:power⁻¹", latex="{$A:atom}^{-1}", python="np.linalg.inv($A)", numpy="np.linalg.inv($A)",
     doc="The inverse of a square matrix.", source="Petersen, Pedersen, The Matrix Cookbook (2012), eq. 59",
     reason="an inverse moves against what it inverts, from both sides",
 )  # fmt: skip
 operator(
     "solve(A, b)", family=FAMILY, domain="invertible", shape="n×n, n×k -> n×k", vjp={"A": "-(solve(A', δ)) out'", "b": "solve(A', δ)"},
-    numpy="np.linalg.solve($A, $b)",
+    python="np.linalg.solve($A, $b)", numpy="np.linalg.solve($A, $b)",
     doc="The x with A x = b, without forming the inverse.", source="Giles, An extended collection of matrix derivative results (2008), sec. 2.3.1",
     reason="the signal goes back through the transposed system",
 )  # fmt: skip
@@ -121,12 +121,12 @@ operator(
 )  # fmt: skip
 operator(
     "concat(*)", family=FAMILY, shape="side by side", vjp={"*": "columns_of"}, plain="[$*]", latex=r"\left[$*\right]",
-    numpy="np.concatenate([$*], axis=1)", aliases=("hstack",),
+    python="np.concatenate([$*], axis=1)", numpy="np.concatenate([$*], axis=1)", aliases=("hstack",),
     doc="Blocks side by side: [a, b].", reason="each block gets its own columns of the signal",
 )  # fmt: skip
 operator(
-    "stack(*)", family=FAMILY, shape="on top", vjp={"*": "rows_of"}, plain="[$*;]", latex=r"\begin{bmatrix}$*\end{bmatrix}",
-    numpy="np.concatenate([$*], axis=0)", aliases=("vstack",),
+    "stack(*)", family=FAMILY, shape="on top", vjp={"*": "rows_of"}, plain="[$*;]", latex=r"\begin{bmatrix}$*;\end{bmatrix}",
+    python="np.concatenate([$*], axis=0)", numpy="np.concatenate([$*], axis=0)", aliases=("vstack",),
     doc="Blocks on top of each other: [a; b].", reason="each block gets its own rows of the signal",
 )  # fmt: skip
 operator(

@@ -86,6 +86,7 @@ class Operator:
     plain: str = ""
     unicode: str = ""
     latex: str = ""
+    python: str = ""
     numpy: str = ""
     prelude: str = ""
     imports: str = ""
@@ -196,6 +197,8 @@ def folded(spelling: str) -> str:
 
 def known(spelling: str) -> str | None:
     """The name of the function that is spelled so, or None. A trailing prime (its derivative) stays."""
+    if spelling.endswith("_prime"):
+        return known(spelling.removesuffix("_prime") + "'")
     bare = spelling.rstrip("'")
     name = _SPELLINGS.get(folded(bare))
     if name is None or bare in ("Σ", "Sigma"):  # a sum or a covariance, never the sigmoid
