@@ -6,8 +6,9 @@
 l₂ = relu(l₀ W₀) W₁
 """
 
+from algebra2net.advice import AlgebraWarning
 from algebra2net.errors import AlgebraError, DerivativeError, NotationError, ShapeError
 from algebra2net.net import Net, compile
 
-__all__ = ["AlgebraError", "DerivativeError", "Net", "NotationError", "ShapeError", "compile"]
+__all__ = ["AlgebraError", "AlgebraWarning", "DerivativeError", "Net", "NotationError", "ShapeError", "compile"]
 __version__ = "0.1.0"

@@ -35,6 +35,7 @@ class Lowered:
 
     program: Program
     declarations: tuple[Declaration, ...]
+    barred: tuple[tuple[str, Span], ...] = ()  # names in log |A|
 
 
 def lower(statements: Sequence[Statement], matlab: bool = False) -> Lowered:
@@ -53,7 +54,7 @@ def lower(statements: Sequence[Statement], matlab: bool = False) -> Lowered:
     lowering = _Lowering(definitions, equations, declarations, matlab)
     for equation in equations:
         lowering.equation(equation)
-    return Lowered(lowering.program(equations[-1]), declarations)
+    return Lowered(lowering.program(equations[-1]), declarations, tuple(lowering.barred))
 
 
 class _Lowering:
@@ -64,10 +65,11 @@ class _Lowering:
         self.functions: dict[str, Operator] = {}
         self.known: set[str] = set()
         self.inputs: dict[str, Symbol] = {}
-        self.first: dict[str, Span] = {}
+        self.spelling: dict[str, str] = {}  # of each name, as it was first typed
         self.masks: dict[str, int] = {}
         self.dimensions = {size for d in declarations for size in d.sizes if isinstance(size, str)} - {d.name.key for d in declarations}
         self.declared = {d.name.key for d in declarations}
+        self.barred: list[tuple[str, Span]] = []
         self.constants: set[Expr] = set()  # steps of numbers alone
         self.own_names: set[str] = set()  # parameters of the rule that is being read
         self.definitions = {d.name.key: d for d in definitions}
@@ -77,14 +79,15 @@ class _Lowering:
     def equation(self, typed: Typed) -> None:
         value = self.value(typed.value, typed.names[0].key)
         for name in typed.names:
-            value = self.draft.define(value, symbol(name.key), typed.span if name is typed.names[0] else name.span)
+            value = self.draft.define(value, symbol(name.key), typed.value.span if name is typed.names[0] else name.span)
             self.known.add(name.key)
+            self.spelling.setdefault(name.key, name.span.text)
 
     def program(self, last: Typed) -> Program:
         equations = tuple(self.draft.equations)
         output = symbol(last.names[-1].key)
         bodies = self._bodies()
-        program = Program(equations, tuple(self.inputs.values()), {output.name: output}, functions=bodies, dimensions=frozenset(self.dimensions))
+        program = Program(equations, tuple(self.inputs.values()), {output.name: output}, functions=bodies, spelling=self.spelling, dimensions=frozenset(self.dimensions))
         return _with_hidden_layers(program)
 
     def _bodies(self) -> dict[str, Operator]:
@@ -101,6 +104,7 @@ class _Lowering:
             raise NotationError(f"{node.span.text or key} is used before its equation", node.span, "put its equation first", [("its equation is here:", self.defined_at[key])])
         if key not in self.known and key not in self.inputs:
             self.inputs[key] = symbol(key)
+            self.spelling[key] = node.span.text
         return symbol(key)
 
     def _is_special(self, key: str) -> bool:
@@ -184,6 +188,8 @@ class _Lowering:
         if function == "power" and self._is_exp(node):
             return OPERATORS["exp"](*values)
         here = self._record(node)
+        if function == "log":
+            self._note_bars(node)
         if function in _BY_SIZE:
             return here(**_sizes(node, here))
         if function in ("product", "times") and self._is_constant(values[0]):
@@ -207,6 +213,14 @@ class _Lowering:
         if function == "norm":
             here = OPERATORS[_BY_ORDER[str(options.pop("order", Integer(2))).replace("oo", "inf")]]
         return here(*values, **options)
+
+    def _note_bars(self, node: Call) -> None:
+        """Remember `log |A|`: of a matrix it has two meanings, and only shapes say what A is."""
+        inside = node.arguments[0] if node.arguments else None
+        if isinstance(inside, Call) and inside.function == "abs" and inside.sign is not None and not inside.sign.text[:1].isalpha():
+            (name, *_) = inside.arguments
+            if isinstance(name, Name):
+                self.barred.append((name.key, node.span))
 
     def _options(self, node: Call, here: Operator, parameters: Mapping[str, Expr]) -> dict[str, Expr]:
         """The options of a call, checked."""

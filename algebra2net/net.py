@@ -14,6 +14,7 @@ import numpy as np
 from sympy import Expr
 
 from algebra2net import names
+from algebra2net.advice import advise
 from algebra2net.check import Report, compare
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
@@ -100,6 +101,7 @@ class Net:
             self._opened = expand(lowered.program)
             self._known = [*_declared(lowered.declarations), *_given(options.shapes, lowered)]
             self._steps = with_shapes(self._opened, self._known)
+        advise(self._steps, lowered.barred)
         self._wrt = self._targets()
         self._special: dict[tuple[tuple[str, Shape], ...], Net] = {}
 

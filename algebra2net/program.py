@@ -19,7 +19,7 @@ from sympy import Expr, Symbol
 
 from algebra2net.errors import Span
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import Operation, Operator
+from algebra2net.operators.operator import UNSIZED, Operation, Operator
 
 Dimension = int | str  # a number, or the name of one that is not known
 Shape = tuple[Dimension, Dimension]
@@ -87,6 +87,7 @@ class Program:
     shapes: Mapping[Symbol, Shape] = field(default_factory=dict)
     hidden: frozenset[Symbol] = frozenset()
     functions: Mapping[str, Operator] = field(default_factory=dict)
+    spelling: Mapping[str, str] = field(default_factory=dict)  # of names, as they were first typed
     dimensions: frozenset[str] = frozenset()  # names that declarations use as sizes
     kept: int = 0
     gradients: Mapping[Symbol, Symbol] = field(default_factory=dict)  # of a derived program: the name of ∂L/∂x → x
@@ -121,6 +122,10 @@ class Program:
         from algebra2net.spell import aligned
 
         return aligned(self)
+
+    def spelled(self, name: Symbol) -> str:
+        """A name as the user first typed it: what messages call it."""
+        return " ".join(self.spelling.get(name.name, "").split()) or name.name
 
     def record(self, value: Operation) -> Operator:
         """The operator of a value: one of the table's or one of the user's own."""
@@ -192,7 +197,7 @@ class Draft:
         elif self._share and value in self._names:
             value = self._names[value]
         self.equations.append(Equation(name, value, span, rule))
-        if self._share and isinstance(value, Operation):
+        if self._share and isinstance(value, Operation) and UNSIZED not in value.args:
             self._names.setdefault(value, name)
         return name
 

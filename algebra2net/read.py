@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lark import Lark, Token, Tree
@@ -481,7 +482,7 @@ class _Builder:
 
     def blocks(self, parts: list[Any]) -> Value:
         value: Value = parts[1]
-        return value
+        return replace(value, span=self.span(parts)) if isinstance(value, Call) else value
 
     def absolute(self, parts: list[Any]) -> Call:
         return self.make("abs", parts[1:2], parts, parts[0])

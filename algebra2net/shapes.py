@@ -295,10 +295,10 @@ class _Solver:
 
     def _contradiction(self, fact: Known, clash: _Clash) -> ShapeError:
         first = self.why[self.find(clash.one)]
-        message = f"{fact.name} cannot be {'×'.join(map(str, fact.sizes)) or 'a scalar'} ({fact.words})"
+        message = f"{self.program.spelled(symbol(fact.name))} cannot be {'×'.join(map(str, fact.sizes)) or 'a scalar'} ({fact.words})"
         if first is None:
             return ShapeError(message, fact.span)
-        return ShapeError(message, fact.span or first[1], f"{self.size(clash.one)} is what {first[0]} says", [(f"{first[0]} says {self.size(clash.one)}:", first[1])] if fact.span else ())
+        return ShapeError(message, fact.span or first[1], None if fact.span and first[1] else f"{self.size(clash.one)} is what {first[0]} says", [(f"{first[0]} says {self.size(clash.one)}:", first[1])] if fact.span and first[1] else ())
 
     # equations
 
@@ -715,15 +715,24 @@ class _Solver:
         parts = [self.described(arg) for arg in dict.fromkeys(operands)]
         if isinstance(equation.value, (operation("eye"), operation("ones"))) or not parts:
             parts = []
+        if here is not None and here.name == "times" and self.fits_product(operands):
+            hint = "* is entry by entry; they fit a matrix product: write them side by side (A B), or pass dialect='matlab'"
         message = f"{' '.join(text.split())} does not fit"
         return ShapeError(message, equation.span, "; ".join([", ".join(parts), *([hint] if hint else [])]), self.places(equation, clash))
+
+    def fits_product(self, operands: Sequence[Symbol]) -> bool:
+        """Whether two operands that do not fit entry by entry would fit a matrix product."""
+        if len(operands) != 2:
+            return False
+        (_, inner), (other, _) = (self.dims[operand] for operand in operands)
+        return self.size(inner) is not None and self.size(inner) == self.size(other)
 
     def described(self, value: Symbol) -> str:
         rows, columns = self.dims[value]
         shown = "×".join("?" if self.size(n) is None and self.label[self.find(n)] is None else str(self.size(n) or self.label[self.find(n)]) for n in (rows, columns))
         sources = dict.fromkeys(self.source(node) for node in (rows, columns))
         source = ", ".join(word for word in sources if word)
-        text = self.made[value].span.text if is_step(value) and self.made[value].span is not None else names.unicode(value.name)  # type: ignore[union-attr]
+        text = self.made[value].span.text if is_step(value) and self.made[value].span is not None else self.program.spelled(value)  # type: ignore[union-attr]
         return f"{' '.join(text.split())} is {shown}" + (f" ({source})" if source else "")
 
     def source(self, node: int) -> str:

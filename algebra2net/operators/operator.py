@@ -20,6 +20,7 @@ from typing import Any
 from sympy import Expr, Float, Integer, Symbol
 
 NONE = Integer(-1)  # an option that is not given: no axis
+UNSIZED = Symbol("one")  # a size that is not given: that of `I`, which two places need not share
 LEVELS = ("anything", "sum", "times", "product", "negation", "power", "atom")  # loosest first, as in notation.md
 ELEMENTWISE = "elementwise"
 

@@ -1,0 +1,89 @@
+"""What can be read but is likely to be meant otherwise.
+
+In    a program with its shapes
+Out   an error where the notation says so, a warning where somebody else's convention reads the same text differently
+Idea  one entry for each trap, looked at once shapes are known; each says what was understood and what to type
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+
+from sympy import Expr, Symbol
+
+from algebra2net import names
+from algebra2net.errors import AlgebraError, NotationError, ShapeError, Span
+from algebra2net.operators.operator import Operation
+from algebra2net.program import SCALAR, Equation, Program, Shape, record
+
+
+class AlgebraWarning(UserWarning):
+    """The text was read, but its author may have meant something else."""
+
+
+def advise(program: Program, barred: Iterable[tuple[str, Span]]) -> None:
+    """Look for traps. `barred` are the names that stand in `log |A|`.
+
+    Raises AlgebraError where the notation refuses what is written; warns (AlgebraWarning) where it reads it its own way.
+    """
+    shapes = program.shapes
+    for name, span in barred:
+        rows, columns = next((shape for symbol, shape in shapes.items() if symbol.name == name), SCALAR)
+        if rows == columns != 1:
+            shown = names.unicode(name)
+            raise NotationError(f"log |{shown}| of a square matrix has two meanings", span, f"type logdet({shown}) for the determinant, log(abs({shown})) for the entries")
+    made = {e.name: e.value for e in program.equations}
+    for equation in program.equations:
+        if isinstance(equation.value, Operation):
+            look = _TRAPS.get(type(equation.value).__name__)
+            if look is not None:
+                look(equation, shapes, made)
+
+
+def _shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
+    return shapes[value] if isinstance(value, Symbol) else SCALAR
+
+
+def _text(equation: Equation) -> str:
+    return " ".join(equation.span.text.split()) if equation.span is not None and equation.span.text.strip() else str(equation.value)
+
+
+def _negative_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
+    base, exponent = equation.value.args
+    if exponent.is_Integer and exponent < -1 and _shape(base, shapes) != SCALAR and equation.span is not None:
+        text, power = _text(equation), int(-exponent)
+        stem = text.split("^")[0].strip() or "A"
+        raise NotationError(f"{text} is no power of a matrix in this notation", equation.span, f"type {' '.join([f'inv({stem})'] * power)} for the matrix, 1 / {stem}^{power} entry by entry")
+
+
+def _along_rows(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
+    here = record(equation.value)
+    shape = _shape(equation.value.args[0], shapes)
+    if equation.span is None:
+        return
+    if shape == SCALAR:
+        raise ShapeError(f"{here.name} of a scalar", equation.span, f"{here.name} works along each row: its argument is a row of at least two")
+    if shape[1] == 1 and isinstance(shape[0], int):
+        _warn(f"{here.name} works along each row, and here each row has one entry ({shape[0]}×1)", equation.span, f"for a column type {here.name}(…')'")
+
+
+def _of_a_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
+    inside = made.get(equation.value.args[0])
+    if type(inside).__name__ == "power" and equation.span is not None:
+        base, exponent = inside.args  # type: ignore[union-attr]
+        rows, columns = _shape(base, shapes)
+        if rows == columns != 1 and exponent.is_Integer:
+            _warn(f"^{exponent} was read entry by entry, here of a square matrix", equation.span, f"the matrix product is written side by side: {' '.join([str(base)] * int(exponent))}")
+
+
+def _warn(message: str, span: Span, hint: str) -> None:
+    warnings.warn(AlgebraWarning(str(AlgebraError(message, span, hint))), stacklevel=6)
+
+
+_Trap = Callable[[Equation, Mapping[Symbol, Shape], Mapping[Symbol, Expr]], None]
+_TRAPS: dict[str, _Trap] = {
+    "power": _negative_power,
+    **dict.fromkeys(("softmax", "log_softmax", "standardize"), _along_rows),
+    **dict.fromkeys(("trace", "det", "logdet", "inv"), _of_a_power),
+}
