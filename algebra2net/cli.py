@@ -13,15 +13,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from algebra2net import AlgebraError, __version__, compile
+from algebra2net.cli_gallery import gallery
 from algebra2net.read import READERS
 
 if TYPE_CHECKING:
+    from algebra2net.faces.content import Content, Row
     from algebra2net.net import Net
+    from algebra2net.program import Program
 
 NOTATIONS = {".tex": "latex", ".py": "python"}  # what the name of a file says
 FORMS = ("python", "latex", "plain", "unicode", "json")
@@ -38,6 +41,16 @@ Examples:
 _UNTOUCHED = "\0"  # before a program that begins like an option: no argument of a command has it
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-h|-o\S*", re.DOTALL)
 _WITH_VALUE = ("-o", "--output", "--shape", "--loss", "--wrt", "--names", "--notation", "--dialect", "--to", "--width")
+
+
+class Problem(click.ClickException):
+    """What cannot be done, in one line."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it without a word on usage."""
+        click.echo(f"algebra2net: {self.message}", file=file, err=file is None)
 
 
 class Commands(click.Group):
@@ -84,7 +97,7 @@ def _errors_shown() -> Iterator[None]:
         click.echo("algebra2net: this does not fit into memory", err=True)
     except Exception as error:
         if getattr(error, "errno", None) is not None:
-            raise click.ClickException(str(error)) from None
+            raise Problem(str(error)) from None
         click.echo(f"algebra2net: this should not have happened, please report it with the program: {type(error).__name__}: {error}", err=True)
     else:
         return
@@ -152,6 +165,7 @@ def show(
 
 show.short_help = "Print the sheet."
 main.default = show  # type: ignore[attr-defined]
+main.add_command(gallery)
 
 
 # ------------------------------------------------------------------------------------------------------ what goes in
@@ -164,14 +178,14 @@ def _source(given: str) -> tuple[str, Path | None]:
     if given == "-":
         return _decoded(sys.stdin.buffer.read(), "standard input"), None
     if os.path.isdir(given):
-        raise click.UsageError(f"{given} is a directory; the program is a file, or algebra in quotes (out = {given})")
+        raise Problem(f"{given} is a directory; the program is a file, or algebra in quotes (out = {given})")
     if os.path.exists(given):
         try:
             return _decoded(Path(given).read_bytes(), given), Path(given)
         except OSError as error:
-            raise click.UsageError(f"{given} cannot be read: {error.strerror or error}") from None
+            raise Problem(f"{given} cannot be read: {error.strerror or error}") from None
     if re.fullmatch(r"[^\s=()*+]+\.(?:alg|txt|tex|py|md)", given):
-        raise click.UsageError(f"there is no file {given}")
+        raise Problem(f"there is no file {given}")
     return given, None
 
 
@@ -179,7 +193,7 @@ def _decoded(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"{name} is no UTF-8 text: byte {data[error.start]:#04x} at {error.start}") from None
+        raise Problem(f"{name} is no UTF-8 text: byte {data[error.start]:#04x} at {error.start}") from None
 
 
 @contextmanager
@@ -228,7 +242,7 @@ def _write(text: str, output: Path | None) -> None:
         try:
             output.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
-            raise click.UsageError(f"{output} cannot be written: {error.strerror or error}") from None
+            raise Problem(f"{output} cannot be written: {error.strerror or error}") from None
     else:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")  # a terminal without these letters
@@ -267,23 +281,32 @@ def _json(net: Net) -> str:
     from algebra2net.faces.content import content
 
     here = content(net)
-
-    def equations(rows: Any, plain: dict[str, str], latex: dict[str, str]) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": row.name.name, "plain": plain[row.name.name], "unicode": "".join(token.text for token in row.tokens), "latex": latex[row.name.name],
-                "python": list(row.code), "shape": list(here.by_name[row.name].shape),
-            } | ({"rule": "; ".join(row.reasons)} if row.reasons else {})
-            for row in rows
-        ]  # fmt: skip
-
     found = {
         "inputs": list(net.inputs),
         "parameters": list(net.parameters),
         "output": net.output,
         "shapes": {name: list(shape) for name, shape in net.shapes.items()},
-        "equations": equations(here.forward, *_spelled(net.program)),
-        "backprop": equations(here.backprop, *_spelled(net.derivation)),
+        "equations": _equations(here.forward, here, net.program),
+        "backprop": _equations(here.backprop, here, net.derivation),
         "gradients": {target.name: name.name for name, target in net.backprop.gradients.items()},
     }
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+
+
+def _equations(rows: Sequence[Row], here: Content, program: Program) -> list[dict[str, Any]]:
+    from algebra2net.spell import LATEX, PLAIN, lines, shown
+
+    named = [e.name for e in shown(program, hidden=False)]
+    plain, latex = (dict(zip(named, lines(program, dialect, hidden=False)[-len(named) :], strict=True)) for dialect in (PLAIN, LATEX))
+    return [
+        {
+            "name": row.name.name,
+            "shape": list(here.by_name[row.name].shape),
+            "plain": plain[row.name],
+            "unicode": "".join(token.text for token in row.tokens),
+            "latex": latex[row.name].replace(" &= ", " = ", 1),
+            "python": list(row.code),
+            **({"rule": "; ".join(row.reasons)} if row.reasons else {}),
+        }
+        for row in rows
+    ]

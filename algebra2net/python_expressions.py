@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -83,7 +83,7 @@ _REFUSED: Mapping[type[ast.expr], tuple[str, str]] = {
 }  # fmt: skip
 
 
-class Expressions(Values):
+class Expressions(Values, ABC):
     """Reads the expressions of one program."""
 
     @abstractmethod
@@ -339,7 +339,8 @@ def items_in(items: Items, node: ast.expr) -> list[Argument]:
 
 def whole(meaning: Meaning) -> int | None:
     """A whole number, as it is written."""
-    if isinstance(meaning, Call) and meaning.function == "neg":
-        turned = whole(meaning.arguments[0])
-        return None if turned is None else -turned
-    return int(meaning.text) if isinstance(meaning, Number) and meaning.text.isdecimal() else None
+    is_turned = isinstance(meaning, Call) and meaning.function == "neg"
+    number = meaning.arguments[0] if isinstance(meaning, Call) and is_turned else meaning
+    if not isinstance(number, Number) or not number.text.isdecimal():
+        return None
+    return -int(number.text) if is_turned else int(number.text)

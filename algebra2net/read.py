@@ -23,7 +23,8 @@ from algebra2net.grammars import parser
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
 from algebra2net.operators import OPERATORS, known, spellings
 
-LONGEST = 1 << 20
+LONGEST = 1 << 20  # characters
+MOST = 1 << 16  # tokens: 6,000 layers; more would take longer than anybody waits
 _OPENS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET", "BAR_OPEN": "BAR_CLOSE", "NORM_OPEN": "NORM_CLOSE"}
 _CLOSES = {"RPAR", "RBRACE", "RBRACKET"}
 _ENDS_OPERAND = {"NAME", "NUMBER", "TRANSPOSE", "SMALL_POWER", "BAR_CLOSE", "NORM_CLOSE"} | _CLOSES
@@ -88,19 +89,16 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
     """The tokens up to the first character that means nothing, and what is to be said of that one."""
     tokens: list[Token] = []
     try:
-        tokens.extend(_each(lark.lex(source), tokens))
+        for token in lark.lex(source):
+            tokens.append(token)
+            if len(tokens) > MOST:
+                return tokens, NotationError(f"a program has at most {MOST:,} words and signs", _span(token, source), "split it in two")
     except UnexpectedCharacters as error:
         return tokens, _strange(source, error.pos_in_stream)
     for place, token in enumerate(tokens):
         if token.type == "HABIT":
             return tokens[:place], _habit(token, source)
     return tokens, None
-
-
-def _each(stream: Iterable[Token], into: list[Token]) -> Iterable[Token]:
-    for token in stream:
-        into.append(token)
-    return ()
 
 
 _HABITS = {"**": "a power is written ^: x^2", "->": "an equation is written =", "→": "an equation is written =", "<-": "an equation is written ="}
@@ -126,7 +124,11 @@ def _strange(source: str, at: int) -> NotationError:
     character = source[at]
     named = unicodedata.name(character, f"U+{ord(character):04X}").lower()
     shown = f"{character} ({named})" if character.isprintable() else f"an invisible character ({named})"
-    return NotationError(f"{shown} means nothing here", Span(source, at, at + 1), _STRANGE.get(character))
+    like = _LOOKS_LIKE.get(character)
+    return NotationError(f"{shown} means nothing here", Span(source, at, at + 1), f"it looks like {like}, but is another letter: type {like}" if like else _STRANGE.get(character))
+
+
+_LOOKS_LIKE = dict(zip("АВЕКМНОРСТХІЅЈаеорсухіѕјһԁԛԝνＡＢＷｘｗ×ꓪⅼ", "ABEKMHOPCTXISJaeopcyxisjhdqwvABWxwxWl", strict=True))
 
 
 def _habit(token: Token, source: str) -> NotationError:
