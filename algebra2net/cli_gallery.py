@@ -120,4 +120,13 @@ def _write_pages(chosen: Sequence[Entry], directory: Path) -> None:
 
 
 def _pages(chosen: Sequence[Entry]) -> Iterator[tuple[str, str]]:
-    raise NotImplementedError
+    from algebra2net.faces.content import content
+    from algebra2net.faces.index import GalleryPage, index
+
+    programs = []
+    for entry in chosen:
+        net = net_of(entry)
+        programs.append((entry, net.program))
+        page = GalleryPage(content=content(net), forward=net.program, backprop=net.backprop, source=net.source, title=entry.title, origin=entry.source, note=entry.note)
+        yield f"{entry.name}.html", page.html()
+    yield "index.html", index(programs)

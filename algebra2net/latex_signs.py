@@ -39,6 +39,7 @@ from algebra2net.latex_commands import (
 )
 from algebra2net.operators import spellings
 
+LONGEST_NAME = 500  # letters of a name with all that it carries
 LONGEST_INDEX = 60  # tokens; what is longer is an exponent
 LONGEST_NORM = 2000  # signs in braces that a norm's mark may follow
 LONGEST_WORD = 120  # tokens; what is longer is a formula
@@ -153,6 +154,10 @@ class _Reading:
 
     def _span(self, token: Token) -> Span:
         return Span(self.source, token.start_pos or 0, token.end_pos or 0)
+
+    def _refuse_long(self, sign: Sign) -> None:
+        if len(sign.text) > LONGEST_NAME:
+            raise NotationError(f"a name has at most {LONGEST_NAME} letters, its subscripts and accents included", Span(self.source, sign.start, sign.stop))
 
     def emit(self, kind: str, text: str, first: Token, last: Token | None = None, other: str = "") -> Sign:
         """One sign more, from the first of its tokens to the last."""
@@ -293,7 +298,9 @@ class _Reading:
         text = "".join(self.tokens[self.place : end])
         last = self.out[-1] if self.out else None
         if last is not None and text.isdecimal() and _takes_digits(last):
-            last.text, last.stop = names.with_subscript(last.text, text), self.tokens[end - 1].end_pos or 0
+            last.text, last.stop = last.text + text, self.tokens[end - 1].end_pos or 0
+            self._refuse_long(last)
+            last.text = names.key(last.text)
         else:
             self.emit("NUMBER", text, token, self.tokens[end - 1])
         self.place = end
@@ -560,6 +567,7 @@ class _Reading:
             if sign.kind in _NAMES:
                 sign.text, sign.start, sign.stop = _with_accent(sign.text, accent), whole.start, max(sign.stop, whole.stop) if len(inside) == 1 else sign.stop
                 sign.other = sign.other if sign.kind == "WORD" else ""
+                self._refuse_long(sign)
             else:
                 sign.other = _with_accent(sign.other, accent) if sign.other else ""
 
@@ -1083,6 +1091,8 @@ class _Reading:
         text = self._flat(*self.content((begin, end)))
         if not text:
             raise self.error(begin, "this subscript is empty", "take it away, or type what belongs there")
+        if len(text) > LONGEST_NAME:
+            raise self.error(begin, f"a name has at most {LONGEST_NAME} letters, its subscripts and accents included")
         return text
 
     def _flat(self, begin: int, end: int, sizes: bool = False) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.advice import advise
@@ -29,6 +29,9 @@ from algebra2net.shapes import Known, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
+
+if TYPE_CHECKING:
+    from algebra2net.faces.page import Page
 
 TARGETS = ("numpy",)
 SPELLINGS = ("modern", "book")
@@ -323,6 +326,70 @@ class Net:
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
+
+    def svg(self, /, delta: Any = None, **arrays: Any) -> str:
+        """The picture of every equation, as one SVG file; its cells shaded by value where arrays are given."""
+        return self._page(arrays, delta).bricks.document()
+
+    def html(self, /, delta: Any = None, *, title: str = "", **arrays: Any) -> str:
+        """The sheet as one HTML file without outside references; with the numbers of a call where arrays are given."""
+        return self._page(arrays, delta, title).html()
+
+    def tex(self) -> str:
+        """The sheet as a document that pdflatex compiles as it is."""
+        from algebra2net.faces.content import content
+        from algebra2net.faces.document import document
+
+        return document(content(self), self.program, self._derived_or_none, self.source)
+
+    def explain(self, /, delta: Any = None, **arrays: Any) -> str:
+        """Correlation in words: what each layer is told that it should have been, and which two things each weight correlates."""
+        from algebra2net.faces.explain import explain
+
+        net, numbers = self._traced(arrays, delta) if arrays else (self, {})
+        return str(explain(net.backprop, numbers))
+
+    def _page(self, arrays: Mapping[str, Any], delta: Any = None, title: str = "") -> Page:
+        from algebra2net.faces.content import content
+        from algebra2net.faces.page import Page
+
+        net, numbers = self._traced(arrays, delta) if arrays else (self, {})
+        return Page(content(net), net.program, net._derived_or_none, net.source, numbers, title)
+
+    @property
+    def _derived_or_none(self) -> Program | None:
+        try:
+            return self.backprop
+        except AlgebraError:
+            return None
+
+    def _traced(self, arrays: Mapping[str, Any], delta: Any) -> tuple[Net, dict[Symbol, Any]]:
+        """The net that fits the arrays, and every named value; of the backward pass where the output is a scalar or its signal is given."""
+        from algebra2net.faces.numbers import traced
+
+        given = dict(arrays)
+        if "delta" in self.inputs:
+            given |= {} if delta is None else {"delta": delta}
+            delta = given.pop("delta_", None)
+        net, bound = self._bound(given)
+        functions = load(net.source)
+        inputs = {symbol(name): matrix for name, matrix in bound.matrices.items()}
+        found = traced(net.code(), functions, inputs)
+        if net._derived_or_none is not None and (net._seed is None or delta is not None):
+            signal = {} if net._seed is None else {net.backprop.inputs[-1]: net._signal(delta, bound)}
+            found |= traced(net.code(derived=True), functions, inputs | signal)
+        return net, found
+
+    def _repr_html_(self) -> str:
+        return self._page({}).fragment()
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from algebra2net.faces.notebook import bundle
+
+        return bundle(self._page({}), self.sheet(80), self._repr_latex_(), include, exclude)
 
 
 def _lowered(source: str, options: _Options) -> Lowered:

@@ -38,20 +38,23 @@ FUNCTIONS = {
     for word in words.split()
 }  # fmt: skip
 # What reading may write without its word being there: a function of the user's that is called so gets another name.
-WRITTEN = {"abs", "clip", "concat", "det", "dropout", "exp", "eye", "inv", "log", "logdet", "maximum", "minimum", "norm", "ones", "reciprocal", "sign", "size", "sqrt", "square", "stack", "transpose", "where", "zeros"}
+WRITTEN = {
+    "abs", "clip", "concat", "det", "dropout", "exp", "eye", "inv", "log", "logdet", "maximum", "minimum", "norm", "ones", "reciprocal", "sign", "size", "sqrt", "square",
+    "stack", "transpose", "where", "zeros",
+}  # fmt: skip
 
 _REDUCTIONS = {"sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "norm"}
 _KEYWORDS = {"negative_slope": "a", "alpha": "a", "delta": "d", "weight": "gamma", "bias": "beta", "input": "x", "target": "y"}
 _WITHOUT_EFFECT = {"dtype", "keepdims", "keepdim", "copy", "order", "casting", "subok", "device", "requires_grad", "inplace"}
 _AXIS = "axis=0 and axis=1 belong to sum, mean, max …"
 _KEYWORD_HINTS = {"out": "give the result a name: y = …", "where": "np.where(c, x, 0)", "reduction": "write the sum or the mean out", "axis": _AXIS, "dim": _AXIS}
-_RANDOM = {"rand", "randn", "randint", "random", "random_sample", "normal", "standard_normal", "uniform", "permutation", "shuffle", "choice", "bernoulli", "randperm", "default_rng"}
+_RANDOM = {"rand", "randn", "randint", "random", "random_sample", "normal", "standard_normal", "uniform", "permutation", "shuffle", "choice", "bernoulli", "default_rng"}
 _UNSUPPORTED = {
     **dict.fromkeys(("argmax", "argmin", "argsort", "sort", "topk"), "it has no gradient and is no part of the notation; x == np.max(x, axis=1) marks the largest of each row"),
     **dict.fromkeys(("einsum", "tensordot"), "write the products out: A @ B, np.sum(A * B)"), "matrix_power": "write the product out: A @ A",
     **dict.fromkeys(("arange", "linspace", "meshgrid", "loadtxt", "load", "empty"), "leave the line out: what it makes is an input then"),
     **dict.fromkeys(("tile", "repeat", "broadcast_to", "expand"), "rows, columns and scalars are repeated where they meet a matrix: leave it out"),
-    **dict.fromkeys(("pad", "roll", "flip", "cumsum", "cumprod", "convolve", "correlate", "conv1d", "conv2d", "take", "gather", "one_hot", "fft"), "it is not part of the notation yet"),
+    **dict.fromkeys(("pad", "roll", "flip", "cumsum", "cumprod", "convolve", "conv1d", "conv2d", "take", "gather", "one_hot", "fft"), "it is not part of the notation yet"),
     **dict.fromkeys(("svd", "eig", "eigh", "eigvals", "qr", "cholesky", "pinv", "lstsq"), "of the factorisations the notation has inv, solve, det and logdet"),
     **dict.fromkeys(("detach", "stop_gradient", "no_grad", "backward", "grad"), "algebra2net derives the gradients itself: type the forward pass"),
     **dict.fromkeys(("Linear", "Conv2d", "Sequential", "ReLU", "Module", "Parameter", "Embedding"), "write what the layer computes: x @ W + b"),
@@ -519,19 +522,22 @@ def _conditions(operator: str) -> Callable[[Given], Value]:
     return call
 
 
+_DIAGONAL = "the notation knows the main diagonal alone"
 SPECIAL: Mapping[str, Callable[[Given], Meaning]] = {
     word: meaning
     for words, meaning in {
         "softmax log_softmax": _rows, "concatenate concat cat": _concatenated, "hstack": _blocks("concat", "row"), "column_stack": _blocks("concat", "column"),
         "vstack row_stack": _blocks("stack", "row"), "stack": _stacked, "block": _block, "multi_dot chain_matmul": _chain, "clip clamp": _clipped, "eye identity": _identity,
         "ones zeros full ones_like zeros_like full_like": _filled, "len size shape": _count, "log": _logarithm, "linear": _linear, "gelu": _gelu, "slogdet": _slogdet,
-        "array asarray asanyarray ascontiguousarray atleast_2d copy clone astype type float int bool float32 float64 double tensor as_tensor from_numpy squeeze item numpy cpu to contiguous": _same,
-        "transpose swapaxes permute t matrix_transpose": _transposed, "reshape view ravel flatten expand_dims unsqueeze": _reshaped, "dropout": _noise, "layer_norm": _layer_norm,
-        "inner": _by_definition("a @ b.T", "a|input", "b|other"), "hypot": _by_definition("sqrt(square(a) + square(b))", "a|x1", "b|x2"), "exp2": _by_definition("2 ** x", "x|input"),
-        "rsqrt": _by_definition("1 / sqrt(x)", "x|input"), "logit": _by_definition("log(x / (1 - x))", "x|input"), "logaddexp": _by_definition("log(exp(a) + exp(b))", "a|x1|input", "b|x2|other"),
-        "tril": _only("tril", ["A|m|input"], {"k|diagonal": 0}, "of the main diagonal alone"), "triu": _only("triu", ["A|m|input"], {"k|diagonal": 0}, "of the main diagonal alone"),
-        "diag diagonal": _only("diag", ["x|v|a|input"], {"k|offset|diagonal": 0}, "the main diagonal alone"), "trace": _only("trace", ["A|a|input"], {"offset": 0}, "the main diagonal alone"),
-        "round around": _only("round", ["x|a|input"], {"decimals": 0}, "round(10 * x) / 10"), "heaviside": _only("step", ["x|x1"], {"h|x2|values": 0}, "at 0, step is 0"),
+        "array asarray asanyarray ascontiguousarray atleast_2d copy clone astype type float int bool float32 float64 double": _same,
+        "tensor as_tensor from_numpy squeeze item numpy cpu to contiguous": _same, "dropout": _noise, "layer_norm": _layer_norm,
+        "transpose swapaxes permute t matrix_transpose": _transposed, "reshape view ravel flatten expand_dims unsqueeze": _reshaped,
+        "inner": _by_definition("a @ b.T", "a|input", "b|other"), "hypot": _by_definition("sqrt(square(a) + square(b))", "a|x1", "b|x2"),
+        "exp2": _by_definition("2 ** x", "x|input"), "rsqrt": _by_definition("1 / sqrt(x)", "x|input"), "logit": _by_definition("log(x / (1 - x))", "x|input"),
+        "logaddexp": _by_definition("log(exp(a) + exp(b))", "a|x1|input", "b|x2|other"), "trace": _only("trace", ["A|a|input"], {"offset": 0}, _DIAGONAL),
+        "tril": _only("tril", ["A|m|input"], {"k|diagonal": 0}, _DIAGONAL), "triu": _only("triu", ["A|m|input"], {"k|diagonal": 0}, _DIAGONAL),
+        "diag diagonal": _only("diag", ["x|v|a|input"], {"k|offset|diagonal": 0}, _DIAGONAL), "round around": _only("round", ["x|a|input"], {"decimals": 0}, "round(10 * x) / 10"),
+        "heaviside": _only("step", ["x|x1"], {"h|x2|values": 0}, "at 0, step is 0"),
         "softplus": _only("softplus", ["x|input"], {"beta": 1, "threshold": 20}, "softplus(b * x) / b"),
         "smooth_l1_loss": _only("huber", ["p|input", "y|target"], {"beta": 1, "reduction": "mean"}, "F.huber_loss(p, y)"),
         "logical_and": _conditions("times"), "logical_or": _conditions("maximum"), "logical_not": _conditions("minus"),

@@ -71,15 +71,17 @@ _COMPARISONS = {ast.Lt: ("lt", "<"), ast.LtE: ("le", "<="), ast.Gt: ("gt", ">"),
 CONDITIONS = {name for name, _ in _COMPARISONS.values()}
 _REFUSED_SIGNS: Mapping[type[ast.operator], tuple[str, str, str]] = {
     ast.BitXor: ("^", "^ is no power in Python", "a power is written x**2"), ast.Mod: ("%", "remainders are not part of the notation", "x - d * np.floor(x / d)"),
-    ast.FloorDiv: ("//", "// is not part of the notation", "np.floor(x / d)"), ast.LShift: ("<<", "<< is not part of the notation", "x * 2**n"), ast.RShift: (">>", ">> is not part of the notation", "x / 2**n"),
+    ast.FloorDiv: ("//", "// is not part of the notation", "np.floor(x / d)"),
+    ast.LShift: ("<<", "<< is not part of the notation", "x * 2**n"), ast.RShift: (">>", ">> is not part of the notation", "x / 2**n"),
 }  # fmt: skip
 _COMPREHENSION = ("a comprehension is a loop, and loops are not read", "write out each value; sums are np.sum(x, axis=1)")
 _YIELD = ("yield is no part of a forward pass", "return the value")
 _REFUSED: Mapping[type[ast.expr], tuple[str, str]] = {
-    ast.ListComp: _COMPREHENSION, ast.SetComp: _COMPREHENSION, ast.DictComp: _COMPREHENSION, ast.GeneratorExp: _COMPREHENSION, ast.JoinedStr: ("a text is no value", "leave it out"),
-    ast.Lambda: ("a function inside an expression is not read", "give it a name: f = lambda x: x * 2"), ast.NamedExpr: ("this names a value inside another", "give it a line of its own: h = x @ W"),
-    ast.Dict: ("a dictionary is no value", "give each value a name of its own"), ast.Set: ("a set is no value", "a value is a number or a matrix"), ast.Starred: ("a star stands for any number of values", "write each value"),
-    ast.Await: ("await is no part of a forward pass", "leave it out"), ast.Yield: _YIELD, ast.YieldFrom: _YIELD,
+    ast.ListComp: _COMPREHENSION, ast.SetComp: _COMPREHENSION, ast.DictComp: _COMPREHENSION, ast.GeneratorExp: _COMPREHENSION, ast.Yield: _YIELD, ast.YieldFrom: _YIELD,
+    ast.Lambda: ("a function inside an expression is not read", "give it a name: f = lambda x: x * 2"), ast.JoinedStr: ("a text is no value", "leave it out"),
+    ast.NamedExpr: ("this names a value inside another", "give it a line of its own: h = x @ W"), ast.Dict: ("a dictionary is no value", "give each value a name of its own"),
+    ast.Set: ("a set is no value", "a value is a number or a matrix"), ast.Starred: ("a star stands for any number of values", "write each value"),
+    ast.Await: ("await is no part of a forward pass", "leave it out"),
 }  # fmt: skip
 
 
@@ -234,10 +236,14 @@ class Expressions(Values, ABC):
     def _call(self, node: ast.Call, parts: list[Meaning]) -> Meaning:
         function, *rest = parts
         if not isinstance(function, Path | Function):
-            raise NotationError(f"{self.text.shown(node.func)} is a value, not a function", self.text.span(node.func), "a product is written x @ W of matrices, x * y entry by entry")
+            raise self.no_call(node.func)
         placed = list(zip(rest, node.args, strict=False))
         worded = {word.arg or "": (part, word.value) for part, word in zip(rest[len(placed) :], node.keywords, strict=True)}
         return self.called(node, function, placed, worded)
+
+    def no_call(self, node: ast.expr) -> NotationError:
+        """What is to be said of a value that is called."""
+        return NotationError(f"{self.text.shown(node)} is a value, not a function", self.text.span(node), "a product is written x @ W of matrices, x * y entry by entry")
 
     # signs
 

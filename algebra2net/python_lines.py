@@ -31,8 +31,9 @@ _IF = ("what runs under an if, only a running program knows", "leave the lines t
 _INSIDE = "leave the lines inside it, one step to the left"
 _REFUSED: Mapping[type[ast.stmt], tuple[str, str]] = {
     ast.For: _LOOP, ast.AsyncFor: _LOOP, ast.While: _LOOP, ast.If: _IF, ast.Match: _IF, ast.Return: ("this returns nothing", "return the value of the network"),
-    ast.With: ("with is no part of a forward pass", _INSIDE), ast.Try: ("try is no part of a forward pass", _INSIDE), ast.Raise: ("raise is no part of a forward pass", "leave the line out"),
-    ast.ClassDef: ("a class is not read", "paste its forward function alone; self.W is the name W there"), ast.AsyncFunctionDef: ("an async function is not read", "def forward(x, W): return x @ W"),
+    ast.With: ("with is no part of a forward pass", _INSIDE), ast.Try: ("try is no part of a forward pass", _INSIDE),
+    ast.Raise: ("raise is no part of a forward pass", "leave the line out"), ast.AsyncFunctionDef: ("an async function is not read", "def forward(x, W): return x @ W"),
+    ast.ClassDef: ("a class is not read", "paste its forward function alone; self.W is the name W there"),
 }  # fmt: skip
 
 

@@ -129,10 +129,12 @@ def _tree(text: Text) -> ast.Module:
 # ----------------------------------------------------------------------------------------- what Python says, in our words
 
 _SIGN_HINTS = {
-    **dict.fromkeys("∘⊙", "an elementwise product is written *"), **dict.fromkeys("·⋅", "a matrix product is written @"), "×": "a product is written * (elementwise) or @ (of matrices)",
-    "−": "a minus is written -", **dict.fromkeys("≤≥≠", "comparisons are written <=, >= and !="), **dict.fromkeys("ᵀ⊤′’", "a transpose is written x.T"), "√": "write np.sqrt(x)",
-    **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "a power is written x**2, an inverse np.linalg.inv(A)"), **dict.fromkeys("∑Σ", "write np.sum(x)"), **dict.fromkeys("“”‘", "names and numbers need no quotes"),
-    **dict.fromkeys("₀₁₂₃₄₅₆₇₈₉", "Python writes W_0 for W₀"), "\0": "take it away", "$": 'this looks like LaTeX: notation="latex" reads it',
+    **dict.fromkeys("∘⊙", "an elementwise product is written *"), **dict.fromkeys("·⋅", "a matrix product is written @"),
+    **dict.fromkeys("≤≥≠", "comparisons are written <=, >= and !="), **dict.fromkeys("ᵀ⊤′’", "a transpose is written x.T"),
+    **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "a power is written x**2, an inverse np.linalg.inv(A)"), **dict.fromkeys("∑Σ", "write np.sum(x)"),
+    **dict.fromkeys("“”‘", "names and numbers need no quotes"), **dict.fromkeys("₀₁₂₃₄₅₆₇₈₉", "Python writes W_0 for W₀"),
+    "×": "a product is written * (elementwise) or @ (of matrices)", "−": "a minus is written -", "√": "write np.sqrt(x)", "\0": "take it away",
+    "$": 'this looks like LaTeX: notation="latex" reads it',
 }  # fmt: skip
 
 
@@ -154,10 +156,10 @@ _SYNTAX = [
     (r"expected ':'", "a : is missing here", "def forward(x, W): return x @ W"),
     (r"expected an indented block.*", "the lines of a function are indented", "def forward(x, W): return x @ W"),
     (r"unexpected indent", "this line stands further right than the one before it", "start every statement in the same column"),
-    (r"unindent does not match.*|inconsistent use of tabs.*", "this line stands in no column that a line before it stands in", "start every statement in the same column, with spaces alone"),
+    (r"unindent does not match.*|inconsistent use of tabs.*", "this line stands in no column that a line before it stands in", "indent with spaces, all lines alike"),
     (r"unexpected character after line continuation.*", r"a \\ ends its line", 'this looks like LaTeX: notation="latex" reads it'),
     (r"too many nested parentheses|too many levels.*|.*too complex.*", *_DEEP),
-    (r"Exceeds the limit.*|.*int string conversion.*", "this number is too long", "a float64 has 17 digits: 1.5e300"),
+    (r".*string conversion.*", "this number is too long", "a float64 has 17 digits: 1.5e300"),
     (r"Missing parentheses in call.*", "this is Python 2", "print(x), or leave the line out"),
     (r"expected 'else'.*", "an if without its else is no value", "np.where(condition, a, b)"),
     (r"positional argument follows keyword.*", "an argument without a name cannot follow one with a name", "np.sum(x, axis=1)"),
@@ -181,7 +183,7 @@ def _place(error: SyntaxError, text: Text) -> Span:
     line = error.lineno or 1
     if isinstance(error, IndentationError):
         return text.start_of(line)
-    long_number = re.search(r"\d{4301,}", text.source) if "int string conversion" in (error.msg or "") else None
+    long_number = re.search(r"\d{4301,}", text.source) if "string conversion" in (error.msg or "") else None
     if long_number:
         return Span(text.source, *long_number.span())
     start = text.character(line, (error.offset or 1) - 1)
@@ -200,12 +202,13 @@ def _misplaced(span: Span, text: Text) -> NotationError:
         (re.match(r"[\w.)\]]+ [\w(]", found), f"a sign or a comma is missing in {found}", _PRODUCT),
         (keyword.iskeyword(previous) and previous not in _BEFORE_VALUES, f"{previous} is a word of Python's own", f"give the value another name: {previous}_"),
         (re.match(r"[\w(]", found) and re.match(r"[\w)\]]", previous), f"a sign is missing between {previous} and {found}", _PRODUCT),
-        (re.match(r"[-+*/@=,(\[<>.]", previous) and not found, f"a value is missing after {previous}", "type what belongs there, or take the sign away"),
-        (re.match(r"[-+*/@=,(\[<>.]", previous) and not re.match(r"\w", found), f"a value is missing after {previous} before {found}", "type what belongs there, or take the sign away"),
+        (re.match(r"[-+*/@=,(\[<>.]", previous) and not found, f"a value is missing after {previous}", _MISSING),
+        (re.match(r"[-+*/@=,(\[<>.]", previous) and not re.match(r"\w", found), f"a value is missing after {previous} before {found}", _MISSING),
     ):
         if stands:
             return NotationError(message, span, hint)
     return NotationError(f"{found or 'the end of the line'} cannot stand here", span, "Python cannot read this")
 
 
+_MISSING = "type what belongs there, or take the sign away"
 _BEFORE_VALUES = ("return", "and", "or", "not", "in", "is", "if", "else")

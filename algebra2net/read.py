@@ -24,6 +24,7 @@ from algebra2net.notation import Call, Declaration, Definition, Equation, Name, 
 from algebra2net.operators import OPERATORS, known, spellings
 
 LONGEST = 1 << 20  # characters
+LONGEST_WORD = 100
 MOST = 1 << 16  # tokens: 6,000 layers; more would take longer than anybody waits
 _OPENS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET", "BAR_OPEN": "BAR_CLOSE", "NORM_OPEN": "NORM_CLOSE"}
 _CLOSES = {"RPAR", "RBRACE", "RBRACKET"}
@@ -80,6 +81,9 @@ def _check(source: Any) -> None:
         raise TypeError(f"a program is text, not {type(source).__name__}")
     if len(source) > LONGEST:
         raise NotationError(f"a program has at most {LONGEST:,} characters, this one {len(source):,}")
+    long = re.search(rf"[^\W\d_]{{{LONGEST_WORD + 1}}}", source)
+    if long:
+        raise NotationError(f"a name has at most {LONGEST_WORD} letters", Span(source, *long.span()))
 
 
 # ------------------------------------------------------------------------------------------------ tokens by their look

@@ -12,20 +12,21 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from lark import Token, Tree
-from lark.exceptions import UnexpectedToken
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from algebra2net.errors import NotationError, Span
 from algebra2net.grammars import parser
 from algebra2net.latex_signs import signs, spaced
 from algebra2net.latex_statements import tokens_of
 from algebra2net.notation import Call, Declaration, Name, Statement, Value
-from algebra2net.read import _Builder, _cut, _sizes, _span
+from algebra2net.read import _Builder, _sizes, _span, _strange
 
 _KEPT = (
     "COMMAND", "ROW_BREAK", "ESCAPE", "MATH", "OPEN", "CLOSE", "SUB", "SUP", "PRIME", "EXPONENT", "DECIMAL", "DIGIT", "SCRIPT_LETTERS", "LETTER", "SMALL", "SMALL_TRANSPOSE",
     "COLON_EQUALS", "COMPARISON", "DOUBLE_BAR", "AMPERSAND", "BLANK", "NEWLINE", "FENCE", "SYMBOL",
 )  # fmt: skip
+MOST = 150_000  # tokens
 _PLAIN_COMMANDS = r"odot|circ|cdot|top|intercal|mathsf|mathbb|times|in"  # these stand in plain text, too
 _LOOK = re.compile(rf"\$|\\[(\[]|\\\\|&|\\(?!(?:{_PLAIN_COMMANDS})(?![A-Za-z]))[A-Za-z]|[_^]\s+[{{\w]|\w\s+[_^]\s*\{{")
 
@@ -35,14 +36,26 @@ def read_latex(source: str) -> tuple[Statement, ...]:
 
     Raises NotationError where the text cannot be meant.
     """
-    lark = parser("latex", _KEPT)
-    cut, strange = _cut(lark, spaced(source))
+    cut, strange = _cut(parser("latex", _KEPT), source)
     found, problem = signs(cut, source)
     told, trouble = tokens_of(found, source, problem or strange)
     statements = _build(told, source, trouble)
     if trouble is not None:
         raise trouble
     return statements
+
+
+def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
+    """The tokens up to the first character that means nothing, and what is to be said of that one."""
+    tokens: list[Token] = []
+    try:
+        for token in lark.lex(spaced(source)):
+            tokens.append(token)
+            if len(tokens) > MOST:
+                return tokens, NotationError(f"a program in LaTeX has at most {MOST:,} signs", _span(token, source))
+    except UnexpectedCharacters as error:
+        return tokens, _strange(source, error.pos_in_stream)
+    return tokens, None
 
 
 def looks_like_latex(source: str) -> bool:

@@ -50,7 +50,8 @@ def looks_like_python(source: str) -> bool:
 
 _QUIET = re.compile(r'#[^\n]*|"""[^"]*"""|"[^"\n]*"')
 _SURE = re.compile(
-    rf"""^[ \t]*(?:def[ ]+\w+[ ]*\( | import[ ]+\w | from[ ]+[\w.]+[ ]+import\b | return\b | assert\b | print[ ]*\( | @\w+ [ \t]*$ | (?:for|while|if|with|class)\b[^\n=]*:[ \t]*(?:$|\#))
+    rf"""^[ \t]*(?:def[ ]+\w+[ ]*\( | import[ ]+\w | from[ ]+[\w.]+[ ]+import\b | return\b | assert\b | print[ ]*\( | @\w+ [ \t]*$)
+      | ^[ \t]*(?:for|while|if|with|class)\b[^\n=]*:[ \t]*(?:$|\#)
       | \blambda\s+\w+(?:\s*,\s*\w+)*\s*:
       | \b(?:{"|".join(set(ROOTS) - {"F"})})\.[A-Za-z_]
       | \b[^\W\d]\w*(?:\([^()\n]*\)|\[[^\[\]\n]*\])?\.(?!(?:T|dot)\b)[A-Za-z_]\w*
@@ -233,7 +234,7 @@ class _Program(Expressions):
             return self._function(value.id, node)
         path = self.lines.path(value)
         if not path:
-            raise self._no_function(symbol, node)
+            raise self.no_call(node)
         return Path(path)
 
     def _function(self, symbol: str, node: ast.expr) -> Meaning:
@@ -245,11 +246,8 @@ class _Program(Expressions):
         if slope and f"{known(slope[1])}'" in OPERATORS:
             return Function(f"{slope[1]}'")
         if symbol in self.lines.assigned or symbol in self.lines.parameters:
-            raise self._no_function(symbol, node)
+            raise self.no_call(node)
         raise no_function(self.text.span(node).text, word, self.text.span(node), self.lines.own)
-
-    def _no_function(self, symbol: str, node: ast.expr) -> NotationError:
-        return NotationError(f"{symbol} is a value, not a function", self.text.span(node), "a product is written x @ W of matrices, x * y entry by entry")
 
     def _input(self, symbol: str, node: ast.expr) -> Name:
         """A value that nothing here computes."""

@@ -14,11 +14,13 @@ Idea  the picture is the algebra with a brick where a name stands; a brick shows
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import Symbol
 
+from algebra2net import names
 from algebra2net.faces.canvas import Line, line, padded, width, wrapped
 from algebra2net.faces.content import Entry, Token
 from algebra2net.program import Dimension, Shape
@@ -54,52 +56,58 @@ class _Box:
 Names = Mapping[Symbol, Entry]
 
 
-def picture(tokens: Sequence[Token], names: Names, to: int) -> list[Line]:
+def picture(tokens: Sequence[Token], known: Names, to: int) -> list[Line]:
     """The picture, no wider than `to`; where it would take too much room, the equation of the sizes."""
     if len(tokens) <= LONGEST:
         for detail in (FULL, SMALL):
-            boxes = list(_boxes(tokens, names, detail, to))
+            boxes = list(_boxes(tokens, known, detail, to))
             if sum(box.width for box in boxes) <= to:
                 return _drawn(boxes)
         rows = list(_broken(tokens, boxes, to))
         if len(rows) <= MOST and all(sum(box.width for box in row) <= to for row in rows):
             return [drawn for row in rows for drawn in _drawn(row)]
-    return sizes(tokens, names, to)
+    return sizes(tokens, known, to)
 
 
-def natural_width(tokens: Sequence[Token], names: Names) -> int:
+def natural_width(tokens: Sequence[Token], known: Names) -> int:
     """The columns that the picture takes on one line, every cell shown."""
-    return sum(box.width for box in _boxes(tokens, names, FULL, 1000)) if len(tokens) <= LONGEST else 0
+    return sum(box.width for box in _boxes(tokens, known, FULL, 1000)) if len(tokens) <= LONGEST else 0
 
 
-def least_width(tokens: Sequence[Token], names: Names) -> int:
+def least_width(tokens: Sequence[Token], known: Names) -> int:
     """The columns that the picture takes on one line, as few cells shown as can be."""
-    return sum(box.width for box in _boxes(tokens, names, SMALL, 1000)) if len(tokens) <= LONGEST else 0
+    return sum(box.width for box in _boxes(tokens, known, SMALL, 1000)) if len(tokens) <= LONGEST else 0
 
 
-def sizes(tokens: Sequence[Token], names: Names, to: int) -> list[Line]:
+def sizes(tokens: Sequence[Token], known: Names, to: int) -> list[Line]:
     """The equation with the size of each name in its place."""
     pieces: list[tuple[str, str]] = []
     for token, suffix in _with_suffixes(tokens):
         if token.name is None:
             pieces.append((" · " if token.kind == "product" else token.text + suffix, "dim"))
         else:
-            entry = names[token.name]
+            entry = known[token.name]
             pieces.append((size_text(_turned(entry.shape, suffix)) + suffix.strip("ᵀ"), style(entry)))
     return wrapped(tuple(pieces), to)
 
 
-def look(tokens: Sequence[Token], names: Names) -> tuple[object, ...]:
+def look(tokens: Sequence[Token], known: Names) -> tuple[object, ...]:
     """What makes two pictures the same but for their names and sizes."""
     return tuple(
-        (CELLS[names[token.name].role], *_cells(_turned(names[token.name].shape, suffix), FULL)) if token.name is not None else (token.kind, token.text)
+        (CELLS[known[token.name].role], *_cells(_turned(known[token.name].shape, suffix), FULL)) if token.name is not None else (token.kind, token.text)
         for token, suffix in _with_suffixes(tokens)
     )
 
 
 def size_text(shape: Shape) -> str:
     """A shape as people write it: 3×4, n0×(n1+n2)."""
-    return "×".join(f"({size})" if "+" in str(size) else str(size) for size in shape)
+    return "×".join(f"({text})" if "+" in text else text for text in map(dimension_text, shape))
+
+
+def dimension_text(size: Dimension) -> str:
+    """A number, n0 as it is, a name of the user's in Unicode."""
+    text = str(size)
+    return text if not text.replace("_", "").isalnum() or re.fullmatch(r"n?\d+", text) else names.unicode(text)
 
 
 def style(entry: Entry) -> str:
@@ -123,13 +131,13 @@ def _turned(shape: Shape, suffix: str) -> Shape:
     return shape[::-1] if suffix == "ᵀ" else shape
 
 
-def _boxes(tokens: Sequence[Token], names: Names, detail: Detail, to: int) -> Iterator[_Box]:
+def _boxes(tokens: Sequence[Token], known: Names, detail: Detail, to: int) -> Iterator[_Box]:
     """A box for each token; a suffix belongs to the brick before it, so that its own is empty."""
-    heights = _heights(tokens, names, detail)
+    heights = _heights(tokens, known, detail)
     suffixes = {id(token): suffix for token, suffix in _with_suffixes(tokens)}
     for token, height in zip(tokens, heights, strict=True):
         if token.name is not None:
-            yield _brick(names[token.name], token.text, suffixes[id(token)], detail, to)
+            yield _brick(known[token.name], token.text, suffixes[id(token)], detail, to)
         elif token.kind in ("open", "close"):
             yield _bracket(token.text, height)
         elif token.kind == "suffix":
@@ -196,14 +204,14 @@ def _bracket(text: str, height: int) -> _Box:
     return _Box(lines, 1 + len(mark))
 
 
-def _heights(tokens: Sequence[Token], names: Names, detail: Detail) -> list[int]:
+def _heights(tokens: Sequence[Token], known: Names, detail: Detail) -> list[int]:
     """How many lines each token's brackets have to span: the tallest brick inside; of a suffix, what it stands at."""
     heights = [1] * len(tokens)
     open_: list[int] = []
     suffixes = {id(token): suffix for token, suffix in _with_suffixes(tokens)}
     for place, token in enumerate(tokens):
         if token.name is not None:
-            heights[place] = len(_cells(_turned(names[token.name].shape, suffixes[id(token)]), detail)[0])
+            heights[place] = len(_cells(_turned(known[token.name].shape, suffixes[id(token)]), detail)[0])
         elif token.kind == "open":
             open_.append(place)
         elif token.kind == "close" and open_:

@@ -109,7 +109,7 @@ def wrapped(row: Line, to: int, hang: int | None = None) -> list[Line]:
         end = _fitting(text, start, room)
         stop = end if end == len(text) else _break(ranks, start, end)
         rows.append(part(row, start, len(text[start:stop].rstrip()) + start))
-        start = stop
+        start = stop + len(text[stop:]) - len(text[stop:].lstrip(" "))
     return rows[:1] + indented(rows[1:], hang)
 
 

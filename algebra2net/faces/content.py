@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError
 from algebra2net.lower import is_parameter
 from algebra2net.operators import OPERATORS
-from algebra2net.program import SCALAR, Dimension, Equation, Program, Shape, is_step, operands, symbol
+from algebra2net.program import SCALAR, Dimension, Equation, Program, Shape, is_step, symbol
 from algebra2net.spell import UNICODE, folds, labels, lines, shown, write
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ def content(net: Net) -> Content:
     forward, backprop = net.program, _backprop(net, missing)
     code = _code(net, False, missing)
     code_back = _code(net, True, missing) if backprop is not None else None
-    rows = tuple(_rows(forward, shown(forward, hidden=False), code))
-    back = tuple(_rows(backprop, _derived(backprop), code_back)) if backprop is not None else ()
+    rows = tuple(_with_code(_rows(forward, shown(forward, hidden=False)), code, code_back, {*forward.inputs, *(e.name for e in forward.equations)}))
+    back = _derived(forward, backprop) if backprop is not None else []
+    back = tuple(_with_code(back, code_back, None, {*backprop.inputs, *(row.name for row in (*rows, *back))})) if backprop is not None else ()
     entries = tuple(_entries(forward, backprop, code, code_back, [*rows, *back]))
     return Content(tuple(lines(forward, UNICODE)), rows, back, entries, _functions([*rows, *back]), _sizes(entries), tuple(missing))
 
@@ -114,49 +115,62 @@ def _code(net: Net, derived: bool, missing: dict[str, None]) -> Code | None:
         return None
 
 
-def _derived(backprop: Program) -> list[Equation]:
-    """The named equations that the derivation added."""
-    return [e for e in backprop.equations[backprop.kept :] if not is_step(e.name)]
+def _derived(forward: Program, backprop: Program) -> list[Row]:
+    """The rows that the derivation added; a value of the forward pass that only they name stands before the first that needs it."""
+    known = {e.name for e in forward.equations}
+    kept = [replace(e, rule=e.rule or "kept from the forward pass") for e in backprop.equations[: backprop.kept] if not is_step(e.name) and e.name not in known]
+    added = [e for e in backprop.equations[backprop.kept :] if not is_step(e.name)]
+    waiting = {row.name: row for row in _rows(backprop, [*kept, *added])}
+    return [row for e in added for row in _with_needed(e.name, waiting)]
+
+
+def _with_needed(name: Symbol, waiting: dict[Symbol, Row]) -> Iterator[Row]:
+    """The row of a name, after those still waiting that it speaks of."""
+    stack = [name] if name in waiting else []
+    while stack:
+        needed = [token.name for token in waiting[stack[-1]].tokens[1:] if token.name in waiting and token.name not in stack]
+        if needed:
+            stack.append(needed[0])
+        else:
+            yield waiting.pop(stack.pop())
 
 
 # ------------------------------------------------------------------------------------------------------------- rows
 
 
-def _rows(program: Program, equations: Iterable[Equation], code: Code | None) -> Iterator[Row]:
+def _rows(program: Program, equations: Iterable[Equation]) -> Iterator[Row]:
+    """A row for each of the equations, its code still to come."""
     steps = folds(program, hidden=False)
-    rules = {e.name: (place, e.rule) for place, e in enumerate(program.equations)}
     texts = labels(program)
     unlabelled = replace(program, gradients={}, deltas={})
-    snippets = _Snippets(code)
+    known = {name.name for name in (*program.inputs, *(e.name for e in program.equations))}
     for equation in equations:
-        value = _tokens(write(equation.value, _MARKED, steps, unlabelled), texts)
+        value = _tokens(write(equation.value, _MARKED, steps, unlabelled), texts, known)
         tokens = (_named(equation.name.name, texts), _SPACE, Token("sign", "="), _SPACE, *value)
-        yield Row(equation.name, tokens, snippets.of(equation.name), tuple(_reasons(equation, steps, rules)))
+        yield Row(equation.name, tokens, (), tuple(equation.rule.split("; ")) if equation.rule else ())
 
 
-def _reasons(equation: Equation, steps: Mapping[Expr, Expr], rules: Mapping[Symbol, tuple[int, str]]) -> Iterable[str]:
-    """The rules behind an equation and the steps folded into it, innermost first."""
-    found: dict[int, str] = {}
-    waiting: list[tuple[Symbol, Expr]] = [(equation.name, equation.value)]
-    while waiting:
-        name, value = waiting.pop()
-        place, rule = rules[name]
-        if place not in found:
-            found[place] = rule
-            waiting += [(operand, steps[operand]) for operand in operands(value) if operand in steps]
-    return dict.fromkeys(rule for _, rule in sorted(found.items()) if rule)
+def _with_code(rows: Iterable[Row], code: Code | None, other: Code | None, named: Container[Symbol]) -> Iterator[Row]:
+    """The rows with their lines of code; where a step has another meaning in `other` code, which is shown below, that says it all in its own steps."""
+    snippets, others = _Snippets(code, named), _Snippets(other, named)
+    for row in rows:
+        lines_of = snippets.of(row.name)
+        if any(others.lines.get(line.partition(" = ")[0], line) != line for line in lines_of[:-1]):
+            lines_of = others.of(row.name) or lines_of
+        yield replace(row, code=lines_of)
 
 
 class _Snippets:
     """The lines of code of each equation, steps in front of the first equation that needs them."""
 
-    def __init__(self, code: Code | None) -> None:
+    def __init__(self, code: Code | None, named: Container[Symbol]) -> None:
         self.lines = dict(code.lines) if code is not None else {}
         self.places = {word: place for place, word in enumerate(self.lines)}
         self.identifiers = code.identifiers if code is not None else {}
-        self.done = {identifier for name, identifier in self.identifiers.items() if not is_step(name)}
+        self.done = {identifier for name, identifier in self.identifiers.items() if name in named and not is_step(name)}
 
     def of(self, name: Symbol) -> tuple[str, ...]:
+        """The lines of one equation."""
         found, waiting = set(), [self.identifiers.get(name, "")]
         while waiting:
             word = waiting.pop()
@@ -172,7 +186,7 @@ class _Snippets:
 _NAME, _CALL, _END = "\ue000", "\ue001", "\ue002"  # private use: no name of a user's has them
 _MARKED = replace(UNICODE, name=lambda key: f"{_NAME}{key}{_END}", call=lambda name: f"{_CALL}{UNICODE.call(name)}{_END}")
 _TOKEN = re.compile(
-    rf"{_NAME}(?P<name>[^{_END}]*){_END}|{_CALL}(?P<called>[^{_END}]*){_END}|(?P<suffix>ᵀ|⁻¹|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^-?\d+(?:\.\d+)?(?![\d.]))|(?P<call>[^\W\d]\w*(?=\())|(?P<word>[^\W\d]\w*(?:=[-+\w.]+)?)"
+    rf"{_NAME}(?P<name>[^{_END}]*){_END}|{_CALL}(?P<called>[^{_END}]*){_END}|(?P<suffix>ᵀ|⁻¹|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^-?\d+(?:\.\d+)?(?![\d.]))|(?P<call>[^\W\d]\w*'*(?=\())|(?P<word>[^\W\d]\w*(?:=[-+\w.]+)?)"
     r"|(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)|(?P<space> +)|(?P<comma>[,;])"
     r"|(?P<bar>‖(?:_1|_∞)?|\|)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<sign>==|.)"
 )
@@ -181,13 +195,13 @@ _ENDS = ("name", "number", "word", "close", "suffix")
 _STARTS = ("name", "call", "number", "word", "open")
 
 
-def _tokens(text: str, texts: Mapping[Symbol, Mapping[str, str]]) -> list[Token]:
-    """The tokens of what was written between marks; the blank between two factors is a product."""
+def _tokens(text: str, texts: Mapping[Symbol, Mapping[str, str]], known: Container[str]) -> list[Token]:
+    """The tokens of what was written between marks; the blank between two factors is a product, a name that is not `known` a size."""
     found: list[Token] = []
     for match in _TOKEN.finditer(text):
         kind = str(match.lastgroup)
         if kind == "name":
-            token = _named(match["name"], texts)
+            token = _named(match["name"], texts) if match["name"] in known else Token("word", names.unicode(match["name"]))
         elif kind == "bar":
             token = Token("open" if not found or found[-1].kind in ("space", "sign", "open", "comma") else "close", match[0])
         else:
@@ -221,12 +235,13 @@ def _entries(forward: Program, backprop: Program | None, code: Code | None, code
     identifiers = {**(code_back.identifiers if code_back else {}), **(code.identifiers if code else {})}
     shapes = {**(backprop.shapes if backprop else {}), **forward.shapes}
     texts = labels(backprop) if backprop is not None else {}
+    kept = {e.name for e in backprop.equations[: backprop.kept]} if backprop is not None else set()
     for name in dict.fromkeys([*forward.inputs, *(row.name for row in rows), *uses]):
-        role, family = _role(name, forward, backprop, shapes)
+        role, family = _role(name, forward, backprop, shapes, kept)
         yield Entry(name, _text(name, texts), identifiers.get(name, ""), shapes.get(name, SCALAR), role, family, tuple(uses[name]))
 
 
-def _role(name: Symbol, forward: Program, backprop: Program | None, shapes: Mapping[Symbol, Shape]) -> tuple[str, Symbol]:
+def _role(name: Symbol, forward: Program, backprop: Program | None, shapes: Mapping[Symbol, Shape], kept: set[Symbol]) -> tuple[str, Symbol]:
     """What a symbol is to the network, and whose family it is of."""
     output = next(iter(forward.outputs.values()))
     if name in forward.inputs:
@@ -239,7 +254,9 @@ def _role(name: Symbol, forward: Program, backprop: Program | None, shapes: Mapp
         return "gradient", backprop.gradients[name]
     if name in backprop.deltas:
         return "signal", backprop.deltas[name]
-    return ("signal", output) if name in backprop.inputs else ("step", name)
+    if name in backprop.inputs:
+        return "signal", output
+    return "value" if name in kept else "step", name
 
 
 def _functions(rows: Iterable[Row]) -> dict[str, str]:

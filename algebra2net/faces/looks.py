@@ -16,7 +16,11 @@ from html import escape
 
 from sympy import Symbol
 
+from algebra2net import names
 from algebra2net.faces.content import Content
+from algebra2net.names import GREEK
+from algebra2net.program import Program
+from algebra2net.spell import labels
 
 HUES = (212, 28, 152, 338, 262, 46, 188, 4, 96, 300)  # neighbours in the list are far apart on the wheel
 MARKS = ("circle", "square", "diamond", "cross", "triangle", "bar", "ring")
@@ -42,6 +46,15 @@ class Looks:
     """The look of every name of a sheet."""
 
     content: Content
+    backprop: Program | None = None
+
+    @cached_property
+    def _labels(self) -> Mapping[Symbol, Mapping[str, str]]:
+        return labels(self.backprop) if self.backprop is not None else {}
+
+    def latex(self, name: Symbol) -> str:
+        """The name as LaTeX: δ₁ and ∂L/∂W₀ where derivation made it."""
+        return self._labels[name]["latex"] if name in self._labels else names.latex(name.name)
 
     @cached_property
     def by_name(self) -> Mapping[Symbol, Look]:
@@ -95,8 +108,6 @@ class Run:
 
 def runs(latex: str) -> list[Run]:
     """A name's LaTeX as runs of letters, for text that is no mathematics: `W_{0}` as W and a small 0."""
-    from algebra2net.names import GREEK
-
     found: list[Run] = []
     levels, level, upright, accents, fraction = [], 0, [False], [], []
     following = 0

@@ -10,7 +10,7 @@ Reading keeps a stack of its own: a formula may be nested deeper than Python lik
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 
@@ -18,7 +18,7 @@ from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.program import Equation, Program, symbol
-from algebra2net.spell import LATEX, folds, labels, write
+from algebra2net.spell import LATEX, UNICODE, folds, labels, write
 
 LONGEST = 4000  # characters of LaTeX; what is longer no reader reads as a formula
 WIDEST = 17  # ems, about; what is wider in brackets may break inside them
@@ -46,29 +46,55 @@ class Node:
     parts: tuple[Node, ...] = ()
 
 
-def equation(program: Program, made: Equation, mark: Mark, steps: Mapping[Expr, Expr] | None = None) -> list[str]:
-    """An equation as `<math>` elements, each of which stands on one line; the steps that nobody named are folded in."""
-    value = _latex(program, made.value, folds(program, hidden=False) if steps is None else steps)
-    left = _latex(program, made.name, {})
-    if len(value) > LONGEST:
-        return [_math(parse(f"{left} =", mark)), f"<code>{escape(write(made.value, replace(LATEX, field='unicode', name=names.unicode, brackets=('(', ')')), steps or folds(program, hidden=False)))}</code>"]
-    return [_math(piece) for piece in _broken([*parse(f"{left} =", mark), *parse(value, mark)])]
+@dataclass
+class Formulas:
+    """Writes a Program's equations; `mark` gives the attributes of the element that a name becomes."""
+
+    program: Program
+    mark: Mark
+
+    hidden: bool = False  # whether hidden layers are folded back into what was typed
+
+    def __post_init__(self) -> None:
+        texts = {made.name: text["latex"] for made, text in labels(self.program).items()}
+        self.unlabelled = replace(self.program, gradients={}, deltas={})
+        self.steps: dict[Expr, Expr] = folds(self.program, self.hidden)
+        self.marked = replace(LATEX, name=lambda key: f"{_NAME}{key}{_TEXT}{texts.get(key) or names.latex(key)}{_END}")
+
+    def equation(self, made: Equation) -> tuple[str, list[str]]:
+        """An equation: its left side with the sign, and its right side in pieces that each stay on one line."""
+        left = _math(parse(f"{self.latex(made.name)} =", self.mark))
+        value = self.latex(made.value)
+        if len(value) > LONGEST:
+            return left, [f"<code>{escape(write(made.value, UNICODE, self.steps, self.program))}</code>"]
+        return left, [_math(piece) if not place else _continued(piece) for place, piece in enumerate(_broken(parse(value, self.mark)))]
+
+    def name(self, called: Symbol) -> str:
+        """A name."""
+        return _math(parse(self.latex(called), self.mark))
+
+    def latex(self, value: Expr) -> str:
+        """The LaTeX of a value, every name between marks."""
+        return write(value, self.marked, self.steps, self.unlabelled)
 
 
-def name(program: Program, called: Symbol, mark: Mark) -> str:
-    """One name as a `<math>` element."""
-    return _math(parse(_latex(program, called, {}), mark))
-
-
-def _latex(program: Program, value: Expr, steps: Mapping[Expr, Expr]) -> str:
-    """The LaTeX of a value, every name between marks."""
-    texts = {made.name: text["latex"] for made, text in labels(program).items()}
-    marked = replace(LATEX, name=lambda key: f"{_NAME}{key}{_TEXT}{texts.get(key) or names.latex(key)}{_END}")
-    return write(value, marked, steps, replace(program, gradients={}, deltas={}))
+def numbers(rows: Sequence[Sequence[str]]) -> str:
+    """A matrix of numbers, each already a text."""
+    if len(rows) == 1 and len(rows[0]) == 1:
+        return f"<math><mn>{escape(rows[0][0])}</mn></math>"
+    cells = "".join(f"<mtr>{''.join(f'<mtd><mn>{escape(entry)}</mn></mtd>' for entry in row)}</mtr>" for row in rows)
+    return f'<math><mrow><mo fence="true" form="prefix">[</mo><mtable class="matrix">{cells}</mtable><mo fence="true" form="postfix">]</mo></mrow></math>'
 
 
 def _math(nodes: Sequence[Node]) -> str:
-    return f"<math>{_row(nodes)}</math>"
+    kept = nodes[1:] if nodes and nodes[0].kind == "product" else nodes  # a line does not begin with a blank
+    return f"<math>{_row(kept)}</math>"
+
+
+def _continued(nodes: Sequence[Node]) -> str:
+    """A piece behind another: the sign it begins with stands between the two, a product has its blank before it."""
+    blank = "\u2009" if nodes and nodes[0].kind == "product" else ""
+    return blank + _math(nodes).replace("<mo>", '<mo form="infix">', 1) if nodes and nodes[0].kind == "sign" else blank + _math(nodes)
 
 
 def _row(nodes: Sequence[Node]) -> str:
@@ -85,10 +111,6 @@ def _broken(nodes: Sequence[Node]) -> Iterator[list[Node]]:
     for node in _flat(nodes):
         starts = node.kind == "product" or (node.kind == "sign" and any(f">{sign}<" in node.xml for sign in _BREAKS))
         if starts and piece and piece[-1].kind not in ("sign", "open"):
-            if ">=<" in node.xml:
-                yield [*piece, node]
-                piece = []
-                continue
             yield piece
             piece = []
         piece.append(node)

@@ -15,20 +15,22 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from algebra2net import names
-from algebra2net.faces.bricks_text import CELLS, LEGEND, least_width, look, natural_width, picture, size_text, style
+from algebra2net.faces.bricks_text import CELLS, LEGEND, dimension_text, least_width, look, natural_width, picture, size_text, style
 from algebra2net.faces.canvas import Line, beside, indented, line, padded, plain, prose, widest, width, wrapped
 from algebra2net.faces.content import Content, Entry, Row, content
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
 
-NARROWEST = 32
+NARROWEST = 40
 TWO_COLUMNS, THREE_COLUMNS, ALWAYS_THREE = 72, 100, 128
 MOST = 64  # columns that one of three likes to have
 MARGIN, GAP = 2, 3
 DRAWN = 2  # times that pictures which look the same are drawn
 TITLE_LINES = 24  # of the user's program
 ROLES = ("data", "parameter", "hidden layer", "value", "output", "signal", "step", "gradient")  # in the order of the glossary
+LAST = 16  # columns that the last cell of a table needs
+SHORT = 3  # lines of an equation that needs no blank lines around it
 RUN = 5  # symbols in a row that make one line of the glossary
 SIZES = 8  # of those that nothing fixes
 
@@ -62,12 +64,13 @@ class _Sheet:
         self.looks: dict[tuple[object, ...], tuple[Row, int]] = {}
         self.told: set[str] = set()  # reasons that were given in full
         rows = [*here.forward, *here.backprop]
+        self.defined = {row.name for row in rows}
         self.pictures = max((natural_width(row.tokens, self.names) for row in rows), default=0)
         self.algebra = max((width(self.equation(row)) for row in rows), default=0)
         self.code = max((width(text) for row in rows for text in row.code), default=0)
-        self.is_stacked = to < TWO_COLUMNS
-        self.is_two = not self.is_stacked and (to < THREE_COLUMNS or (to < ALWAYS_THREE and sum(self.likes()) + 2 * GAP > self.room))
-        self.columns = _Columns(self.room, self.room, self.room, self.room) if self.is_stacked else self.two() if self.is_two else self.three()
+        self.is_three = to >= ALWAYS_THREE or (to >= THREE_COLUMNS and sum(self.likes()) + 2 * GAP <= self.room)
+        self.is_two = not self.is_three and to >= TWO_COLUMNS
+        self.columns = self.three() if self.is_three else self.two() if self.is_two else _Columns(0, self.room, self.room, self.room)
 
     def likes(self) -> list[int]:
         """How wide pictures, algebra and code would like to be."""
@@ -116,49 +119,51 @@ class _Sheet:
     def rule(self, title: str, rows: Sequence[Row]) -> Iterator[Line]:
         """A section's title, on a line across the sheet, with what its cells mean."""
         roles = {self.names[token.name].role for row in rows for token in row.tokens if token.name is not None}
-        cells = dict.fromkeys(CELLS[role] for role in CELLS if role in roles)
-        legend = "  ".join(f"{cell} {LEGEND[cell]}" for cell in cells)
-        free = self.columns.total - width(title) - 1 - (width(legend) + 1 if legend else 0)
-        yield ((title, "heading"), (" ", ""), ("─" * max(free, 0), "dim"), (f" {legend}" if legend else "", "dim"))
+        legend = [f"{cell} {LEGEND[cell]}" for cell in dict.fromkeys(CELLS[role] for role in CELLS if role in roles)]
+        free = self.columns.total - width(title) - 1
+        if legend and width(words := "  ".join(legend)) + 6 <= free:
+            yield ((title, "heading"), (" ", ""), ("─" * (free - width(words) - 1), "dim"), (f" {words}", "dim"))
+        else:
+            yield ((title, "heading"), (" ", ""), ("─" * free, "dim"))
+            yield from (line("  ".join(legend[k : k + 2]), "dim") for k in range(0, len(legend), 2))
         yield ()
 
     # equations
 
     def rows(self, rows: Sequence[Row]) -> Iterator[Line]:
-        """The equations; a blank line around those with a picture."""
+        """The equations; blank lines around those that take several."""
         was_tall = False
         for place, row in enumerate(rows):
             drawn = self.row(row)
-            is_tall = len(drawn) > 3
+            is_tall = len(drawn) > SHORT
             if place and (is_tall or was_tall):
                 yield ()
             yield from drawn
             was_tall = is_tall
 
     def row(self, row: Row) -> list[Line]:
-        before = self.drawn_before(row)
-        columns = self.columns
-        if self.is_stacked or (self.is_two and not before and least_width(row.tokens, self.names) > columns.picture):
-            return self.stacked(row, before)
-        shown = [line(f"as for {before}", "dim")] if before else picture(row.tokens, self.names, columns.picture)
-        if self.is_two:
-            words = [*wrapped(self.equation(row), columns.algebra), *self.snippet(row, columns.algebra), *self.reason(row, columns.algebra)]
-            return beside([(shown, columns.picture), (words, columns.algebra)], GAP)
-        words = [*wrapped(self.equation(row), columns.algebra), *self.reason(row, columns.algebra)]
-        return beside([(shown, columns.picture), (words, columns.algebra), (self.snippet(row, columns.code), columns.code)], GAP)
+        """An equation: its picture, its algebra with the reason below, its code."""
+        columns, before = self.columns, self.drawn_before(row)
+        if self.is_three:
+            shown = [line(f"as for {before}", "dim")] if before else picture(row.tokens, self.names, columns.picture)
+            words = [*wrapped(self.equation(row), columns.algebra), *self.reason(row, columns.algebra, not before)]
+            return beside([(shown, columns.picture), (words, columns.algebra), (self.snippet(row, columns.code), columns.code)], GAP)
+        if before:
+            return self.words(row, False)
+        if not self.is_two or least_width(row.tokens, self.names) > columns.picture:
+            return [*picture(row.tokens, self.names, columns.total), *self.words(row, True)]
+        words = [*wrapped(self.equation(row), columns.algebra), *self.snippet(row, columns.algebra), *self.reason(row, columns.algebra, True)]
+        return beside([(picture(row.tokens, self.names, columns.picture), columns.picture), (words, columns.algebra)], GAP)
 
-    def stacked(self, row: Row, before: str) -> list[Line]:
-        """Words on top, the picture below."""
+    def words(self, row: Row, repeat: bool) -> list[Line]:
+        """Algebra and code over the full width: next to each other where they fit, the reason below."""
         total = self.columns.total
-        algebra, code = self.equation(row), self.snippet(row, total)
-        if row.code and width(algebra) <= total // 2 and widest(code) <= total - total // 2 - GAP:
-            words = beside([([algebra], total // 2), (code, total - total // 2 - GAP)], GAP)
+        algebra, code, half = self.equation(row), self.snippet(row, total), self.columns.picture + GAP if self.is_two else total // 2
+        if row.code and width(algebra) <= half - GAP and widest(code) <= total - half:
+            words = beside([([algebra], half - GAP), (code, total - half)], GAP)
         else:
             words = [*wrapped(algebra, total), *code]
-        words += self.reason(row, total)
-        if before:
-            return words
-        return [*words, *indented(picture(row.tokens, self.names, total - 4), 4)]
+        return words + self.reason(row, total, repeat)
 
     def drawn_before(self, row: Row) -> str:
         """The name whose picture looks the same, where it was drawn often enough."""
@@ -180,26 +185,28 @@ class _Sheet:
         pieces = re.split(r"((?<![\w.])[^\W\d]\w*)", text)
         return tuple((piece, style(known[piece]) if piece in known else "code") for piece in pieces if piece)
 
-    def reason(self, row: Row, to: int) -> list[Line]:
-        """Why a derived equation holds; what was said in full before is said in short."""
-        words = []
-        for reason in row.reasons:
-            words.append(reason.partition(":")[0] if reason in self.told else reason)
-            self.told.add(reason)
-        return indented(prose("; ".join(words), to - 2, "reason"), 2) if words else []
+    def reason(self, row: Row, to: int, repeat: bool) -> list[Line]:
+        """Why a derived equation holds; what was said in full before is said in short, or not at all."""
+        words = [reason.partition(":")[0] if reason in self.told else reason for reason in row.reasons if repeat or reason not in self.told]
+        self.told.update(row.reasons)
+        return indented(prose("; ".join(words), to - 2, "reason"), 2)
 
     # the glossary
 
     def glossary(self) -> Iterator[Line]:
         """The symbols: how they are written, their shapes, what they are; then functions and sizes."""
         entries = sorted(self.here.entries, key=lambda entry: ROLES.index(entry.role))
-        yield from self.table([self.entry_cells(run) for run in _runs(entries)])
+        rows = [self.entry_cells(run) for run in _runs(entries)]
+        for least in ((0, 1, 2, 3, 4), (0, 1, 2, 3), (0, 2, 3)):  # what is used where, and names in code, only where there is room
+            if sum(max(width(row[k]) + 2 for row in rows) for k in least[:-1]) + LAST <= self.columns.total:
+                break
+        yield from self.table([[row[k] for k in least] for row in rows])
         if self.here.functions:
             yield ()
             yield from self.table([[line(called, "call"), line(doc)] for called, doc in self.here.functions.items()])
         if self.here.sizes:
             yield ()
-            yield from self.table([[line(size, "dim"), line(f"any size: {where}")] for size, where in _first(self.here.sizes)])
+            yield from self.table([[line(dimension_text(size), "dim"), line(f"any size: {where}")] for size, where in _first(self.here.sizes)])
 
     def entry_cells(self, run: Sequence[Entry]) -> list[Line]:
         first, last = run[0], run[-1]
@@ -210,7 +217,7 @@ class _Sheet:
 
         role = first.role
         if role == "signal":
-            role = f"signal at {both(self.text_of(first), self.text_of(last))}"
+            role = f"signal {'' if first.name in self.defined else 'given '}at {both(self.text_of(first), self.text_of(last))}"
         elif role == "gradient":
             role = f"gradient by {both(self.text_of(first), self.text_of(last))}"
         uses = [self.names[name].text for name in first.uses if name in self.names]
@@ -224,36 +231,36 @@ class _Sheet:
     def table(self, rows: Sequence[Sequence[Line]]) -> Iterator[Line]:
         """Rows of cells, each column as wide as its widest; the last is broken where it must be."""
         total = self.columns.total
-        count = max(map(len, rows))
-        wide = [min(max(width(row[k]) for row in rows), total // 3) for k in range(count - 1)]
-        while wide and sum(wide) + 2 * len(wide) > total - 12:
-            wide[wide.index(max(wide))] -= 1
+        wide = [min(max(width(row[k]) for row in rows), total // 3) for k in range(len(rows[0]) - 1)]
         rest = total - sum(wide) - 2 * len(wide)
         for row in rows:
             cells = [(wrapped(cell, to, 2), to) for cell, to in zip(row, wide, strict=False)]
-            yield from beside([*cells, (prose(plain(row[-1]), rest, row[-1][0][1] if row[-1] else ""), rest)], 2)
+            yield from beside([*cells, (prose(plain(row[-1]), rest, row[-1][0][1]), rest)], 2)
 
 
 def _runs(entries: Sequence[Entry]) -> list[list[Entry]]:
     """The entries, those of a numbered family (W₁, W₂, …) together where they are many."""
     families: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        families.setdefault((entry.role, names.parts(entry.family.name).base), []).append(entry)
-    many = {key for key, members in families.items() if _is_run([names.parts(entry.family.name).number for entry in members])}
+        families.setdefault(_base(entry), []).append(entry)
+    many = {key for key, members in families.items() if _is_run([names.parts(entry.name.name).number for entry in members])}
     found: list[list[Entry]] = []
     for entry in entries:
-        key = entry.role, names.parts(entry.family.name).base
-        if key not in many:
+        if _base(entry) not in many:
             found.append([entry])
-        elif key in families:
-            found.append(sorted(families.pop(key), key=lambda member: names.parts(member.family.name).number or 0))
+        elif _base(entry) in families:
+            found.append(sorted(families.pop(_base(entry)), key=lambda member: names.parts(member.name.name).number or 0))
     return found
+
+
+def _base(entry: Entry) -> tuple[str, str]:
+    return entry.role, names.parts(entry.name.name).base
 
 
 def _is_run(numbers: Sequence[int | None]) -> bool:
     """Whether these are many numbers, each one more than another."""
     counted = sorted(number for number in numbers if number is not None)
-    return len(numbers) >= RUN and counted == list(range(counted[0], counted[0] + len(numbers)) if counted else [])
+    return len(counted) >= RUN and counted == list(range(counted[0], counted[0] + len(numbers)))
 
 
 def _first(sizes: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -49,16 +49,18 @@ class Entry:
     title: str
     source: str
     family: str
-    program: str
+    text: str  # of the file
+    equations: str
+    declarations: str
     shapes: Mapping[str, tuple[int | str, ...]]
     wrt: tuple[str, ...] | None = None
     domain: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
     @property
-    def equations(self) -> str:
-        """The program without comments and declarations."""
-        return "\n".join(line for line in map(_without_comment, self.program.split("\n")) if line and not _is_declaration(line))
+    def program(self) -> str:
+        """Equations and declarations, as they stand in the file."""
+        return f"{self.equations}\n\n{self.declarations}"
 
     def example(self, seed: int = 0) -> dict[str, NDArray[np.float64]]:
         """Arrays for every input that is declared, where the formula makes sense; the same in every process."""
@@ -79,7 +81,7 @@ def entries() -> list[Entry]:
 def find(name: str) -> Entry:
     """The network of that name: `attention`, `two-heads`, `two heads`.
 
-    Raises LookupError with the nearest name where there is none.
+    Raises ValueError with the nearest name where there is none.
     """
     known = {entry.name: entry for entry in _entries()}
     wanted = re.sub(r"[\s_-]+", "-", name.strip().casefold())
@@ -87,7 +89,7 @@ def find(name: str) -> Entry:
         return known[wanted]
     words = [entry.name for entry in known.values() if wanted and wanted in re.sub(r"[\s_-]+", "-", f"{entry.name} {entry.title}".casefold())]
     hint = nearest(wanted, known) or (f"did you mean {' or '.join(words[:3])}?" if words else "algebra2net gallery lists them")
-    raise LookupError(f"there is no network {name} in the gallery; {hint}")
+    raise ValueError(f"there is no network {name} in the gallery; {hint}")
 
 
 @lru_cache(maxsize=1)
@@ -97,15 +99,18 @@ def _entries() -> tuple[Entry, ...]:
 
 
 def _entry(name: str, text: str) -> Entry:
-    said = {match[1]: match[2].strip() for line in text.split("\n") if (match := _FIELD.match(line))}
-    program = "\n".join(line for line in text.split("\n") if not _FIELD.match(line)).strip()
-    declared = [statement for statement in read(program, "plain") if isinstance(statement, Declaration)]
+    lines = text.split("\n")
+    said = {match[1]: match[2].strip() for line in lines if (match := _FIELD.match(line))}
+    declared = [statement for statement in read(text, "plain") if isinstance(statement, Declaration)]
+    places = {declaration.span.line for declaration in declared}
     return Entry(
         name=name,
         title=said["title"],
         source=said["source"],
         family=said["family"],
-        program=program,
+        text=text,
+        equations="\n".join(line for place, line in enumerate(lines, 1) if place not in places and not _FIELD.match(line)).strip(),
+        declarations="\n".join(line for place, line in enumerate(lines, 1) if place in places),
         shapes={declaration.name.key: declaration.sizes for declaration in declared},
         wrt=tuple(names.key(word) for word in _listed(said["wrt"])) if "wrt" in said else None,
         domain={names.key(word): kind for word, kind in (pair.split() for pair in _listed(said.get("domain", "")))},
@@ -115,14 +120,6 @@ def _entry(name: str, text: str) -> Entry:
 
 def _listed(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _without_comment(line: str) -> str:
-    return line.partition("#")[0].strip()
-
-
-def _is_declaration(line: str) -> bool:
-    return all(isinstance(statement, Declaration) for statement in read(line, "plain"))
 
 
 # ----------------------------------------------------------------------------------------- where inputs are drawn from

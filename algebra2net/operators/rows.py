@@ -1,4 +1,9 @@
-"""What works along each row: softmax, normalisations."""
+"""What works along each row: softmax, normalisations.
+
+A gradient here is what is left of a signal when its part along the result is taken away. Taken away naively, nothing is
+left where one entry of a row has nearly all; so it is taken relative to that entry, or twice (Parlett, The symmetric
+eigenvalue problem, 1980: "twice is enough").
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,10 @@ from algebra2net.operators.operator import operator
 
 FAMILY = "rows"
 ROWS = "m×n -> m×n"
+PAIR = "m×n, m×n -> m×n"
 
 operator(
-    "softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "out * (δ - sum(δ * out, axis=1))"},
+    "softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=1)"},
     prelude='''
         def softmax(x):
             """Each row of x as probabilities."""
@@ -19,59 +25,221 @@ operator(
     doc="Each row of x as probabilities: exp(x) over its row sum.", source="Bridle 1990",
     reason="softmax: every probability takes from the others of its row what it gains",
 )  # fmt: skip
+_LOG_SHARES = '''
+        def log_shares(x, axis):
+            """x - log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it."""
+            top = x.max(axis=axis, keepdims=True)
+            z = x - np.where(np.isfinite(top), top, 0)
+            e = np.exp(z)
+            first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
+            np.put_along_axis(e, first, 0, axis) if axis is not None else np.put(e, first, 0)
+            return z - np.log1p(e.sum(axis=axis, keepdims=True))
+
+'''
 operator(
-    "log_softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "δ - exp(out) * sum(δ, axis=1)"},
-    prelude='''
+    "log_softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "excess(softmax(x), δ, axis=1)"},
+    prelude=_LOG_SHARES + '''
         def log_softmax(x):
             """The logarithm of each row's probabilities."""
-            z = x - x.max(axis=1, keepdims=True)  # the largest is 0: no overflow
-            return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+            return log_shares(x, 1)
     ''',
     doc="log(softmax(x)), without ever rounding a probability to 0.",
     reason="log-softmax: the signal, less its row sum shared out by probability",
 )  # fmt: skip
 operator(
-    "normalize(x)", family=FAMILY, shape=ROWS, vjp={"x": "quotient_or_zero(δ - out * sum(δ * out, axis=1), norm(x, axis=1))"},
-    aliases=("normalise",), numpy="normalize($x)", kink="a row of zeros stays zero, with gradient 0",
+    "shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=axis)"}, numpy="shares($x, $line)",
     prelude='''
+        def shares(x, axis):
+            """exp(x) / sum(exp(x)), without overflow."""
+            e = np.exp(x - x.max(axis=axis, keepdims=True))
+            return e / e.sum(axis=axis, keepdims=True)
+    ''',
+    doc="exp(x) over its sum: softmax along any axis, or of all entries.", reason="softmax: every probability takes from the others what it gains",
+)  # fmt: skip
+operator(
+    "log_shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "excess(shares(x, axis=axis), δ, axis=axis)"}, numpy="log_shares($x, $line)",
+    prelude=_LOG_SHARES,
+    doc="log(shares(x)).", reason="log-softmax: the signal, less its sum shared out by probability",
+)  # fmt: skip
+operator(
+    "contrast(p, d, axis=None)", family=FAMILY, internal=True, shape=PAIR, numpy="contrast($p, $d, $line)",
+    vjp={"p": "-contrast(δ, d, axis=axis)", "d": "excess(p, δ, axis=axis)"},
+    prelude='''
+        def contrast(p, d, axis):
+            """d sum(p) - sum(p d), from differences to the entry where p is largest, so that nothing cancels there."""
+            p, d = np.broadcast_arrays(p, d)
+            size = np.abs(p)
+            d = d - (np.take_along_axis(d, np.expand_dims(np.argmax(size, axis), axis), axis) if axis is not None else d.flat[np.argmax(size)])
+            return d * p.sum(axis=axis, keepdims=True) - (p * d).sum(axis=axis, keepdims=True)
+    ''',
+    doc="d sum(p) - sum(p d): how much each entry of d is above the average that p weighs.", reason="chain rule for softmax",
+)  # fmt: skip
+operator(
+    "excess(p, d, axis=None)", family=FAMILY, internal=True, shape=PAIR, numpy="excess($p, $d, $line)",
+    vjp={"p": "-contrast(d, δ, axis=axis)", "d": "contrast(p, δ, axis=axis)"},
+    prelude='''
+        def excess(p, d, axis):
+            """d sum(p) - p sum(d); where p is largest from all the other entries, so that nothing cancels there."""
+            p, d = np.broadcast_arrays(p, d)
+            if axis is None:
+                return excess(p.reshape(1, -1), d.reshape(1, -1), 1).reshape(p.shape)
+            total, result = p.sum(axis=axis, keepdims=True), d.sum(axis=axis, keepdims=True)
+            result = d * total - p * result
+            first = np.expand_dims(np.argmax(np.abs(p), axis), axis)
+            p_first, d_first = np.take_along_axis(p, first, axis), np.take_along_axis(d, first, axis)
+            p, d = p.copy(), d.copy()
+            np.put_along_axis(p, first, 0, axis)
+            np.put_along_axis(d, first, 0, axis)
+            np.put_along_axis(result, first, d_first * p.sum(axis=axis, keepdims=True) - p_first * d.sum(axis=axis, keepdims=True), axis)
+            return result
+    ''',
+    doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
+)  # fmt: skip
+
+_UNIT = '''
+        def unit_of(x, axis):
+            """The power of two next above all entries: divided by it, no square overflows or vanishes."""
+            top = np.abs(x).max(axis=axis, keepdims=True, initial=0)
+            return np.ldexp(np.ones_like(top), np.clip(np.frexp(top)[1], -1000, 1000) if x.dtype.itemsize == 8 else np.clip(np.frexp(top)[1], -120, 120))
+
+'''
+_ACROSS = '''
+        def across(u, d, axis):
+            """d without its part along u; taken away twice, so that what rounding left of it goes, too."""
+            square = (u * u).sum(axis=axis, keepdims=True)
+            square = np.where(square > 0, square, 1)
+            for _ in range(2):
+                d = d - u * ((u * d).sum(axis=axis, keepdims=True) / square)
+            return d
+
+'''
+_NORMALIZED = _UNIT + '''
+        def unit(x, axis):
+            """x / ‖x‖; zeros stay."""
+            x = x / unit_of(x, axis)
+            length = np.sqrt((x * x).sum(axis=axis, keepdims=True))
+            return x / np.where(length == 0, 1, length)
+
+'''
+operator(
+    "normalize(x)", family=FAMILY, shape=ROWS, vjp={"x": "unit_back(x, δ, axis=1)"}, aliases=("normalise",), kink="a row of zeros stays zero, with gradient 0",
+    prelude=_NORMALIZED + '''
         def normalize(x):
             """Each row of x at length 1; a row of zeros stays."""
-            top = np.abs(x).max(axis=1, keepdims=True, initial=0)
-            x = x / np.where(top > 0, top, 1)  # no square overflows
-            length = np.sqrt((x * x).sum(axis=1, keepdims=True))
-            return x / np.where(length > 0, length, 1)
+            return unit(x, 1)
     ''',
     doc="x / ‖x‖, row by row.", reason="only what is at a right angle to a row can turn it",
 )  # fmt: skip
 operator(
-    "standardize(x, eps=1e-5)", family=FAMILY, shape=ROWS, internal=True,
-    vjp={"x": "(δ - mean(δ, axis=1) - out * mean(δ * out, axis=1)) / sqrt(var(x, axis=1) + eps)"},
-    numpy="standardize($x, $eps)",
-    prelude='''
-        def standardize(x, eps):
-            """Each row of x at mean 0 and variance 1."""
-            x = x - x.mean(axis=1, keepdims=True)
-            x = x - x.mean(axis=1, keepdims=True)  # what rounding left of the mean
-            return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + eps)
+    "unit(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "unit_back(x, δ, axis=axis)"}, numpy="unit($x, $line)",
+    kink="zeros stay, with gradient 0", prelude=_NORMALIZED,
+    doc="x / ‖x‖ along any axis, or of all entries.", reason="only what is at a right angle can turn a direction",
+)  # fmt: skip
+operator(
+    "unit_back(x, d, axis=None)", family=FAMILY, internal=True, shape=PAIR, numpy="unit_back($x, $d, $line)", kink="0 where all entries are 0",
+    vjp={
+        "x": "-unit_back(x, quotient_or_zero(δ * sum(unit(x, axis=axis) * d, axis=axis) + d * sum(unit(x, axis=axis) * δ, axis=axis), norm(x, axis=axis)), axis=axis)"
+             " - unit(x, axis=axis) * quotient_or_zero(sum(δ * out, axis=axis), norm(x, axis=axis))",
+        "d": "unit_back(x, δ, axis=axis)",
+    },
+    prelude=_NORMALIZED + _ACROSS + '''
+        def unit_back(x, d, axis):
+            """What is left of d at a right angle to x, over ‖x‖; 0 where x is 0."""
+            size = unit_of(x, axis)
+            x = x / size
+            length = np.sqrt((x * x).sum(axis=axis, keepdims=True))
+            return np.where(length == 0, 0, across(x, d, axis) / np.where(length == 0, 1, length) / size)
+    ''',
+    doc="d without its part along x, over ‖x‖.", reason="only what is at a right angle can turn a direction",
+)  # fmt: skip
+
+# eps is added to a mean square; below, `inside` is all in units of a power of two, eps too
+_SPREAD = _UNIT + '''
+        def spread(x, eps, axis):
+            """x in units in which its largest entry is about 1, the unit, and sqrt(mean(x²) + eps) in that unit."""
+            unit = unit_of(x, axis)
+            x = x / unit
+            return x, unit, np.hypot(np.sqrt((x * x).mean(axis=axis, keepdims=True)), np.sqrt(x.dtype.type(eps)) / unit)
+
+'''
+_CENTRE = '''
+        def centre(x, axis):
+            """x less its mean; twice, so that what rounding left of it goes, too."""
+            x = x - x.mean(axis=axis, keepdims=True)
+            return x - x.mean(axis=axis, keepdims=True)
+
+'''
+operator(
+    "standardize(x, eps=1e-5, axis=1)", family=FAMILY, shape=ROWS, internal=True, vjp={"x": "standardize_back(x, δ, eps=eps, axis=axis)"},
+    numpy="standardize($x, $eps, $line)",
+    prelude=_SPREAD + _CENTRE + '''
+        def standardize(x, eps, axis):
+            """x at mean 0 and variance 1."""
+            x, _, size = spread(centre(x, axis), eps, axis)
+            return x / size
     ''',
     doc="(x - mean) / sqrt(var + eps), row by row.", source="Ba, Kiros, Hinton 2016, arXiv:1607.06450, eq. 4",
     reason="layer norm: the signal without its mean and without its part along the result",
+)  # fmt: skip
+operator(
+    "standardize_back(x, d, eps=1e-5, axis=1)", family=FAMILY, shape=PAIR, internal=True,
+    vjp={
+        "x": "-standardize_back(x, (δ * mean(d * standardize(x, eps=eps, axis=axis), axis=axis) + d * mean(δ * standardize(x, eps=eps, axis=axis), axis=axis))"
+             " / sqrt(var(x, axis=axis) + eps), eps=eps, axis=axis)"
+             " - standardize(x, eps=eps, axis=axis) * mean(δ * out, axis=axis) / sqrt(var(x, axis=axis) + eps)",
+        "d": "standardize_back(x, δ, eps=eps, axis=axis)",
+    },
+    numpy="standardize_back($x, $d, $eps, $line)",
+    prelude=_SPREAD + _CENTRE + _ACROSS + '''
+        def standardize_back(x, d, eps, axis):
+            """d without its mean and without its part along x; of that part, eps over the variance and eps comes back."""
+            x, unit, size = spread(centre(x, axis), eps, axis)
+            d = centre(d, axis)
+            rest = centre(across(x, d, axis), axis)
+            square = (x * x).sum(axis=axis, keepdims=True)
+            along = x * ((x * d).sum(axis=axis, keepdims=True) / np.where(square > 0, square, 1))
+            along = np.where(square > 0, along, d)
+            root = np.sqrt(x.dtype.type(eps)) / unit / size
+            return (rest * (square > 0) + along * root * root) / size / unit
+    ''',
+    doc="What standardize passes back.", reason="the signal without its mean and without its part along the result",
 )  # fmt: skip
 operator(
     "layernorm(x, gamma?1, beta?0, eps=1e-5)", family=FAMILY, value="gamma * standardize(x, eps=eps) + beta", aliases=("layer_norm",),
     doc="Each row at mean 0 and variance 1, then scaled by gamma and shifted by beta.", source="Ba, Kiros, Hinton 2016, arXiv:1607.06450",
 )  # fmt: skip
 operator(
-    "rootmeansquared(x, eps=1e-5)", family=FAMILY, shape=ROWS, internal=True,
-    vjp={"x": "(δ - out * mean(δ * out, axis=1)) / sqrt(mean(x^2, axis=1) + eps)"},
-    numpy="rootmeansquared($x, $eps)",
-    prelude='''
-        def rootmeansquared(x, eps):
-            """Each row of x at mean square 1."""
-            return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + eps)
+    "rootmeansquared(x, eps=1e-5, axis=1)", family=FAMILY, shape=ROWS, internal=True, vjp={"x": "rootmeansquared_back(x, δ, eps=eps, axis=axis)"},
+    numpy="rootmeansquared($x, $eps, $line)",
+    prelude=_SPREAD + '''
+        def rootmeansquared(x, eps, axis):
+            """x at mean square 1."""
+            x, _, size = spread(x, eps, axis)
+            return x / size
     ''',
     doc="x / sqrt(mean(x²) + eps), row by row.", source="Zhang, Sennrich 2019, arXiv:1910.07467, eq. 4",
     reason="RMS norm: the signal without its part along the result",
+)  # fmt: skip
+operator(
+    "rootmeansquared_back(x, d, eps=1e-5, axis=1)", family=FAMILY, shape=PAIR, internal=True,
+    vjp={
+        "x": "-rootmeansquared_back(x, (δ * mean(d * rootmeansquared(x, eps=eps, axis=axis), axis=axis) + d * mean(δ * rootmeansquared(x, eps=eps, axis=axis), axis=axis))"
+             " / sqrt(mean(x^2, axis=axis) + eps), eps=eps, axis=axis)"
+             " - rootmeansquared(x, eps=eps, axis=axis) * mean(δ * out, axis=axis) / sqrt(mean(x^2, axis=axis) + eps)",
+        "d": "rootmeansquared_back(x, δ, eps=eps, axis=axis)",
+    },
+    numpy="rootmeansquared_back($x, $d, $eps, $line)",
+    prelude=_SPREAD + _ACROSS + '''
+        def rootmeansquared_back(x, d, eps, axis):
+            """d without its part along x; of that part, eps over the mean square and eps comes back."""
+            x, unit, size = spread(x, eps, axis)
+            square = (x * x).sum(axis=axis, keepdims=True)
+            along = x * ((x * d).sum(axis=axis, keepdims=True) / np.where(square > 0, square, 1))
+            along = np.where(square > 0, along, d)
+            root = np.sqrt(x.dtype.type(eps)) / unit / size
+            return (across(x, d, axis) * (square > 0) + along * root * root) / size / unit
+    ''',
+    doc="What rootmeansquared passes back.", reason="the signal without its part along the result",
 )  # fmt: skip
 operator(
     "rmsnorm(x, gamma?1, eps=1e-5)", family=FAMILY, value="gamma * rootmeansquared(x, eps=eps)", aliases=("rms_norm",),

@@ -1,0 +1,75 @@
+"""The numbers of one call: every named value, forward and back, as matrices.
+
+In    a net's lines of code, the functions they use, the arrays of the call
+Out   name → matrix; and texts for small matrices in full, for large ones in summary
+Idea  the lines that stand on the sheet are the lines that run
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sympy import Symbol
+
+if TYPE_CHECKING:
+    from algebra2net.targets.numpy import Code
+
+FULL = 6  # rows and columns up to which a matrix is shown in full
+Numbers = Mapping[Symbol, Any]
+
+
+def traced(code: Code, functions: Mapping[str, Any], inputs: Mapping[Symbol, Any]) -> dict[Symbol, Any]:
+    """What each name of `code` is worth: its lines, run in order on the matrices of its inputs."""
+    space = dict(functions)
+    space |= {code.identifiers[name]: value for name, value in inputs.items() if name in code.identifiers}
+    with np.errstate(all="ignore"):
+        exec(compile("\n".join(text for _, text in code.lines), "<sheet>", "exec"), space)
+    return {name: matrix(space[identifier]) for name, identifier in code.identifiers.items() if identifier in space}
+
+
+def matrix(value: Any) -> Any:
+    """A value as a matrix: a number is 1×1."""
+    array = np.asarray(value)
+    return array if array.ndim == 2 else array.reshape(1, -1)
+
+
+def short(value: float) -> str:
+    """A number in five characters or so, with a minus sign that is one."""
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    size = abs(value)
+    if value == int(value) and size < 1000:
+        text = str(int(value))
+    elif size < 0.005 or size >= 10000:
+        mantissa, exponent = f"{value:.0e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    else:
+        text = f"{value:.{2 if size < 10 else 1 if size < 100 else 0}f}"
+    return text.replace("-", "−")
+
+
+def is_small(value: Any) -> bool:
+    """Whether a matrix is shown in full."""
+    return value.shape[0] <= FULL and value.shape[1] <= FULL
+
+
+def summary(value: Any) -> str:
+    """A large matrix in one line."""
+    rows, columns = value.shape
+    finite = value[np.isfinite(value)]
+    if not finite.size:
+        return f"{rows} × {columns}, no finite entry" if value.size else f"{rows} × {columns}, empty"
+    odd = "" if finite.size == value.size else f", {value.size - finite.size} not finite"
+    return f"{rows} × {columns}, from {short(float(finite.min()))} to {short(float(finite.max()))}, mean {short(float(finite.mean()))}{odd}"
+
+
+def inline(value: Any) -> str:
+    """A matrix as text: in full where it is small."""
+    if not is_small(value):
+        return summary(value)
+    if value.shape == (1, 1):
+        return short(float(value[0, 0]))
+    return "[" + "; ".join(" ".join(short(float(entry)) for entry in row) for row in value) + "]"

@@ -1,0 +1,150 @@
+"""What rewrites need beside the notation: functions that keep their digits where the algebra as typed loses them.
+
+Users do not call them; `stabilize` puts them in the place of what they typed.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from algebra2net.operators import operator
+
+elementwise = partial(operator.elementwise, family="stable", internal=True)
+
+# ------------------------------------------------------------------------------------------------------------ logarithms
+
+elementwise(
+    "logaddexp(a, b)", vjp={"a": "δ * sigmoid(a - b)", "b": "δ * sigmoid(b - a)"}, sympy="log(exp(a) + exp(b))", numpy="np.logaddexp($a, $b)",
+    doc="log(exp(a) + exp(b)), without overflow.", reason="log of a sum of two exponentials: each gets its share",
+)  # fmt: skip
+elementwise(
+    "log1mexp(x)", derivative="-(exp(-x) / expm1(-x))", sympy="log(1 - exp(-x))", domain="positive",
+    prelude='''
+        def log1mexp(x):
+            """log(1 - exp(-x)), x > 0: near 0 by expm1, further out by log1p."""
+            near = x < 0.6931471805599453
+            return np.where(near, np.log(-np.expm1(-np.where(near, x, 1))), np.log1p(-np.exp(-np.where(near, 1, x))))
+    ''',
+    doc="log(1 - exp(-x)), for positive x.", source="Mächler, Accurately computing log(1 - exp(-|a|)) (2012)", reason="log(1 - exp(-x)): chain rule",
+)  # fmt: skip
+elementwise(
+    "logexpm1(x)", derivative="-1 / expm1(-x)", sympy="log(exp(x) - 1)", domain="positive",
+    prelude='''
+        def logexpm1(x):
+            """log(exp(x) - 1), x > 0: the inverse of softplus, without overflow."""
+            far = x > 1
+            return np.where(far, x + np.log1p(-np.exp(-np.where(far, x, 1))), np.log(np.expm1(np.where(far, 1, x))))
+    ''',
+    doc="log(exp(x) - 1), for positive x.", reason="log(exp(x) - 1): chain rule",
+)  # fmt: skip
+elementwise(
+    "logcosh(x)", derivative="tanh(x)", sympy="log(cosh(x))",
+    prelude='''
+        def logcosh(x):
+            """log(cosh(x)); near 0 by cosh(x) - 1 = 2 sinh(x/2)²."""
+            t = np.abs(x)
+            near = t < 1
+            half = np.sinh(np.where(near, t, 0) / 2)
+            return np.where(near, np.log1p(2 * half * half), t - 0.6931471805599453 + np.log1p(np.exp(-2 * t)))
+    ''',
+    doc="log(cosh(x)), without overflow.", reason="log(cosh(x)): its slope is tanh",
+)  # fmt: skip
+_LOGARITHM = '''
+        def log_of_parts(fraction, exponent):
+            """log(fraction 2^exponent); the fraction is brought near 1, so that nothing cancels there."""
+            low = np.abs(fraction) < 0.7071067811865476
+            fraction, exponent = np.where(low, 2 * fraction, fraction), exponent - low
+            return np.log(fraction) + exponent.astype(fraction.dtype) * fraction.dtype.type(0.6931471805599453)
+
+'''
+elementwise(
+    "log_product(a, b)", vjp={"a": "δ / a", "b": "δ / b"}, sympy="log(a*b)", domain="positive",
+    prelude=_LOGARITHM + '''
+        def log_product(a, b):
+            """log(a b), though a b may overflow."""
+            a, b = np.broadcast_arrays(a, b)
+            (f, m), (g, n) = np.frexp(a), np.frexp(b)
+            h, k = np.frexp(f * g)
+            return log_of_parts(h, m + n + k)
+    ''',
+    doc="log(a b), though a b may overflow.", reason="log: each factor's slope is one over itself",
+)  # fmt: skip
+_RATIO = _LOGARITHM + '''
+        def log_ratio(x, y):
+            """log(x / y), though x / y may overflow; where they are near each other, by their difference."""
+            x, y = np.broadcast_arrays(x, y)
+            (f, m), (g, n) = np.frexp(x), np.frexp(y)
+            fine = (x > 0) & (y > 0) & np.isfinite(x) & np.isfinite(y)
+            near = fine & (np.abs(x - y) <= 0.5 * np.abs(y))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                h, k = np.frexp(f / g)
+                far = log_of_parts(h, m - n + k)
+                far = np.where(np.isinf(x) | np.isinf(y), np.log(x) - np.log(y), far)
+                return np.where(near, np.log1p(np.where(near, x - y, 0) / np.where(near, y, 1)), far)
+
+'''
+elementwise(
+    "log_ratio(x, y)", vjp={"x": "δ / x", "y": "-(δ / y)"}, sympy="log(x/y)", domain="positive", prelude=_RATIO,
+    doc="log(x / y), though x / y may overflow.", reason="log: its slope is one over its argument",
+)  # fmt: skip
+elementwise(
+    "x_log_ratio(x, y)", domain="positive", vjp={"x": "δ * (log_ratio_or_zero(x, y) + 1)", "y": "-(δ * quotient_or_zero_at(x, y))"},
+    prelude=_RATIO + '''
+        def x_log_ratio(x, y):
+            """x log(x / y), and 0 where x is 0."""
+            none = (x == 0) & (y >= 0)
+            return x * log_ratio(np.where(none, 1, x), np.where(none, 1, y))
+    ''',
+    doc="x log(x / y), and 0 where x is 0.", reason="x log(x / y): 0 log 0 is 0",
+)  # fmt: skip
+elementwise(
+    "log_ratio_or_zero(x, y)", domain="positive", vjp={"x": "δ * quotient_or_zero(1, x)", "y": "-(δ * quotient_or_zero(x != 0, y))"},
+    prelude=_RATIO + '''
+        def log_ratio_or_zero(x, y):
+            """log(x / y), and 0 where x is 0."""
+            return log_ratio(np.where(x == 0, 1, x), np.where(x == 0, 1, y))
+    ''',
+    kink="0 where x is 0", doc="log(x / y), and 0 where x is 0.", reason="log: its slope is one over its argument",
+)  # fmt: skip
+
+# ------------------------------------------------------------------------------------------- what would cancel or overflow
+
+elementwise(
+    "sech(x)", derivative="-(out * tanh(x))", sympy="1/cosh(x)",
+    prelude='''
+        def sech(x):
+            """1 / cosh(x), without overflow."""
+            e = np.exp(-np.abs(x))
+            return 2 * e / (1 + e * e)
+    ''',
+    doc="1 / cosh(x).", reason="1/cosh: it changes by -tanh(x) / cosh(x)",
+)  # fmt: skip
+elementwise(
+    "gaussian(x)", derivative="-(x * out)", sympy="exp(-x**2/2)",
+    prelude='''
+        def gaussian(x):
+            """exp(-x²/2)."""
+            t = np.minimum(np.abs(x), 40.0)  # there it is 0
+            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
+            return np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)
+    ''',
+    doc="exp(-x²/2), with all its digits where that is small.", reason="chain rule: exp(-x²/2) falls by x",
+)  # fmt: skip
+elementwise(
+    "hypot_minus_one(x)", derivative="x / hypot(1, x)", sympy="sqrt(1 + x**2) - 1",
+    prelude='''
+        def hypot_minus_one(x):
+            """sqrt(1 + x²) - 1."""
+            return x * (x / (1 + np.hypot(1, x)))
+    ''',
+    doc="sqrt(1 + x²) - 1, without cancelling.", reason="sqrt(1 + x²): its slope is x / sqrt(1 + x²)",
+)  # fmt: skip
+elementwise(
+    "root_minus_one(x)", derivative="0.5 / sqrt(1 + x)", sympy="sqrt(1 + x) - 1", domain="positive",
+    prelude='''
+        def root_minus_one(x):
+            """sqrt(1 + x) - 1."""
+            return x / (1 + np.sqrt(1 + x))
+    ''',
+    doc="sqrt(1 + x) - 1, without cancelling.", reason="sqrt: its slope is 1/(2 sqrt(1 + x))",
+)  # fmt: skip

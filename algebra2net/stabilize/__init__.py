@@ -1,0 +1,217 @@
+"""Right as typed: a program whose values and gradients keep their digits, from one that says the same.
+
+In    the forward Program, with shapes
+Out   the same named values in forms that do not overflow, cancel or meet nan on the way; what was rewritten, and why
+Idea  this comes before derivation: the gradient of a good form is good, and that of a bad one is beyond mending
+
+    forms.py       spellings of the same algebra made one
+    identities.py  the entries: what is typed, what is computed, why
+    match.py       where an entry fits
+    rules.py       the entries that a program can need
+    rewrite.py     values under the entries
+    guard.py       `where`: the branch that is not taken sees a harmless argument
+
+Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), chapter 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Float, Integer, Symbol
+
+from algebra2net.errors import Span
+from algebra2net.operators.operator import Operation, operation
+from algebra2net.program import Draft, Equation, Program, is_step, operands, record, symbol
+from algebra2net.shapes import result_shape
+from algebra2net.stabilize.forms import FUNCTION, NUMBER, PRODUCT, Forms
+from algebra2net.stabilize.guard import guarded
+from algebra2net.stabilize.identities import IDENTITIES, Identity
+from algebra2net.stabilize.rewrite import Rewriter
+from algebra2net.stabilize.rules import rules, usable
+
+__all__ = ["IDENTITIES", "Identity", "Rewrite", "Stable", "stabilize"]
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One rewrite that was applied: in the equation of which value, what stood there, what is computed, and why."""
+
+    name: Symbol
+    pattern: str
+    replacement: str
+    reason: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Stable:
+    """A program that keeps its digits, and the rewrites that made it."""
+
+    program: Program
+    rewrites: tuple[Rewrite, ...]
+
+
+def stabilize(program: Program, wrt: Iterable[str] = ()) -> Stable:
+    """The program with its values in forms that keep their digits.
+
+    Values named in `wrt` are not looked into: gradients by them are asked for, so they have to stand where they stand.
+    """
+    fixed = {symbol(name) for name in wrt}
+    found = frozenset(type(e.value).__name__ for e in program.equations if isinstance(e.value, Operation))
+    rewrites: tuple[Rewrite, ...] = ()
+    if usable(found):
+        walk = _Walk(program, found, fixed)
+        for equation in program.equations:
+            walk.take(equation)
+        program, rewrites = walk.finished()
+    return Stable(guarded(program, fixed) if "where" in found else program, rewrites)
+
+
+class _Walk:
+    """The walk over the equations: the node of each name, the name of each node, and the draft of what is computed."""
+
+    def __init__(self, program: Program, found: frozenset[str], fixed: set[Symbol]) -> None:
+        self.program = program
+        self.fixed = fixed
+        self.forms = Forms()
+        self.rewriter = Rewriter(self.forms, rules(found))
+        self.draft = Draft(program.first_step(), share=False)
+        self.shapes = dict(program.shapes)
+        self.nodes: dict[Expr, int] = {}
+        self.names: dict[int, Expr] = {}
+        self.applied: dict[Symbol, list[Rewrite]] = {}
+        for name in program.inputs:
+            self.know(name, self.forms.atom(self.shapes[name]))
+
+    def know(self, name: Expr, node: int) -> None:
+        """From here on the node has a name."""
+        self.nodes[name] = node
+        self.names.setdefault(node, name)
+
+    def take(self, equation: Equation) -> None:
+        """The next equation: as it is, or rewritten."""
+        value = equation.value
+        if not isinstance(value, Operation):
+            self.keep(equation, self.node_of(value))
+            return
+        here = record(value)
+        args = [self.node_of(arg) for arg in here.operands_of(value)]
+        typed = self.forms.of_operator(value, here, args, self.shapes[equation.name])
+        better, used = self.rewriter.rewritten(typed)
+        if better == typed or not used:
+            self.keep(equation, typed)
+            return
+        reason = "; ".join(dict.fromkeys(entry.reason for entry in used))
+        self.applied[equation.name] = [Rewrite(equation.name, entry.pattern, entry.replacement, entry.reason, equation.span) for entry in dict.fromkeys(used)]
+        self.draft.equations.append(Equation(equation.name, self.value_of(better, equation.span), equation.span, reason))
+        self.know(equation.name, better)
+
+    def keep(self, equation: Equation, node: int) -> None:
+        self.draft.equations.append(equation)
+        self.know(equation.name, self.forms.atom(self.shapes[equation.name]) if equation.name in self.fixed else node)
+
+    def node_of(self, value: Expr) -> int:
+        return self.nodes[value] if value in self.nodes else self.forms.of_atom(value)
+
+    # from nodes back to equations
+
+    def name_of(self, node: int, span: Span | None) -> Expr:
+        """The name of a node, its equations written where it has none. Normal forms are shallow, so this may recurse."""
+        if node in self.names:
+            return self.names[node]
+        if self.forms.kinds[node] == NUMBER:
+            return _number(self.forms.data[node])
+        made = self.step(self.value_of(node, span), span)
+        self.names[node] = made
+        return made
+
+    def step(self, value: Expr, span: Span | None) -> Expr:
+        """A name for a value."""
+        if not isinstance(value, Operation):
+            return value
+        made = self.draft.define(value, None, span)
+        self.shapes[made] = result_shape(value, self.shapes)
+        return made
+
+    def value_of(self, node: int, span: Span | None) -> Expr:
+        """The operator of a node, what it is made of written before."""
+        if node in self.names:
+            return self.names[node]
+        kind, data = self.forms.kinds[node], self.forms.data[node]
+        if kind == NUMBER:
+            return _number(data)
+        if kind == FUNCTION:
+            name, args, options = data
+            return _call(name, [self.name_of(arg, span) for arg in args], options)
+        if kind == PRODUCT:
+            return self.product(data, span)
+        return self.sum(data, span)
+
+    def sum(self, data: tuple[tuple[tuple[int, float], ...], float], span: Span | None) -> Expr:
+        """A sum, what is added before what is taken away."""
+        terms, number = data
+        parts = [(c > 0, self.multiple(abs(c), term, span)) for term, c in terms]
+        if number:
+            parts.append((number > 0, _number(abs(number))))
+        parts.sort(key=lambda part: not part[0])
+        (positive, whole), *others = parts
+        if not positive:
+            whole = _call("neg", [self.step(whole, span)])
+        for plus, part in others:
+            whole = _call("plus" if plus else "minus", [self.step(whole, span), self.step(part, span)])
+        return whole
+
+    def multiple(self, factor: float, node: int, span: Span | None) -> Expr:
+        if factor == 1:
+            return self.value_of(node, span)
+        inverse = round(1 / factor)
+        if factor < 1 and float(1 / inverse) == factor:
+            return _call("divide", [self.name_of(node, span), Integer(inverse)])
+        return _call("scale", [_number(factor), self.name_of(node, span)])
+
+    def product(self, factors: tuple[tuple[int, float], ...], span: Span | None) -> Expr:
+        """A product over one divisor after the other: the product of the divisors could overflow."""
+        tops = [self.raised(base, e, span) for base, e in factors if e > 0]
+        bottoms = [self.raised(base, -e, span) for base, e in factors if e < 0]
+        whole: Expr = tops[0] if tops else Integer(1)
+        for top in tops[1:]:
+            whole = _call("times", [self.step(whole, span), self.step(top, span)])
+        for bottom in bottoms:
+            whole = _call("divide", [self.step(whole, span), self.step(bottom, span)])
+        return whole
+
+    def raised(self, base: int, exponent: float, span: Span | None) -> Expr:
+        if exponent == 1:
+            return self.value_of(base, span)
+        if exponent == 0.5:
+            return _call("sqrt", [self.name_of(base, span)])
+        return _call("power", [self.name_of(base, span), _number(exponent)])
+
+    # what is left
+
+    def finished(self) -> tuple[Program, tuple[Rewrite, ...]]:
+        """The program without the steps that nothing rests on any more, and the rewrites in what is left."""
+        kept: list[Equation] = []
+        needed = set(self.program.outputs.values())
+        for equation in reversed(self.draft.equations):
+            if equation.name in needed or not is_step(equation.name):
+                kept.append(equation)
+                needed.update(operands(equation.value, self.program.functions))
+        kept.reverse()
+        names = {e.name for e in kept}
+        shapes = {name: shape for name, shape in self.shapes.items() if name in names or name in self.program.shapes and not is_step(name)}
+        rewrites = tuple(r for e in kept for r in self.applied.get(e.name, ()))
+        if not rewrites:
+            return self.program, ()
+        return replace(self.program, equations=tuple(kept), shapes=shapes), rewrites
+
+
+def _call(name: str, operands: list[Expr], options: tuple[Expr, ...] = ()) -> Expr:
+    return operation(name)(*operands, *options)
+
+
+def _number(value: float) -> Expr:
+    """A number as SymPy's."""
+    return Integer(int(value)) if value == int(value) and abs(value) < 2**53 else Float(value, 17)

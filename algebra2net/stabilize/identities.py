@@ -1,0 +1,155 @@
+"""The rewrites: what is typed, what is computed in its place, and why.
+
+Each is one entry. Both sides are in our notation; a name in them stands for any value (`axis` for any axis, `e` in an
+option for any number). Spellings that the normal form makes one (forms.py) need no entries of their own; a pattern is
+itself rewritten by the entries above it, so that `log(1 - exp(x))` is found although `1 - exp(x)` is rewritten first.
+
+A test evaluates both sides of every entry with 60 digits at random points of its domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from algebra2net.stabilize.forms import NUMBER, Forms
+
+Condition = Callable[[Forms, Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`pattern` is `replacement` wherever `when` allows; `domain` is where the names lie."""
+
+    pattern: str
+    replacement: str
+    reason: str
+    when: Condition | None = None
+    domain: str = "real"
+
+
+def _is_number(name: str) -> Condition:
+    return lambda forms, bound: forms.kinds[bound[name]] == NUMBER
+
+
+def _even(forms: Forms, bound: Mapping[str, Any]) -> bool:
+    return forms.kinds[bound["p"]] == NUMBER and forms.data[bound["p"]] % 2 == 0
+
+
+def _not_even(forms: Forms, bound: Mapping[str, Any]) -> bool:
+    return forms.kinds[bound["p"]] == NUMBER and forms.data[bound["p"]] % 2 != 0
+
+
+def _in_order(forms: Forms, bound: Mapping[str, Any]) -> bool:
+    lo, hi = bound["lo"], bound["hi"]
+    return forms.kinds[lo] == forms.kinds[hi] == NUMBER and forms.data[lo] <= forms.data[hi]
+
+
+_OVERFLOW = "no exponential overflows"
+_CANCEL = "nothing cancels: no digits are lost"
+_SQUARES = "no square overflows or vanishes"
+_KINK = "one function, with the slope that was agreed where it has a corner"
+
+# fmt: off
+IDENTITIES: tuple[Identity, ...] = (
+    # corners
+    Identity("maximum(x, 0)", "relu(x)", _KINK),
+    Identity("x * (x > 0)", "relu(x)", _KINK),
+    Identity("where(x > 0, x, 0)", "relu(x)", _KINK),
+    Identity("x + abs(x)", "2 relu(x)", _KINK),
+    Identity("minimum(maximum(x, lo), hi)", "clip(x, lo, hi)", _KINK, _in_order, "bounds"),
+    Identity("maximum(minimum(x, hi), lo)", "clip(x, lo, hi)", _KINK, _in_order, "bounds"),
+    Identity("minimum(relu(x), hi)", "clip(x, 0, hi)", _KINK, lambda forms, bound: _is_number("hi")(forms, bound) and forms.data[bound["hi"]] >= 0, "positive"),
+    Identity("sqrt(x^2)", "abs(x)", f"the root of a square; {_SQUARES}"),
+
+    # exponentials that are sigmoids, hyperbolic functions, Gaussians
+    Identity("exp(x) - exp(-x)", "2 sinh(x)", f"sinh; {_CANCEL}"),
+    Identity("exp(x) + exp(-x)", "2 cosh(x)", "cosh"),
+    Identity("sinh(x) / cosh(x)", "tanh(x)", f"tanh; {_OVERFLOW}"),
+    Identity("1 / cosh(x)", "sech(x)", f"1/cosh; {_OVERFLOW}"),
+    Identity("exp(-x^2)", "exp_minus_square(x)", "the square is exact, so that the tail keeps its digits"),
+    Identity("exp(-x^2 / 2)", "gaussian(x)", "the square is exact, so that the tail keeps its digits"),
+    Identity("exp(x) - 1", "expm1(x)", f"exp(x) - 1; {_CANCEL}"),
+    Identity("expm1(x) / (1 + exp(x))", "tanh(x / 2)", f"tanh; {_OVERFLOW}"),
+    Identity("exp(x) / (1 + exp(x))", "sigmoid(x)", f"the sigmoid; {_OVERFLOW}"),
+    Identity("exp(x) / (exp(x) + exp(y))", "sigmoid(x - y)", f"the sigmoid; {_OVERFLOW}"),
+    Identity("1 / (1 + exp(x))", "sigmoid(-x)", f"the sigmoid; {_OVERFLOW}"),
+    Identity("1 - sigmoid(x)", "sigmoid(-x)", f"1 - σ(x) is σ(-x); {_CANCEL}"),
+    Identity("2 sigmoid(x) - 1", "tanh(x / 2)", f"2 σ(x) - 1 is tanh(x/2); {_CANCEL}"),
+    Identity("sigmoid(x) * sigmoid(-x)", "sigmoid'(x)", "the slope of the sigmoid, from exp(-|x|)"),
+    Identity("1 - tanh(x)^2", "tanh'(x)", f"the slope of tanh, from exp(-|x|); {_CANCEL}"),
+    Identity("1 - tanh(x)", "2 sigmoid(-2 x)", f"1 - tanh(x) is 2 σ(-2x); {_CANCEL}"),
+    Identity("1 + tanh(x)", "2 sigmoid(2 x)", f"1 + tanh(x) is 2 σ(2x); {_CANCEL}"),
+    Identity("x * sigmoid(x)", "silu(x)", "silu, whose tail keeps its digits"),
+
+    # rows as probabilities
+    Identity("exp(x) / sum(exp(x), axis=axis)", "shares(x, axis=axis)", f"softmax; {_OVERFLOW}", domain="rows"),
+    Identity("shares(x - max(x, axis=axis), axis=axis)", "shares(x, axis=axis)", "softmax does not change when all entries move together", domain="rows"),
+    Identity("shares(x, axis=1)", "softmax(x)", "softmax, row by row", domain="rows"),
+    Identity("softmax(x - max(x, axis=1))", "softmax(x)", "softmax does not change when all entries move together", domain="rows"),
+
+    # logarithms
+    Identity("log(exp(x))", "x", "a logarithm of an exponential is its exponent"),
+    Identity("log(softmax(x))", "log_softmax(x)", "log-softmax: no probability is rounded to 0", domain="rows"),
+    Identity("log(shares(x, axis=axis))", "log_shares(x, axis=axis)", "log-softmax: no probability is rounded to 0", domain="rows"),
+    Identity("log(sum(exp(x), axis=axis))", "logsumexp(x, axis=axis)", f"log-sum-exp; {_OVERFLOW}", domain="rows"),
+    Identity("log(mean(exp(x), axis=axis))", "logmeanexp(x, axis=axis)", f"log-mean-exp; {_OVERFLOW}", domain="rows"),
+    Identity("logsumexp(x - max(x, axis=axis), axis=axis) + max(x, axis=axis)", "logsumexp(x, axis=axis)", "log-sum-exp takes the largest out by itself", domain="rows"),
+    Identity("x - logsumexp(x, axis=axis)", "log_shares(x, axis=axis)", f"log-softmax; {_CANCEL}", domain="rows"),
+    Identity("log_shares(x - max(x, axis=axis), axis=axis)", "log_shares(x, axis=axis)", "log-softmax does not change when all entries move together", domain="rows"),
+    Identity("log_shares(x, axis=1)", "log_softmax(x)", "log-softmax, row by row", domain="rows"),
+    Identity("exp(log_softmax(x))", "softmax(x)", "softmax", domain="rows"),
+    Identity("exp(log_shares(x, axis=axis))", "shares(x, axis=axis)", "softmax", domain="rows"),
+    Identity("log(sigmoid(x))", "-softplus(-x)", "log σ(x) is -softplus(-x): no probability is rounded to 0"),
+    Identity("log(1 + exp(x))", "softplus(x)", f"softplus; {_OVERFLOW}"),
+    Identity("log1p(exp(x))", "softplus(x)", f"softplus; {_OVERFLOW}"),
+    Identity("log(exp(x) + exp(y))", "logaddexp(x, y)", _OVERFLOW),
+    Identity("log(-expm1(x))", "log1mexp(-x)", f"log(1 - exp(x)); {_CANCEL}", domain="negative"),
+    Identity("log1p(-exp(x))", "log1mexp(-x)", f"log(1 - exp(x)); {_CANCEL}", domain="negative"),
+    Identity("log(expm1(x))", "logexpm1(x)", _OVERFLOW, domain="positive"),
+    Identity("softplus(x) - x", "softplus(-x)", f"softplus(x) - x is softplus(-x); {_CANCEL}"),
+    Identity("log(cosh(x))", "logcosh(x)", _OVERFLOW),
+    Identity("log(prod(x, axis=axis))", "log_prod(x, axis=axis)", "the product may overflow or vanish where its logarithm does not", domain="positive rows"),
+    Identity("log(det(x))", "logdet(x)", "the determinant may overflow or vanish where its logarithm does not", domain="matrix"),
+    Identity("log(x^p)", "p * log(abs(x))", "the power may overflow or vanish where its logarithm does not", _even, "powers"),
+    Identity("log(x^p)", "p * log(x)", "the power may overflow or vanish where its logarithm does not", _not_even, "powers"),
+    Identity("log(1 + x)", "log1p(x)", f"log(1 + x); {_CANCEL}", domain="positive"),
+    Identity("x * log(x / y)", "x_log_ratio(x, y)", "0 log 0 is 0, and a quotient near 1 keeps its digits", domain="positive"),
+    Identity("x * (log(x) - log(y))", "x_log_ratio(x, y)", f"0 log 0 is 0; {_CANCEL}", domain="positive"),
+    Identity("log(x / y)", "log_ratio(x, y)", "a quotient near 1 keeps its digits, one that overflows its logarithm", domain="positive"),
+    Identity("log(x) - log(y)", "log_ratio(x, y)", _CANCEL, domain="positive"),
+    Identity("log(x * y)", "log_product(x, y)", "the product may overflow or vanish where its logarithm does not", domain="positive"),
+    Identity("x * log(y)", "x_log_y(x, y)", "0 log 0 is 0", domain="positive"),
+    Identity("x * log1p(y)", "x_log1p_y(x, y)", "0 log 0 is 0", domain="positive"),
+
+    # lengths and deviations
+    Identity("sqrt(sum(x^2, axis=axis))", "norm(x, axis=axis)", f"a norm; {_SQUARES}", domain="rows"),
+    Identity("sqrt(mean(x^2, axis=axis))", "norm(x, axis=axis) / sqrt(size(x, axis=axis))", f"a norm; {_SQUARES}", domain="rows"),
+    Identity("x / norm(x, axis=axis)", "unit(x, axis=axis)", f"a direction; {_SQUARES}", domain="rows"),
+    Identity("unit(x, axis=1)", "normalize(x)", "a direction, row by row", domain="rows"),
+    Identity("mean((x - mean(x, axis=axis))^2, axis=axis)", "var(x, axis=axis)", "the variance, centred twice", domain="rows"),
+    Identity("mean(x^2, axis=axis) - mean(x, axis=axis)^2", "var(x, axis=axis)", f"the variance; {_CANCEL}", domain="rows"),
+    Identity("sqrt(var(x, axis=axis))", "std(x, axis=axis)", f"the standard deviation; {_SQUARES}", domain="rows"),
+    Identity("norm(x - mean(x, axis=axis), axis=axis) / sqrt(size(x, axis=axis))", "std(x, axis=axis)", "the standard deviation, centred twice", domain="rows"),
+    Identity("(x - mean(x, axis=axis)) / std(x, axis=axis)", "standardize(x, eps=0, axis=axis)", f"standardised, centred twice; {_SQUARES}", domain="rows"),
+    Identity("(x - mean(x, axis=axis)) / sqrt(e + var(x, axis=axis))", "standardize(x, eps=e, axis=axis)", f"standardised, centred twice; {_SQUARES}", _is_number("e"), "rows"),
+    Identity("x / sqrt(e + mean(x^2, axis=axis))", "rootmeansquared(x, eps=e, axis=axis)", _SQUARES, _is_number("e"), "rows"),
+    Identity("sqrt(1 + x^2) - 1", "hypot_minus_one(x)", f"{_CANCEL}, {_SQUARES}"),
+    Identity("sqrt(1 + x^2)", "hypot(1, x)", f"hypot; {_SQUARES}"),
+    Identity("sqrt(x^2 + y^2)", "hypot(x, y)", f"hypot; {_SQUARES}"),
+    Identity("sqrt(1 + x) - 1", "root_minus_one(x)", _CANCEL, domain="positive"),
+    Identity("sqrt(x) - sqrt(y)", "(x - y) / (sqrt(x) + sqrt(y))", _CANCEL, domain="positive"),
+    Identity("1 - cos(x)", "2 sin(x / 2)^2", _CANCEL),
+    Identity("cosh(x) - 1", "2 sinh(x / 2)^2", _CANCEL),
+    Identity("1 - sin(x)^2", "cos(x)^2", _CANCEL),
+    Identity("1 - cos(x)^2", "sin(x)^2", _CANCEL),
+
+    # tails of the normal distribution
+    Identity("1 - erf(x)", "erfc(x)", f"erfc; {_CANCEL}"),
+    Identity("1 + erf(x)", "erfc(-x)", f"erfc; {_CANCEL}"),
+    Identity("1 - erfc(x)", "erf(x)", f"erf; {_CANCEL}"),
+    Identity("x * erfc(-0.7071067811865476 x)", "2 gelu(x)", "gelu, whose tail keeps its digits"),
+    Identity("x * sigmoid(1.5957691216057308 (x + 0.044715 x^3))", "gelu_tanh(x)", "gelu_tanh, whose tail keeps its digits"),
+)
+# fmt: on
