@@ -54,7 +54,9 @@ def _negative_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Ma
     if exponent.is_Integer and exponent < -1 and _shape(base, shapes) != SCALAR and equation.span is not None:
         text, power = _text(equation), int(-exponent)
         stem = text.split("^")[0].strip() or "A"
-        raise NotationError(f"{text} is no power of a matrix in this notation", equation.span, f"type {' '.join([f'inv({stem})'] * power)} for the matrix, 1 / {stem}^{power} entry by entry")
+        raise NotationError(
+            f"{text} is no power of a matrix in this notation", equation.span, f"type {' '.join([f'inv({stem})'] * power)} for the matrix, 1 / {stem}^{power} entry by entry"
+        )
 
 
 def _along_rows(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
@@ -74,7 +76,11 @@ def _of_a_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mappin
         base, exponent = inside.args  # type: ignore[union-attr]
         rows, columns = _shape(base, shapes)
         if rows == columns != 1 and exponent.is_Integer:
-            _warn(f"^{exponent} was read entry by entry, here of a square matrix", equation.span, f"the matrix product is written side by side: {' '.join([str(base)] * int(exponent))}")
+            _warn(
+                f"^{exponent} was read entry by entry, here of a square matrix",
+                equation.span,
+                f"the matrix product is written side by side: {' '.join([str(base)] * int(exponent))}",
+            )
 
 
 def _warn(message: str, span: Span, hint: str) -> None:

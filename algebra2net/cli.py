@@ -145,7 +145,8 @@ def show(
         click.echo(ctx.get_help())
         return
     if len(program) > 1:
-        raise click.UsageError(f"the program came in {len(program)} pieces; put it in quotes: algebra2net \"{' '.join(program).replace(_UNTOUCHED, '')}\"")
+        whole = " ".join(program).replace(_UNTOUCHED, "")
+        raise click.UsageError(f'the program came in {len(program)} pieces; put it in quotes: algebra2net "{whole}"')
     source, name = _source(program[0])
     chosen = notation if notation != "auto" else NOTATIONS.get(name.suffix, "auto") if name is not None else "auto"
     with _named(name):
@@ -164,7 +165,7 @@ def show(
 
 
 show.short_help = "Print the sheet."
-main.default = show  # type: ignore[attr-defined]
+main.default = show
 main.add_command(gallery)
 
 

@@ -38,7 +38,7 @@ def derive(program: Program, wrt: Sequence[str], seed: Expr | None = None) -> Pr
     Raises DerivativeError at an operator that has no rule.
     """
     output = next(iter(program.outputs.values()))
-    shapes: dict[Symbol, Shape] = dict(program.shapes)
+    shapes = program.known_shapes()
     if seed is None:
         seed = Integer(1) if shapes[output] == SCALAR else SEED if SEED not in shapes else symbol("delta_")
     if isinstance(seed, Symbol):
@@ -75,6 +75,7 @@ class _Backward:
         self.forward = program
         self.shapes = shapes
         self.draft = _ShapedDraft(program, shapes)
+        self.varying = _leads_to(program, program.inputs)
 
     def total(self, arriving: Sequence[tuple[Expr, str]]) -> Expr:
         """What arrives at a name, added up."""
@@ -100,16 +101,23 @@ class _Backward:
             return
         meaning = dict(zip((symbol(word) for word in (*here.operands, *here.options)), value.args, strict=True))
         meaning |= {symbol("out"): equation.name, SEED: delta}
+        rules = self.rules(value, here)
         for name, operand in zip(here.operands, here.operands_of(value), strict=True):
             if operand not in needed:
                 continue
-            if here.vjp.get(name, "0") == "0":
+            if rules.get(name, "0") == "0":
                 continue  # flat: a comparison, a rounding, a size
-            if not here.vjp[name]:
+            if not rules[name]:
                 raise DerivativeError(f"{here.name} has no derivative by {name}", equation.span, "take the names that it rests on out of wrt=")
-            found = instantiate(self.draft, rule(here.vjp[name], parameters_of(here)), meaning, equation.span, here.reason)
+            found = instantiate(self.draft, rule(rules[name], parameters_of(here)), meaning, equation.span, here.reason)
             contribution = self.draft.define(found, rule=here.reason)
             yield operand, fit(contribution, operand, self.draft, self.shapes, "what was broadcast is summed up"), here.reason
+
+    def rules(self, value: Operation, here: Operator) -> Mapping[str, str]:
+        """The operator's rules; at a tie with a number, max(0, x) is relu."""
+        if not here.beside_numbers or all(operand in self.varying for operand in here.operands_of(value)):
+            return here.vjp
+        return here.beside_numbers
 
     def blocks(self, value: Operation, here: Operator, delta: Expr, needed: set[Symbol]) -> Iterator[tuple[Symbol, Expr, str]]:
         """The parts of δ that belong to each block; the blocks before it say where they begin."""
@@ -175,10 +183,7 @@ def slope_rule(here: Operator, program: Program) -> Rule:
     from algebra2net.tidy import tidy
 
     (parameter,) = (symbol(name) for name in here.operands[:1])
-    if isinstance(here, Own):
-        body = own_rule(here, program)
-    else:
-        body = Rule((), here(parameter, *here.defaults.values()))
+    body = own_rule(here, program) if isinstance(here, Own) else Rule((), here(parameter, *here.defaults.values()))
     result = symbol("its result")  # no name that a program could have
     equations = (*body.steps, Equation(result, body.result))
     functions = {**program.functions, here.name: here}

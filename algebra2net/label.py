@@ -145,4 +145,3 @@ class _Labels:
         if wanted and wanted not in self.taken:
             return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
-

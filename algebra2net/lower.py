@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from sympy import Expr, Float, Integer, Symbol, oo, pi
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError, NotationError, Span, nearest
-from algebra2net.notation import Call, Declaration, Definition, Equation as Typed, Name, Number, Statement, Value
+from algebra2net.notation import Call, Declaration, Definition, Name, Number, Statement, Value
+from algebra2net.notation import Equation as Typed
 from algebra2net.operators import OPERATORS, spellings
 from algebra2net.operators.operator import NONE, Operation, Operator, operation, option
-from algebra2net.program import Draft, Equation, Program, is_step, operands, record, substituted, symbol
+from algebra2net.program import Draft, Equation, Program, is_step, record, substituted, symbol
 from algebra2net.read import read_value
 
 OWN = "own "  # before the name of a function of the user's, so that it may be called like one of the table's
@@ -232,12 +233,14 @@ class _Lowering:
         for word, value in typed:
             if word in here.operands:
                 continue
-            if word == "axis" and not here.options.get("axis", NONE) and here.family == "rows":
+            if word == "axis" and "axis" not in here.options and here.family == "rows":
                 raise NotationError(f"{node.function} works along each row", value.span, f"of columns: {node.function}(x')'")
             if word == "keepdims":
                 continue
             if word not in here.options and not (word == "order" and node.function == "norm"):
-                raise NotationError(f"{node.function} has no option {word}", value.span, nearest(word, here.options) or (f"it has {', '.join(here.options)}" if here.options else "it has none"))
+                raise NotationError(
+                    f"{node.function} has no option {word}", value.span, nearest(word, here.options) or (f"it has {', '.join(here.options)}" if here.options else "it has none")
+                )
             given[word] = _setting(node.function, word, value, parameters)
         return given
 
@@ -416,7 +419,7 @@ class Rule:
     result: Expr
 
 
-@lru_cache(maxsize=None)
+@cache
 def rule(text: str, parameters: tuple[str, ...]) -> Rule:
     """The rule of an operator, from its text in the notation. A product in it is the matrix product."""
     lowering = _RuleLowering([], [], ())
@@ -514,9 +517,7 @@ def own_rule(here: Own, program: Program) -> Rule:
 def is_parameter(name: str) -> bool:
     """Whether training changes it: an upper-case name except X and Y, or one that begins with b, beta, gamma."""
     base = names.parts(name).base
-    if base in ("X", "Y"):
-        return False
-    return base[:1].isupper() or base.startswith(("weights", "bias")) or base in ("beta", "gamma") or (base[:1] == "b" and len(base) == 1) or base.startswith(("beta", "gamma", "b"))
+    return base not in ("X", "Y") and (base[:1].isupper() or base.startswith(("b", "gamma")))
 
 
 def parameters(program: Program) -> tuple[str, ...]:
@@ -534,7 +535,7 @@ def _with_hidden_layers(program: Program) -> Program:
     taken = {name.name for name in program.inputs} | {e.name.name for e in program.equations}
     made = {e.name: e.value for e in program.equations}
     base = _counted_base(program)
-    weights = {name for name in program.inputs if is_parameter(name.name)}
+    weights = {name for name in program.inputs if is_parameter(name.name) or names.parts(name.name).base == "weights"}
     found: dict[Symbol, Symbol] = {}
     for equation in program.equations:
         if not isinstance(equation.value, operation("product")):

@@ -29,15 +29,15 @@ _ACCENTS = {word: mark for mark, word in reversed(_MARKS.items())} | {"star": ""
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢᵣᵤᵥⱼᵦᵧᵨᵩᵪ", "0123456789+-=()aeoxhklmnpstiruvjβγρφχ", strict=True))
 _TO_SUBSCRIPT = {plain: small for small, plain in _SUBSCRIPTS.items()}
 
-_LATIN_CAPITALS = "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi".split()  # LaTeX has no commands for these
+_LATIN_CAPITALS = ["Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau", "Chi"]  # LaTeX has no commands for these
 _BOOK = {"W": "weights", "l": "layer"}
 
 # What a name may look like in plain and Unicode text. Digits end a name, a Greek letter is one of its own.
 _SMALL_LETTERS = "".join(_SUBSCRIPTS) + "ᵀ⊤⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ"
-_LETTER = rf"(?![{_SMALL_LETTERS}])[^\W\d_\u0370-\u03ffµ∆Ω][\u0300-\u036f\u20d7]*"
-_GREEK_LETTER = r"[\u0370-\u03ffµ∆Ω][\u0300-\u036f\u20d7]*"
+_LETTER = rf"(?![{_SMALL_LETTERS}])[^\W\d_\u0370-\u03ff\u1f00-\u1fffµ∆Ω][\u0300-\u036f\u20d7]*"
+_GREEK_LETTER = r"[\u0370-\u03ff\u1f00-\u1fffµ∆Ω][\u0300-\u036f\u20d7]*"
 _SMALL = f"[{''.join(_SUBSCRIPTS)}]+"
-_SUBSCRIPT = rf"_\{{[^{{}}\n]*\}}|_\d+|_(?:{_LETTER}|[\u0370-\u03ff])+\d*|{_SMALL}"
+_SUBSCRIPT = rf"_\{{[^{{}}\n]*\}}|_\d+|_(?:{_LETTER}|[\u0370-\u03ff\u1f00-\u1fff])+\d*|{_SMALL}"
 NAME = rf"(?:{_GREEK_LETTER}|(?:{_LETTER})+)\d*(?:{_SUBSCRIPT})*"
 
 
@@ -161,7 +161,7 @@ def _latex_word(word: str) -> str:
     return word if len(word) == 1 else f"\\mathrm{{{word}}}"
 
 
-GREEK_TO_LATIN = dict(zip(_LATIN_CAPITALS, "A B E Z H I K M N O P T X".split(), strict=True))
+GREEK_TO_LATIN = dict(zip(_LATIN_CAPITALS, ["A", "B", "E", "Z", "H", "I", "K", "M", "N", "O", "P", "T", "X"], strict=True))
 
 
 def identifier(name: str, taken: Container[str] = ()) -> str:

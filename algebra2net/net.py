@@ -18,15 +18,16 @@ from algebra2net.advice import advise
 from algebra2net.check import Report, compare
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
-from algebra2net.errors import ShapeError, nearest
+from algebra2net.errors import AlgebraError, ShapeError, nearest
 from algebra2net.label import label
 from algebra2net.lower import Lowered, expand, lower, parameters
 from algebra2net.notation import Declaration
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import read
-from algebra2net.run import Arguments, Unfit, Values, arguments, as_matrix, load, shape_text
+from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, shape_text
 from algebra2net.shapes import Known, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
+from algebra2net.stabilize import Rewrite, stabilize
 from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
 
@@ -106,6 +107,11 @@ class Net:
             self._steps = with_shapes(self._opened, self._known)
         advise(self._steps, lowered.barred)
         self._wrt = self._targets()
+        self.rewrites: tuple[Rewrite, ...] = ()
+        if options.stabilize:
+            with resting():
+                stable = stabilize(self._steps, self._wrt)
+            self._steps, self.rewrites = stable.program, stable.rewrites
         self._special: dict[tuple[tuple[str, Shape], ...], Net] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -277,11 +283,11 @@ class Net:
         expected = {name.name: self._steps.shapes[name] for name in self._steps.inputs}
         try:
             return self, arguments(arrays, expected)
-        except Unfit as unfit:
+        except UnfitError as unfit:
             special = self._specialised(arrays, expected, unfit)
             return special, arguments(arrays, {name.name: special._steps.shapes[name] for name in special._steps.inputs})
 
-    def _specialised(self, arrays: Mapping[str, Any], expected: Mapping[str, Shape], unfit: Unfit) -> Net:
+    def _specialised(self, arrays: Mapping[str, Any], expected: Mapping[str, Shape], unfit: UnfitError) -> Net:
         """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row."""
         loose = {name: ("?", "?") for name in expected}
         found = arguments(arrays, {name: (f"{name}?0", f"{name}?1") for name in loose})

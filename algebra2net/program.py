@@ -39,6 +39,7 @@ class ValueSymbol(Symbol):  # type: ignore[misc]
     __slots__ = ()
 
     def __new__(cls, name: str, **_: object) -> ValueSymbol:
+        """The symbol called `name`."""
         made: ValueSymbol = Expr.__new__(cls)
         made.name = name
         for slot in _ASSUMPTIONS:
@@ -130,6 +131,10 @@ class Program:
     def record(self, value: Operation) -> Operator:
         """The operator of a value: one of the table's or one of the user's own."""
         return record(value, self.functions)
+
+    def known_shapes(self) -> dict[Symbol, Shape]:
+        """The shapes of the names that are there: a fresh copy, for who writes on."""
+        return {name: self.shapes[name] for name in (*self.inputs, *(e.name for e in self.equations)) if name in self.shapes}
 
     def first_step(self) -> int:
         """The highest number of a step; a draft that goes on from here counts on."""

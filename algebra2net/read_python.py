@@ -59,7 +59,7 @@ _SURE = re.compile(
       | [-+*/@]=(?!=)""",
     re.MULTILINE | re.VERBOSE,
 )
-_LIKELY = re.compile(r"\*\*|//|\w\[|\)\s*[&|]\s*\(|~|\bkeepdims\b|\belse\b|^\s*\w+\s*,\s*\w+[\w\s,]*=|(?<!\w)\d+_\d|[A-Za-z]_(?![\w{])|(?<!\w)_[A-Za-z]")
+_LIKELY = re.compile(r"\*\*|//|\w\[|\)\s*[&|]\s*\(|~|\bkeepdims\b|\belse\b|^\s*\w+\s*,\s*\w+[\w\s,]*=|(?<!\w)\d+_\d|[A-Za-z]_(?![\w{])|(?<!\w)_[A-Za-z]|(?<!\\)\\\s*$")
 
 
 def _parses(source: str) -> bool:
@@ -97,6 +97,8 @@ class _Program(Expressions):
                 equations.extend(self._equations(step, meaning))
             elif isinstance(meaning, Name):
                 self.bound |= {symbol: meaning for target in step.targets if (symbol := self.symbol_of(target))}
+        if not equations:
+            raise NotationError("there is no equation", self.text.span(self.lines.steps[-1].value), "say what is computed: y = x @ W")
         definitions = [self._definition(own) for own in self.own_called]  # the list grows meanwhile
         return (*sorted(definitions, key=lambda definition: definition.span.start), *equations)
 

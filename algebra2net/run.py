@@ -51,14 +51,14 @@ class Arguments:
     dtype: np.dtype[Any]
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """An array whose shape is not the expected one; the call may still make sense with other assumptions."""
 
 
 def arguments(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> Arguments:
     """The arrays by name, as matrices, checked against the shapes.
 
-    Raises TypeError for a missing, surplus or non-numeric array, `Unfit` where a shape does not fit.
+    Raises TypeError for a missing, surplus or non-numeric array, `UnfitError` where a shape does not fit.
     """
     by_key = _by_key(given, expected)
     arrays = {name: _numeric(name, by_key[name]) for name in expected}
@@ -93,7 +93,9 @@ def _numeric(name: str, value: Any) -> Array:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} holds {_kind(array)}, not real numbers (dtype {array.dtype})")
     if array.ndim > 2:
-        raise ShapeError(f"{name} has {array.ndim} dimensions {array.shape}; every value is a matrix of rows and columns", None, f"{name}.reshape(len({name}), -1) makes rows of it")
+        raise ShapeError(
+            f"{name} has {array.ndim} dimensions {array.shape}; every value is a matrix of rows and columns", None, f"{name}.reshape(len({name}), -1) makes rows of it"
+        )
     return array
 
 
@@ -116,7 +118,7 @@ def _matrix(name: str, array: Array, expected: Shape, sizes: dict[str, int]) -> 
         if isinstance(want, str) and have != wanted and want.isidentifier() is False:
             continue
         if have != wanted:
-            raise Unfit(f"{name} has shape {array.shape}, expected {shape_text(expected, sizes)}")
+            raise UnfitError(f"{name} has shape {array.shape}, expected {shape_text(expected, sizes)}")
     return matrix
 
 
@@ -127,7 +129,7 @@ def as_matrix(array: Array, expected: Shape, sizes: Mapping[str, int]) -> Array:
     if array.ndim == 0:
         return array.reshape(1, 1)
     rows, columns = (sizes.get(size, size) if isinstance(size, str) else size for size in expected)
-    column = columns == 1 and (rows == array.size or isinstance(rows, str)) and not (rows == 1)
+    column = columns == 1 and (rows == array.size or isinstance(rows, str)) and rows != 1
     return array.reshape(-1, 1) if column else array.reshape(1, -1)
 
 

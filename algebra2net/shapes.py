@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 from sympy import Expr, Integer, Symbol
 
@@ -25,8 +25,8 @@ from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
 from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, record, symbol
 
-_SCALAR_NAMES = frozenset("lambda alpha eta tau epsilon rho kappa lr eps temperature".split())
-_SIZE_NAMES = frozenset("d n m k N T".split())  # as a divisor: x W / sqrt(d)
+_SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
+_SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ Terms = tuple[str, ...]  # one variable or `1`; or two variables with their sign
 Pattern = tuple[tuple[tuple[Terms, Terms], ...], tuple[Terms, Terms]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def parsed(pattern: str) -> Pattern:
     """`m×k, k×n -> m×n`, taken apart."""
     before, arrow, after = pattern.partition("->")
@@ -91,7 +91,9 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
         for dimension, term in zip(shape, terms, strict=True):
             if len(term) == 1:
                 sizes.setdefault(term[0], dimension)
-    sizes |= {word: (int(size) if size.is_Integer else size.name) for word, size in here.settings(value).items() if word not in sizes and (size.is_Integer or isinstance(size, Symbol))}
+    sizes |= {
+        word: (int(size) if size.is_Integer else size.name) for word, size in here.settings(value).items() if word not in sizes and (size.is_Integer or isinstance(size, Symbol))
+    }
     rows, columns = (_combined("*", [sizes[t] for t in term if t != "*"]) for term in result)
     return rows, columns
 
@@ -140,7 +142,7 @@ def _majority(votes: str) -> str | None:
 # ----------------------------------------------------------------------------------------------------------- solver
 
 
-class _Clash(Exception):
+class _ClashError(Exception):
     """Two dimensions that cannot be one."""
 
     def __init__(self, one: int, other: int) -> None:
@@ -207,7 +209,7 @@ class _Solver:
             return
         if self.value[a] is not None and self.value[b] is not None:
             if self.value[a] != self.value[b]:
-                raise _Clash(one, other)
+                raise _ClashError(one, other)
         elif self.value[a] is not None or self.value[b] is not None or self.label[a] or self.label[b]:
             self.wake(a)
             self.wake(b)
@@ -232,7 +234,7 @@ class _Solver:
         elif self.value[root] != value:
             fresh = self.node(value)
             self.why[fresh] = why
-            raise _Clash(node, fresh)
+            raise _ClashError(node, fresh)
 
     def wake(self, root: int) -> None:
         for waiting in self.watchers[root]:
@@ -269,7 +271,7 @@ class _Solver:
                 continue  # a declaration of what the program does not use
             try:
                 self._enter(fact, inside[fact.name])
-            except _Clash as clash:
+            except _ClashError as clash:
                 raise self._contradiction(fact, clash) from None
 
     def _enter(self, fact: Known, name: Symbol) -> None:
@@ -293,12 +295,17 @@ class _Solver:
             return node
         return self.named_dimension(size)
 
-    def _contradiction(self, fact: Known, clash: _Clash) -> ShapeError:
+    def _contradiction(self, fact: Known, clash: _ClashError) -> ShapeError:
         first = self.why[self.find(clash.one)]
         message = f"{self.program.spelled(symbol(fact.name))} cannot be {'×'.join(map(str, fact.sizes)) or 'a scalar'} ({fact.words})"
         if first is None:
             return ShapeError(message, fact.span)
-        return ShapeError(message, fact.span or first[1], None if fact.span and first[1] else f"{self.size(clash.one)} is what {first[0]} says", [(f"{first[0]} says {self.size(clash.one)}:", first[1])] if fact.span and first[1] else ())
+        return ShapeError(
+            message,
+            fact.span or first[1],
+            None if fact.span and first[1] else f"{self.size(clash.one)} is what {first[0]} says",
+            [(f"{first[0]} says {self.size(clash.one)}:", first[1])] if fact.span and first[1] else (),
+        )
 
     # equations
 
@@ -330,7 +337,7 @@ class _Solver:
     def guarded(self, equation: Equation, step: object) -> None:
         try:
             step(equation)  # type: ignore[operator]
-        except _Clash as clash:
+        except _ClashError as clash:
             raise self.misfit(equation, clash) from None
 
     def wait(self, kind: str, equation: Equation, nodes: Sequence[int], axis: int = 0) -> None:
@@ -420,13 +427,13 @@ class _Solver:
         options = record(value).choices
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        for option in options:
-            if self.matches(option, given, certain=True):
-                return self.choose(waiting, option, given)
-        possible = [option for option in options if self.matches(option, given, certain=False)]
+        for meaning in options:
+            if self.matches(meaning, given, certain=True):
+                return self.choose(waiting, meaning, given)
+        possible = [meaning for meaning in options if self.matches(meaning, given, certain=False)]
         if not possible:
-            raise _Clash(nodes[2], nodes[-2])
-        if len({option.value for option in possible}) == 1 and len({option.shape for option in possible}) == 1:
+            raise _ClashError(nodes[2], nodes[-2])
+        if len({m.value for m in possible}) == 1 and len({m.shape for m in possible}) == 1:
             self.choose(waiting, possible[0], given)
         return None
 
@@ -476,7 +483,7 @@ class _Solver:
             waiting.done = True
         elif whole is not None and len(unknown) == 1 and (sign == "+" or (known and whole % known == 0)):
             if sign == "+" and whole <= known:
-                raise _Clash(total, parts[0])
+                raise _ClashError(total, parts[0])
             self.assign(unknown[0], whole - known if sign == "+" else whole // known, self.why[self.find(total)])
             waiting.done = True
         elif len(unknown) == 1 and known == 1 and sign == "*":
@@ -578,7 +585,7 @@ class _Solver:
         along, across = (columns, rows) if way == "row" else (rows, columns)
         try:
             self.unite(along, node)
-        except _Clash as clash:
+        except _ClashError as clash:
             raise self._contradiction(fact, clash) from None
         if is_parameter(fact.name) and symbol(fact.name) in self.program.inputs:
             if self.size(across) is None:
@@ -591,7 +598,7 @@ class _Solver:
 
     def default_choice(self, waiting: _Waiting) -> None:
         if waiting.kind != "choice":
-            return
+            return None
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
         options = [option for option in record(waiting.equation.value).choices if self.matches(option, given, certain=False)]
@@ -706,7 +713,7 @@ class _Solver:
 
     # errors
 
-    def misfit(self, equation: Equation, clash: _Clash) -> AlgebraError:
+    def misfit(self, equation: Equation, clash: _ClashError) -> AlgebraError:
         """Why an equation does not fit, in the words of its operands."""
         here = record(equation.value) if isinstance(equation.value, Operation) else None
         text = equation.span.text if equation.span is not None and equation.span.text.strip() else str(equation.value)
@@ -741,7 +748,7 @@ class _Solver:
             return ""
         return why[0] if why[1] is None else f"{why[0]}, line {why[1].line}"
 
-    def places(self, equation: Equation, clash: _Clash) -> list[tuple[str, Span | None]]:
+    def places(self, equation: Equation, clash: _ClashError) -> list[tuple[str, Span | None]]:
         """The declarations that contradict each other."""
         found: dict[Span, str] = {}
         for node in (clash.one, clash.other):

@@ -9,6 +9,7 @@ An identity is one function in `IDENTITIES`, under the name of the operator that
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -59,7 +60,7 @@ class _Walk:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.draft = Draft(program.first_step())
-        self.shapes: dict[Symbol, Shape] = dict(program.shapes)
+        self.shapes = program.known_shapes()
         self.meaning: dict[Expr, Expr] = {}
         self.made: dict[Expr, Operation] = {}
         self.uses = program.uses()
@@ -173,19 +174,52 @@ def _numbers(value: Operation, walk: _Walk) -> Expr | None:
     return None
 
 
+@identity("scale", "divide")
+def _fractions(value: Operation, walk: _Walk) -> Expr | None:
+    """2 (3 x) is 6 x, x / 2 / 3 is x / 6, 2 x / 2 is x, 2 (x / 6) is x / 3."""
+    over = type(value).__name__ == "divide"
+    outer, inside = reversed(value.args) if over else value.args
+    if not (outer.is_Integer and outer > 0 and (walk.is_made(inside, "scale") or walk.is_made(inside, "divide"))):
+        return None
+    made = walk.made[inside]
+    under = type(made).__name__ == "divide"
+    inner, rest = reversed(made.args) if under else made.args
+    if not (inner.is_Integer and inner > 0):
+        return None
+    ratio = (inner if not under else 1 / inner) * (outer if not over else 1 / outer)
+    if ratio.p == 1:
+        return OPERATORS["divide"](rest, Integer(ratio.q)) if ratio.q != 1 else rest
+    return OPERATORS["scale"](Integer(ratio.p), rest) if ratio.q == 1 else None
+
+
 @identity("neg")
 def _negative(value: Operation, walk: _Walk) -> Expr | None:
-    """-(-x) is x; a minus sign goes to the front of a product."""
+    """-(-x) is x; -(x - y) is y - x, also behind a number: 2 (p - y) is what a loss tells its prediction."""
     (a,) = value.args
     if a.is_Number:
         return -a
-    return walk.made[a].args[0] if walk.is_made(a, "neg") else None
+    return walk.made[a].args[0] if walk.is_made(a, "neg") else _turned(a, walk)
+
+
+def _turned(value: Expr, walk: _Walk) -> Expr | None:
+    """c (y - x) for c (x - y), or None where it is no such difference."""
+    if walk.is_made(value, "minus"):
+        x, y = walk.made[value].args
+        return None if x.is_Number or y.is_Number else OPERATORS["minus"](y, x)
+    for name, place in (("scale", 1), ("divide", 0)):
+        if walk.is_made(value, name) and walk.made[value].args[1 - place].is_Number:
+            turned = _turned(walk.made[value].args[place], walk)
+            if turned is not None:
+                return walk.made[value].func(*(walk.step(turned) if k == place else arg for k, arg in enumerate(walk.made[value].args)))
+    return None
 
 
 @identity("plus")
 def _plus(value: Operation, walk: _Walk) -> Expr | None:
-    """x + 0 is x, x + (-y) is x - y."""
+    """x + 0 is x, x + (-y) is x - y, x + x is 2 x."""
     a, b = value.args
+    if a == b and isinstance(a, Symbol):
+        return OPERATORS["scale"](Integer(2), a)
     if a == ZERO and walk.shape(b) == result_shape(value, walk.shapes):
         return b
     if b == ZERO and walk.shape(a) == result_shape(value, walk.shapes):
@@ -209,10 +243,12 @@ def _minus(value: Operation, walk: _Walk) -> Expr | None:
 
 @identity("times", "scale")
 def _times(value: Operation, walk: _Walk) -> Expr | None:
-    """1 x is x; (-x) y is -(x y); a number stands in front; x (1/y) is x / y."""
+    """0 x is 0, 1 x is x; (-x) y is -(x y); a number stands in front; x (1/y) is x / y."""
     a, b = value.args
     whole = result_shape(value, walk.shapes)
     for one, other in ((a, b), (b, a)):
+        if one == ZERO and isinstance(other, Symbol):
+            return OPERATORS["expand"](ZERO, other)  # of x^0 at 0: there 0 * inf would be nan
         if one == ONE and walk.shape(other) == whole:
             return other
         if one == Integer(-1) and walk.shape(other) == whole:
@@ -258,6 +294,10 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
         return a
     if walk.is_made(a, "neg"):
         return OPERATORS["neg"](walk.step(OPERATORS["transpose"](walk.made[a].args[0])))
+    for name, place in (("scale", 1), ("divide", 0)):
+        if walk.is_made(a, name) and walk.is_made(walk.made[a].args[place], "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1):
+            inside = walk.made[walk.made[a].args[place]].args[0]
+            return walk.made[a].func(*(inside if k == place else arg for k, arg in enumerate(walk.made[a].args)))
     if walk.count[a] > 1 or a in walk.kept_names:
         return walk.made[a].args[0] if walk.is_made(a, "transpose") else None  # what is there anyway is turned, not made again
     if (walk.is_made(a, "plus") or walk.is_made(a, "minus")) and all(walk.is_made(term, "matmul") and walk.count[term] == 1 for term in walk.made[a].args):
@@ -297,26 +337,59 @@ def _late(value: Operation, walk: _Walk) -> Expr | None:
 
 @identity("sum")
 def _sum(value: Operation, walk: _Walk) -> Expr | None:
-    """The sum over one entry is that entry; the minus sign of a sum goes in front."""
+    """The sum over one entry is that entry; a minus sign or a scalar goes in front; the sum of A ∘ I is a trace."""
     arg, axis = value.args
     if walk.is_made(arg, "neg"):
         return OPERATORS["neg"](walk.step(value.func(walk.made[arg].args[0], axis)))
     shape = walk.shape(arg)
-    alone = shape == SCALAR if axis == NONE else shape[int(axis)] == 1
-    return arg if alone else None
+    if shape == SCALAR if axis == NONE else shape[int(axis)] == 1:
+        return arg
+    for name, place in (("scale", 1), ("divide", 0)):
+        if walk.is_made(arg, name) and walk.count[arg] <= 1 and walk.shape(walk.made[arg].args[1 - place]) == SCALAR:
+            inside = walk.step(value.func(walk.made[arg].args[place], axis))
+            return walk.made[arg].func(*(inside if k == place else other for k, other in enumerate(walk.made[arg].args)))
+    if axis == NONE and walk.is_made(arg, "times"):
+        for one, other in (walk.made[arg].args, walk.made[arg].args[::-1]):
+            if (walk.is_made(one, "eye") or walk.is_made(one, "eye_like")) and walk.shape(one) == walk.shape(other):
+                return OPERATORS["trace"](other)
+    return None
 
 
 @identity("size")
 def _size(value: Operation, walk: _Walk) -> Expr | None:
-    """The size of f(x) is that of x: nothing is computed for its shape alone; of one entry it is 1."""
+    """A size that is known is a number; that of f(x) is that of x: nothing is computed for its shape alone."""
     arg, axis = value.args
-    if walk.shape(arg) == SCALAR:
-        return ONE
+    sizes = walk.shape(arg) if axis == NONE else (walk.shape(arg)[int(axis)],)
+    if all(isinstance(size, int) for size in sizes):
+        return Integer(math.prod(sizes))
     if not isinstance(arg, Symbol) or arg not in walk.made:
         return None
     for operand in record(walk.made[arg]).operands_of(walk.made[arg]):
         if isinstance(operand, Symbol) and walk.shape(operand) == walk.shape(arg) and is_step(arg):
             return value.func(operand, axis)
+    return None
+
+
+@identity("quotient_or_zero")
+def _squared_norm(value: Operation, walk: _Walk) -> Expr | None:
+    """c ‖x‖ x / ‖x‖ is c x, at 0 as well: the slope of ‖x‖²."""
+    above, below = value.args
+    made = walk.made.get(below)
+    if made is None or type(made).__name__ != "norm" or _without(above, made.args[0], walk) is None:
+        return None
+    return _without(above, below, walk)
+
+
+def _without(value: Expr, factor: Expr, walk: _Walk, depth: int = 6) -> Expr | None:
+    """A product without one of its factors, or None where it does not have it."""
+    if value == factor:
+        return ONE
+    name = type(walk.made[value]).__name__ if value in walk.made and is_step(value) else ""
+    for place in {"times": (0, 1), "scale": (0, 1), "divide": (0,), "neg": (0,)}.get(name, ()) if depth else ():
+        made = walk.made[value]
+        rest = _without(made.args[place], factor, walk, depth - 1)
+        if rest is not None:
+            return walk.step(made.func(*(rest if k == place else arg for k, arg in enumerate(made.args))))
     return None
 
 
@@ -333,9 +406,11 @@ def _expand(value: Operation, walk: _Walk) -> Expr | None:
 
 @identity("matmul")
 def _matmul(value: Operation, walk: _Walk) -> Expr | None:
-    """(-A) B is -(A B); I B is B."""
+    """(-A) B is -(A B); I B is B; A 1 is A."""
     for place, arg in enumerate(value.args):
         other = value.args[1 - place]
+        if arg.is_Number:
+            return OPERATORS["scale"](arg, other)
         if walk.is_made(arg, "eye_like") or walk.is_made(arg, "eye"):
             return other
         if walk.is_made(arg, "scale") and walk.is_made(walk.made[arg].args[1], "eye_like"):

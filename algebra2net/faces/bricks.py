@@ -42,7 +42,7 @@ STYLE = (
     f".bricks text{{font-family:{SERIF};font-size:{NAME:g}px;text-anchor:middle;fill:var(--text,#1d2430)}}.bricks .n{{font-style:italic;fill:var(--ink)}}"
     f".bricks .d,.bricks .f,.bricks .v{{font-family:{SANS};font-size:{SMALL:g}px;fill:var(--soft,#5b6472)}}.bricks .f{{text-anchor:start;font-size:10.5px}}.bricks .v{{font-size:8px;fill:var(--text,#1d2430);stroke:none}}"
     ".bricks .d tspan{font-weight:600;fill:var(--text,#1d2430)}.bricks .k{fill:var(--face);stroke:var(--edge);stroke-linejoin:round}"
-    ".bricks .u{fill:var(--edge);fill-opacity:.5;stroke:none}.bricks .u.o{fill:none;stroke:var(--edge);stroke-opacity:.75;stroke-width:.9}"
+    ".bricks .u{fill:var(--edge,var(--accent,#5b6472));fill-opacity:.5;stroke:none}.bricks .u.o{fill:none;stroke:var(--edge);stroke-opacity:.75;stroke-width:.9}"
     ".bricks .x{fill:var(--edge);stroke:none}.bricks .e{stroke-dasharray:3 1.8}"
     ".bricks .fr{fill:var(--frame,#7a869a);fill-opacity:.07;stroke:var(--frame,#7a869a);stroke-opacity:.45}.bricks .c{fill:none;stroke:var(--accent,#5b6472);stroke-width:1.4;stroke-linecap:round;stroke-linejoin:round}"
     ".bricks .a{stroke:var(--soft,#5b6472);stroke-opacity:.45;stroke-width:.6}.bricks .p{fill:none;stroke:var(--text,#1d2430);stroke-width:1.2;stroke-linecap:round}.bricks .p.t{stroke:var(--edge);stroke-width:1.8}"
@@ -221,8 +221,10 @@ class Bricks:
         rows, columns = self.shape(item.name)
         look = self.looks.by_name[item.name]
         value = np.asarray(self.values[item.name], dtype=float) if item.name in self.values else None
-        cells = _cells(rows, columns, look.role in ("parameter", "gradient"), look.mark, look.role in ("gradient", "signal"), value)
-        if item.turned:
+        cells = (
+            _cells(rows, columns, look.role in ("parameter", "gradient"), look.mark, look.role in ("gradient", "signal")) if value is None else _valued(value, look.role in ("parameter", "gradient"), item.turned)
+        )
+        if item.turned and value is None:
             cells = cells.turned()
         label, wide = spans(self.looks.latex(item.name), NAME)
         top = f"{'⊤' if item.turned else ''}{item.raised}"
@@ -287,11 +289,9 @@ class _Cells:
         return _Cells(self.height, self.width, f'<g transform="matrix(0 1 1 0 0 0)">{self.svg}</g>')
 
 
-def _cells(rows: Dimension, columns: Dimension, locked: bool, mark: str, hollow: bool, value: Any) -> _Cells:
+def _cells(rows: Dimension, columns: Dimension, locked: bool, mark: str, hollow: bool) -> _Cells:
     """Rows of cells: locked together, or loose; further rows of unknown number stand behind the first."""
     across, down = _places(columns), _places(rows)
-    if value is not None:
-        return _valued(value, across, down, locked)
     stacked = isinstance(rows, str) and not locked
     if stacked:
         down = [0]
@@ -309,12 +309,15 @@ def _cells(rows: Dimension, columns: Dimension, locked: bool, mark: str, hollow:
     return _Cells(width + behind, height + behind, "".join(parts))
 
 
-def _valued(value: Any, across: Sequence[int | None], down: Sequence[int | None], locked: bool) -> _Cells:
-    """Cells shaded by what is in them; few cells have room for their numbers."""
+def _valued(value: Any, locked: bool, turned: bool) -> _Cells:
+    """Cells shaded by what is in them; few cells have room for their numbers. Rows that lie loose stand loose when turned."""
+    value = value.T if turned else value
+    across, down = _places(value.shape[1]), _places(value.shape[0])
     written = max(value.shape) <= FULL
     wide, high = (WIDE, HIGH) if written else (CELL, CELL)
-    xs, width = _positions(across, wide, 0)
-    ys, height = _positions(down, high, TIGHT if locked else LOOSE)
+    gap = TIGHT if locked else LOOSE
+    xs, width = _positions(across, wide, gap if turned else TIGHT)
+    ys, height = _positions(down, high, TIGHT if turned else gap)
     finite = np.abs(value[np.isfinite(value)]) if value.size else np.zeros(1)
     top = float(finite.max(initial=0)) or 1.0
     parts = []

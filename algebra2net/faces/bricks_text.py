@@ -5,11 +5,11 @@ Out   lines of styled text: each name a brick with its name above and its size b
 Idea  the picture is the algebra with a brick where a name stands; a brick shows as many cells as its size says, up to a
       limit, and its ends and ⋯ beyond; the number of rows or columns that nothing fixes is ⋮ or ⋯, too
 
-        l₁           l₀    W₀
-       ▭▭▭▭         ▭▭▭   ▬▬▬▬
-       ⋮⋮⋮⋮ = relu⎛ ⋮⋮⋮ · ▬▬▬▬ ⎞
-       ▭▭▭▭         ▭▭▭   ▬▬▬▬
-       n0×4         n0×3  3×4
+        l₁          l₀     W₀
+       ▭▭▭▭       ⎛▭▭▭    ▬▬▬▬⎞
+       ⋮⋮⋮⋮ = relu⎜⋮⋮⋮  · ▬▬▬▬⎟
+       ▭▭▭▭   ▁▁▃█⎝▭▭▭    ▬▬▬▬⎠
+       n0×4        n0×3   3×4
 """
 
 from __future__ import annotations
@@ -17,18 +17,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from math import isfinite
 
 from sympy import Symbol
 
 from algebra2net import names
 from algebra2net.faces.canvas import Line, line, padded, width, wrapped
 from algebra2net.faces.content import Entry, Token
+from algebra2net.faces.curves import curve
+from algebra2net.operators import OPERATORS
 from algebra2net.program import Dimension, Shape
+from algebra2net.spell import UNICODE
 
 CELLS = {"data": "▭", "hidden layer": "▭", "value": "▭", "output": "▭", "parameter": "▬", "signal": "▱", "step": "▱", "gradient": "▰"}
 LEGEND = {"▭": "value", "▬": "parameter", "▱": "signal δ", "▰": "gradient"}
+_BARS = "▁▂▃▄▅▆▇█"
+_SPELLED = {UNICODE.call(name): name for name in OPERATORS}
 MOST = 3  # lines of bricks that one equation may take
-LONGEST = 80  # tokens that are drawn at all
+LONGEST, ENDLESS = 160, 1_000_000  # tokens that are drawn at all; the columns of what is not
 
 Ends = tuple[bool, ...]  # along one side of a brick: a cell, or dots for those left out
 
@@ -75,8 +82,8 @@ def natural_width(tokens: Sequence[Token], known: Names) -> int:
 
 
 def least_width(tokens: Sequence[Token], known: Names) -> int:
-    """The columns that the picture takes on one line, as few cells shown as can be."""
-    return sum(box.width for box in _boxes(tokens, known, SMALL, 1000)) if len(tokens) <= LONGEST else 0
+    """The columns that the picture takes on one line, as few cells shown as can be; more than there are where it is too long to be drawn."""
+    return sum(box.width for box in _boxes(tokens, known, SMALL, 1000)) if len(tokens) <= LONGEST else ENDLESS
 
 
 def sizes(tokens: Sequence[Token], known: Names, to: int) -> list[Line]:
@@ -135,7 +142,7 @@ def _boxes(tokens: Sequence[Token], known: Names, detail: Detail, to: int) -> It
     """A box for each token; a suffix belongs to the brick before it, so that its own is empty."""
     heights = _heights(tokens, known, detail)
     suffixes = {id(token): suffix for token, suffix in _with_suffixes(tokens)}
-    for token, height in zip(tokens, heights, strict=True):
+    for place, (token, height) in enumerate(zip(tokens, heights, strict=True)):
         if token.name is not None:
             yield _brick(known[token.name], token.text, suffixes[id(token)], detail, to)
         elif token.kind in ("open", "close"):
@@ -144,8 +151,32 @@ def _boxes(tokens: Sequence[Token], known: Names, detail: Detail, to: int) -> It
             yield _Box({_top(height): line(token.text)}, width(token.text)) if id(token) in suffixes else _Box({}, 0)
         elif token.kind == "product":
             yield _Box({0: line(" · ", "sign")}, 3)
+        elif token.kind == "call":
+            yield _function(token.text, heights[place + 1])
         else:
-            yield _Box({0: line(token.text, "call" if token.kind == "call" else "sign")}, width(token.text))
+            yield _Box({0: line(token.text, "sign")}, width(token.text))
+
+
+def _function(text: str, height: int) -> _Box:
+    """A function's name, and below it, where there is room, how it runs from -3 to 3: relu ▁▁▃█ keeps, tanh ▁▂▇█ squashes."""
+    run = _run(text) if height > 2 else ""
+    wide = max(width(text), width(run))
+    lines = {0: padded(line(text, "call"), wide, centred=True)}
+    return _Box(lines | {1: padded(line(run, "dim"), wide, centred=True)} if run else lines, wide)
+
+
+@cache
+def _run(text: str) -> str:
+    values = curve(_SPELLED.get(text, ""))
+    if values is None:
+        return ""
+    count = min(max(width(text), 3), 5)
+    points = [values[k * (len(values) - 1) // (count - 1)] for k in range(count)]
+    known = [value for value in points if isfinite(value)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    if not low < high:
+        return ""
+    return "".join(_BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] if isfinite(value) else " " for value in points)
 
 
 def _brick(entry: Entry, text: str, suffix: str, detail: Detail, to: int) -> _Box:
@@ -196,7 +227,7 @@ def _bracket(text: str, height: int) -> _Box:
     """A bracket as tall as what it holds, with room inside."""
     if height == 1:
         return _Box({0: line(text, "sign")}, width(text))
-    first, middle, last = _TALL.get(text[0], text[0] * 3)
+    first, middle, last = tuple(_TALL.get(text[0], text[0] * 3))
     top = _top(height)
     column = {top: first, **dict.fromkeys(range(top + 1, top + height - 1), middle), top + height - 1: last}
     mark = text[1:]  # of a norm: _1, _∞
@@ -237,6 +268,7 @@ def _drawn(boxes: Sequence[_Box]) -> list[Line]:
     return rows
 
 
+FIRST = 4  # the token behind `name = `
 _LOOSENESS = {"+": 0, "-": 0, "∘": 1, "*": 1, "/": 2}
 
 
@@ -258,14 +290,22 @@ def _broken(tokens: Sequence[Token], boxes: Sequence[_Box], to: int) -> Iterator
         start, first = stop, False
 
 
+def _looseness(tokens: Sequence[Token], place: int) -> int | None:
+    """How loosely what stands before and behind the start of this token is bound."""
+    token, before = tokens[place], tokens[place - 1]
+    if token.kind == "product":
+        return 3
+    if before.kind != "space":
+        return None
+    return _LOOSENESS.get(token.text) if token.kind == "sign" else 0 if tokens[place - 2].kind == "comma" else None
+
+
 def _ranks(tokens: Sequence[Token]) -> list[int | None]:
     """How bad a break before each token is: deep in brackets worse; None where there cannot be one."""
     ranks: list[int | None] = []
     depth = 0
     for place, token in enumerate(tokens):
-        before = tokens[place - 1] if place else None
-        spaced = before is not None and before.kind == "space"
-        loose = _LOOSENESS.get(token.text) if token.kind == "sign" and spaced else 3 if token.kind == "product" else 0 if spaced and place > 1 and tokens[place - 2].kind == "comma" else None
-        ranks.append(None if loose is None or place < 5 else depth * 8 + loose)
+        loose = _looseness(tokens, place) if place > FIRST else None
+        ranks.append(None if loose is None else depth * 8 + loose)
         depth += (token.kind == "open") - (token.kind == "close")
     return ranks

@@ -16,8 +16,8 @@ Piece = tuple[str, str]  # a text and its style
 Line = tuple[Piece, ...]
 
 _OPENING, _CLOSING = "([{", ")]}"
-_SIGNS = ("+", "-", "∘", "*", "/", "@", "<", ">", "≤", "≥", "==", "≠", "**")
-_LOOSENESS = {"+": 0, "-": 0, "∘": 1, "*": 1, "/": 2, "@": 2}
+_SIGNS = ("+", "-", "∘", "*", "/", "@", "·", "<", ">", "≤", "≥", "==", "≠", "**")
+_LOOSENESS = {"+": 0, "-": 0, "∘": 1, "*": 1, "/": 2, "@": 2, "·": 2}
 _JUXTAPOSED, _AFTER_EQUALS, _AFTER_BRACKET, _INNER = 3, 4, 5, 8
 
 
@@ -103,7 +103,8 @@ def wrapped(row: Line, to: int, hang: int | None = None) -> list[Line]:
         hang = len(text.partition(" = ")[0]) + 3 if " = " in text else 4
         hang = hang if hang <= to // 4 else min(4, to // 4)
     ranks = _ranks(text)
-    rows, start = [], 0
+    rows: list[Line] = []
+    start = 0
     while start < len(text):
         room = to - (hang if rows else 0)
         end = _fitting(text, start, room)

@@ -93,8 +93,8 @@ def content(net: Net) -> Content:
     code = _code(net, False, missing)
     code_back = _code(net, True, missing) if backprop is not None else None
     rows = tuple(_with_code(_rows(forward, shown(forward, hidden=False)), code, code_back, {*forward.inputs, *(e.name for e in forward.equations)}))
-    back = _derived(forward, backprop) if backprop is not None else []
-    back = tuple(_with_code(back, code_back, None, {*backprop.inputs, *(row.name for row in (*rows, *back))})) if backprop is not None else ()
+    derived = _derived(forward, backprop) if backprop is not None else []
+    back = tuple(_with_code(derived, code_back, None, {*forward.inputs, *(row.name for row in (*rows, *derived))}))
     entries = tuple(_entries(forward, backprop, code, code_back, [*rows, *back]))
     return Content(tuple(lines(forward, UNICODE)), rows, back, entries, _functions([*rows, *back]), _sizes(entries), tuple(missing))
 

@@ -33,6 +33,7 @@ _SIGNS = {
 _ACCENTS = {"hat": "^", "widehat": "^", "tilde": "~", "widetilde": "~", "bar": "¯", "dot": "˙", "ddot": "¨", "vec": "→", "check": "ˇ"}
 _ARGUMENTS = {"frac": 2, "sqrt": 1, "operatorname": 1, "mathrm": 1, "text": 1, "sup": 2, "sub": 2} | dict.fromkeys(_ACCENTS, 1)
 _SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", "!": "0", "quad": "1em", "qquad": "2em", " ": "0.25em"}
+_TALL = ("<mfrac", "<mtable", "<msqrt", "<mroot")  # what brackets grow with
 _BREAKS = ("+", "-", "−", "∘", "=", "<", ">", "≤", "≥", "≠", "⊗")
 
 
@@ -76,14 +77,6 @@ class Formulas:
     def latex(self, value: Expr) -> str:
         """The LaTeX of a value, every name between marks."""
         return write(value, self.marked, self.steps, self.unlabelled)
-
-
-def numbers(rows: Sequence[Sequence[str]]) -> str:
-    """A matrix of numbers, each already a text."""
-    if len(rows) == 1 and len(rows[0]) == 1:
-        return f"<math><mn>{escape(rows[0][0])}</mn></math>"
-    cells = "".join(f"<mtr>{''.join(f'<mtd><mn>{escape(entry)}</mn></mtd>' for entry in row)}</mtr>" for row in rows)
-    return f'<math><mrow><mo fence="true" form="prefix">[</mo><mtable class="matrix">{cells}</mtable><mo fence="true" form="postfix">]</mo></mrow></math>'
 
 
 def _math(nodes: Sequence[Node]) -> str:
@@ -278,8 +271,9 @@ class _Reader:
             return
         frame = self.stack.pop()
         nodes = self.finished(frame.nodes)
-        first = Node(f'<mo fence="true" form="prefix">{escape(frame.word)}</mo>', 0.4, "open")
-        last = Node(f'<mo fence="true" form="postfix">{escape(sign)}</mo>', 0.4)
+        flat = "" if any(tall in node.xml for node in nodes for tall in _TALL) else ' stretchy="false"'
+        first = Node(f'<mo form="prefix"{flat} lspace="0" rspace="0">{escape(frame.word)}</mo>', 0.4, "open")
+        last = Node(f'<mo form="postfix"{flat} lspace="0" rspace="0">{escape(sign)}</mo>', 0.4)
         xml = f"<mrow>{first.xml}{''.join(node.xml for node in nodes)}{last.xml}</mrow>"
         self.place(Node(xml, _width(nodes) + 0.8, "fence", (first, *nodes, last)))
 
@@ -313,8 +307,8 @@ class _Reader:
         opening, closing = ("{", "") if frame.word == "cases" else ("[", "]")
         width = max((sum(_width(cell) + 0.8 for cell in row) for row in frame.cells), default=0) + 0.8
         style = ' style="text-align:left"' if frame.word == "cases" else ""
-        end = f'<mo fence="true" form="postfix">{closing}</mo>' if closing else ""
-        self.place(Node(f'<mrow><mo fence="true" form="prefix">{opening}</mo><mtable{style}>{rows}</mtable>{end}</mrow>', width))
+        end = f'<mo form="postfix" lspace="0" rspace="0">{closing}</mo>' if closing else ""
+        self.place(Node(f'<mrow><mo form="prefix" lspace="0" rspace="0">{opening}</mo><mtable{style}>{rows}</mtable>{end}</mrow>', width))
 
 
 def _operator(sign: str) -> Node:

@@ -73,3 +73,12 @@ def inline(value: Any) -> str:
     if value.shape == (1, 1):
         return short(float(value[0, 0]))
     return "[" + "; ".join(" ".join(short(float(entry)) for entry in row) for row in value) + "]"
+
+
+def as_code(value: Any) -> str:
+    """A matrix as Python would show it, in full where it is small."""
+    if not is_small(value):
+        return summary(value)
+    if value.shape == (1, 1):
+        return short(float(value[0, 0]))
+    return "[" + ", ".join("[" + ", ".join(short(float(entry)).replace("−", "-") for entry in row) + "]" for row in value) + "]"

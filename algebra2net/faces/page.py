@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import keyword
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from importlib.resources import files
@@ -25,8 +26,8 @@ from algebra2net.faces.bricks import STYLE, Bricks
 from algebra2net.faces.content import Content, Entry, Row
 from algebra2net.faces.explain import Explanation, explain, sentences
 from algebra2net.faces.looks import Looks, css
-from algebra2net.faces.mathml import Formulas, numbers
-from algebra2net.faces.numbers import Numbers, is_small, short, summary
+from algebra2net.faces.mathml import Formulas
+from algebra2net.faces.numbers import Numbers, as_code, is_small, short, summary
 from algebra2net.program import SCALAR, Equation, Program, Shape
 from algebra2net.spell import shown
 
@@ -55,6 +56,7 @@ class Page:
     source: str = ""
     numbers: Numbers = field(default_factory=dict)
     title: str = ""
+    prefix: str = ""  # of the document's identifiers, where another sheet may stand in it
 
     def html(self) -> str:
         """The whole document."""
@@ -65,7 +67,9 @@ class Page:
         )
 
     def fragment(self) -> str:
-        """The equations alone, for a notebook's cell: styled within its own box."""
+        """The equations alone, for a notebook's cell: styled within its own box, its anchors its own."""
+        if not self.prefix:
+            return replace(self, prefix=f"n{zlib.crc32(repr((self.content.title, self.content.entries)).encode()):08x}-").fragment()
         body = "\n".join(part for part in (self.section_forward(), self.section_backprop()) if part)
         return f'<div class="algebra2net">\n<style>\n{scoped(self.style())}</style>\n{body}\n</div>'
 
@@ -132,7 +136,7 @@ class Page:
 
     def section_forward(self) -> str:
         rows = "\n".join(self.row(row) for row in self.content.forward)
-        return f'<section id="forward">\n<h2>Forward</h2>\n<p class="lead">What the network computes, one equation at a time.</p>\n{_heads()}\n{rows}\n{_list("legend", LEGEND)}\n</section>'
+        return f'<section id="{self.prefix}forward">\n<h2>Forward</h2>\n<p class="lead">What the network computes, one equation at a time.</p>\n{_heads()}\n{rows}\n{_list("legend", LEGEND)}\n</section>'
 
     def section_backprop(self) -> str:
         if not self.content.backprop:
@@ -141,17 +145,20 @@ class Page:
         by = ", ".join(self.symbol(entry.family) for entry in wanted[:12]) + (" …" if len(wanted) > 12 else "")
         rows = "\n".join(self.row(row) for row in self.content.backprop)
         lead = f"How the loss changes with {by}: derived from the equations above, last to first, each line with the rule that gave it." if wanted else "Derived from the equations above."
-        return f'<section id="backprop">\n<h2>Backpropagation</h2>\n<p class="lead">{lead}</p>\n{_heads()}\n{rows}\n</section>'
+        return f'<section id="{self.prefix}backprop">\n<h2>Backpropagation</h2>\n<p class="lead">{lead}</p>\n{_heads()}\n{rows}\n</section>'
 
     def row(self, row: Row) -> str:
         """An equation: picture, algebra, Python."""
         entry = self.content.by_name[row.name]
-        picture = self.bricks.picture(row)
+        index = self.looks.by_name[entry.name].index
+        picture = self.bricks.picture(row, ident=f"{self.prefix}p{index}")
         why = "".join(f'<p class="why">{escape(_sentence(reason))}.</p>' for reason in row.reasons)
         lines = "".join(f'<span class="l">{self.python(line)}</span>' for line in row.code)
+        if row.code and row.name in self.numbers:
+            lines += f'<span class="l co"># {escape(as_code(self.numbers[row.name]))}</span>'
         code = f'<div class="code"><pre><code>{lines}</code></pre></div>' if row.code else '<div class="code"></div>'
         algebra = f'<div class="alg">{self.math(row)}{self.dims(row)}{self.value(row.name)}{why}</div>'
-        return f'<article class="row" id="eq{self.looks.by_name[entry.name].index}">\n<div class="pic">{picture}</div>\n{algebra}\n{code}\n</article>'
+        return f'<article class="row" id="{self.prefix}eq{index}">\n<div class="pic">{picture}</div>\n{algebra}\n{code}\n</article>'
 
     def math(self, row: Row) -> str:
         """An equation as MathML that may go on in the next line."""
@@ -181,8 +188,12 @@ class Page:
         if name not in self.numbers:
             return ""
         value = self.numbers[name]
-        shown = numbers([[short(float(entry)) for entry in line] for line in value]) if is_small(value) and value.size else escape(summary(value))
-        return f'<p class="is">= {shown}</p>'
+        if value.shape == (1, 1):
+            return f'<p class="is">= {short(float(value[0, 0]))}</p>'
+        if not is_small(value) or not value.size:
+            return f'<p class="is">= {escape(summary(value))}</p>'
+        cells = "".join(f"<tr>{''.join(f'<td>{short(float(entry))}</td>' for entry in line)}</tr>" for line in value)
+        return f'<div class="is">=<table class="m"><tbody>{cells}</tbody></table></div>'
 
     # correlation
 
@@ -284,7 +295,8 @@ class Page:
 
 def scoped(style: str) -> str:
     """A style sheet for a box in somebody else's page."""
-    return f"@scope (.algebra2net) {{\n{style.replace(':root', ':scope').replace('body{', ':scope{')}\n}}\n"
+    inside = re.sub(r"@page\{[^}]*\}|html\{[^}]*\}", "", style).replace(":root", ":scope").replace("body{", ":scope{")
+    return f"@scope (.algebra2net) {{\n{inside}\n}}\n"
 
 
 def _heads() -> str:

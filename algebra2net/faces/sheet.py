@@ -85,7 +85,7 @@ class _Sheet:
         if spare < wanted:
             likes = [a + (b - a) * spare // wanted for a, b in zip(least, likes, strict=True)]
         likes[1] = max(likes[1], min(52, likes[1] + free - sum(likes)))  # reasons like to be wide
-        return _Columns(*likes, total=sum(likes) + 2 * GAP)
+        return _Columns(likes[0], likes[1], likes[2], sum(likes) + 2 * GAP)
 
     def two(self) -> _Columns:
         """Pictures beside words; words get half at the most."""
@@ -144,21 +144,20 @@ class _Sheet:
     def row(self, row: Row) -> list[Line]:
         """An equation: its picture, its algebra with the reason below, its code."""
         columns, before = self.columns, self.drawn_before(row)
-        if self.is_three:
-            shown = [line(f"as for {before}", "dim")] if before else picture(row.tokens, self.names, columns.picture)
-            words = [*wrapped(self.equation(row), columns.algebra), *self.reason(row, columns.algebra, not before)]
-            return beside([(shown, columns.picture), (words, columns.algebra), (self.snippet(row, columns.code), columns.code)], GAP)
-        if before:
+        if before and not self.is_three:
             return self.words(row, False)
-        if not self.is_two or least_width(row.tokens, self.names) > columns.picture:
+        if not before and least_width(row.tokens, self.names) > columns.picture:
             return [*picture(row.tokens, self.names, columns.total), *self.words(row, True)]
-        words = [*wrapped(self.equation(row), columns.algebra), *self.snippet(row, columns.algebra), *self.reason(row, columns.algebra, True)]
-        return beside([(picture(row.tokens, self.names, columns.picture), columns.picture), (words, columns.algebra)], GAP)
+        shown = [line(f"as for {before}", "dim")] if before else picture(row.tokens, self.names, columns.picture)
+        algebra, code, reason = wrapped(self.equation(row), columns.algebra), self.snippet(row, columns.code), self.reason(row, columns.algebra, not before)
+        if self.is_three:
+            return beside([(shown, columns.picture), ([*algebra, *reason], columns.algebra), (code, columns.code)], GAP)
+        return beside([(shown, columns.picture), ([*algebra, *code, *reason], columns.algebra)], GAP)
 
     def words(self, row: Row, repeat: bool) -> list[Line]:
         """Algebra and code over the full width: next to each other where they fit, the reason below."""
         total = self.columns.total
-        algebra, code, half = self.equation(row), self.snippet(row, total), self.columns.picture + GAP if self.is_two else total // 2
+        algebra, code, half = self.equation(row), self.snippet(row, total), self.columns.picture + GAP if self.is_two else total // 2 + 1
         if row.code and width(algebra) <= half - GAP and widest(code) <= total - half:
             words = beside([([algebra], half - GAP), (code, total - half)], GAP)
         else:
@@ -222,7 +221,8 @@ class _Sheet:
             role = f"gradient by {both(self.text_of(first), self.text_of(last))}"
         uses = [self.names[name].text for name in first.uses if name in self.names]
         used = "" if several or not uses else "in " + ", ".join(uses[:3]) + (", …" if len(uses) > 3 else "")
-        return [line(both(first.text, last.text), style(first)), line(both(first.identifier, last.identifier), "code"), line(both(size_text(first.shape), size_text(last.shape))), line(role), line(used, "dim")]
+        text, code, shape = both(first.text, last.text), both(first.identifier, last.identifier), both(size_text(first.shape), size_text(last.shape))
+        return [line(text, style(first)), line(code, "code"), line(shape), line(role), line(used, "dim")]
 
     def text_of(self, entry: Entry) -> str:
         family = self.names.get(entry.family)

@@ -211,13 +211,15 @@ elementwise(
 elementwise("round(x)", vjp={}, numpy="np.round($x)", kink="slope 0 everywhere", doc="The nearest integer, of two the even one.")
 elementwise(
     "maximum(a, b)", vjp={"a": "δ * ((a > b) + 0.5 (a == b))", "b": "δ * ((b > a) + 0.5 (a == b))"},
+    beside_numbers={"a": "δ * (a > b)", "b": "δ * (b > a)"},
     sympy="Max(a, b)", numpy="np.maximum($a, $b)", latex=r"\max\left($a, $b\right)",
-    kink="ties share the slope equally", doc="The larger of each pair.", reason="the larger gets the signal; equals share it",
+    kink="ties share the slope equally; beside a number the slope is 0 there, as relu'(0)", doc="The larger of each pair.", reason="the larger gets the signal; equals share it",
 )  # fmt: skip
 elementwise(
     "minimum(a, b)", vjp={"a": "δ * ((a < b) + 0.5 (a == b))", "b": "δ * ((b < a) + 0.5 (a == b))"},
+    beside_numbers={"a": "δ * (a < b)", "b": "δ * (b < a)"},
     sympy="Min(a, b)", numpy="np.minimum($a, $b)", latex=r"\min\left($a, $b\right)",
-    kink="ties share the slope equally", doc="The smaller of each pair.", reason="the smaller gets the signal; equals share it",
+    kink="ties share the slope equally; beside a number the slope is 0 there", doc="The smaller of each pair.", reason="the smaller gets the signal; equals share it",
 )  # fmt: skip
 elementwise(
     "clip(x, lo, hi)", aliases=("clamp",), sympy="Min(Max(x, lo), hi)", numpy="np.clip($x, $lo, $hi)",

@@ -43,18 +43,18 @@ elementwise(
     prelude='''
         def logistic_loss(z, y):
             """log(1 + exp(z)) - z y, without overflow."""
-            return np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+            return np.maximum(z, 0) * (1 - y) - np.minimum(z, 0) * y + np.log1p(np.exp(-np.abs(z)))
     ''',
     doc="-y log σ(z) - (1 - y) log(1 - σ(z)).", reason="logistic loss: the probability less the label",
 )  # fmt: skip
 operator("hinge(p, y)", family=FAMILY, shape=LOSS, value="mean(relu(1 - p * y))", kink="slope 0 where p y = 1", doc="The mean of max(0, 1 - p y), labels -1 and 1.")
-operator("kl(p, q)", family=FAMILY, shape=LOSS, domain="positive", value="mean(sum(x_log_y(p, p / q), axis=1))", aliases=("kl_divergence",), doc="p log(p/q), summed along each row, mean over the rows (nats).")
+operator("kl(p, q)", family=FAMILY, shape=LOSS, domain="positive", value="mean(sum(x_log_ratio(p, q), axis=1))", aliases=("kl_divergence",), doc="p log(p/q), summed along each row, mean over the rows (nats).")
 elementwise(
     "x_log_y(x, y)", family=FAMILY, internal=True, domain="positive", vjp={"x": "δ * log_or_zero_at(x, y)", "y": "δ * quotient_or_zero_at(x, y)"},
     prelude='''
         def x_log_y(x, y):
             """x log(y), and 0 where x is 0."""
-            return x * np.log(np.where(x == 0, 1, y))
+            return x * np.log(np.where((x == 0) & (y >= 0), 1, y))
     ''',
     doc="x log(y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
 )  # fmt: skip
@@ -63,7 +63,7 @@ elementwise(
     prelude='''
         def x_log1p_y(x, y):
             """x log(1 + y), and 0 where x is 0."""
-            return x * np.log1p(np.where(x == 0, 0, y))
+            return x * np.log1p(np.where((x == 0) & (y >= -1), 0, y))
     ''',
     doc="x log(1 + y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
 )  # fmt: skip

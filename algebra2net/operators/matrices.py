@@ -145,7 +145,17 @@ operator(
     "rows_into(*)", family=FAMILY, internal=True, shape="of the second", vjp={"*": "rows_of"}, numpy="$part",
     doc="Zeros of the second operand's shape, with the first as the rows below where the others end.", reason="a block gets its own rows of the signal",
 )  # fmt: skip
-operator("eye_like(A)", family=FAMILY, internal=True, shape="n×n -> n×n", vjp={}, numpy="np.eye($A.shape[0], dtype=$dtype)", plain="eye_like($A)", latex="I", doc="The identity of A's size.")
+operator(
+    "eye_like(A)",
+    family=FAMILY,
+    internal=True,
+    shape="n×n -> n×n",
+    vjp={},
+    numpy="np.eye($A.shape[0], dtype=$dtype)",
+    plain="eye_like($A)",
+    latex="I",
+    doc="The identity of A's size.",
+)
 operator(
     "eye(n=one)", family=FAMILY, shape="n×n", vjp={}, numpy="np.eye($rows, dtype=$dtype)", aliases=("identity",), doc="The identity matrix: I, I_n, I_3.",
 )  # fmt: skip

@@ -80,6 +80,7 @@ class Operator:
     shape: str | Mapping[int, str] = ELEMENTWISE
     vjp: Mapping[str, str] = field(default_factory=dict)
     derivative: str = ""
+    beside_numbers: Mapping[str, str] = field(default_factory=dict)  # the vjp where every other operand is a number: max(0, x)
     value: str = ""
     slope_of: str = ""  # `relu` for relu'
     choices: tuple[Choice, ...] = ()
@@ -128,6 +129,7 @@ class Operator:
         return dict(zip(self.options, value.args[len(self.operands) :], strict=True)) if self.options else {}
 
     def __call__(self, *operands: Expr, **options: Expr) -> Operation:
+        """The operator on these operands."""
         settings = [options.get(name, option(default)) for name, default in self.options.items()]
         return operation(self.name)(*operands, *settings)
 
@@ -136,7 +138,17 @@ def enter_slopes() -> None:
     """Enter f' for every function of one operand that says its slope and has no record of it yet."""
     for record in list(OPERATORS.values()):
         if record.derivative and f"{record.name}'" not in OPERATORS:
-            fields = {"family": record.family, "value": record.derivative, "slope_of": record.name, "internal": True, "kink": record.kink, "domain": record.domain, "unicode": "", "numpy": "-", "doc": f"The slope of {record.name}."}
+            fields = {
+                "family": record.family,
+                "value": record.derivative,
+                "slope_of": record.name,
+                "internal": True,
+                "kink": record.kink,
+                "domain": record.domain,
+                "unicode": "",
+                "numpy": "-",
+                "doc": f"The slope of {record.name}.",
+            }
             OPERATORS[f"{record.name}'"] = Operator(name=f"{record.name}'", operands=record.operands, defaults=record.defaults, **fields)  # type: ignore[arg-type]
 
 

@@ -9,6 +9,21 @@ from algebra2net.operators.operator import operator
 FAMILY = "reductions"
 REDUCED = {-1: "m×n -> 1×1", 0: "m×n -> 1×n", 1: "m×n -> m×1"}
 
+_UNIT = '''
+        def unit_of(x, axis):
+            """The power of two next above all entries: divided by it, no square overflows or vanishes."""
+            top = np.abs(x).max(axis=axis, keepdims=True, initial=0)
+            return np.ldexp(np.ones_like(top), np.clip(np.frexp(top)[1], -1000, 1000) if x.dtype.itemsize == 8 else np.clip(np.frexp(top)[1], -120, 120))
+
+'''
+_CENTRE = '''
+        def centre(x, axis):
+            """x less its mean; twice, so that what rounding left of it goes, too."""
+            x = x - x.mean(axis=axis, keepdims=True)
+            return x - x.mean(axis=axis, keepdims=True)
+
+'''
+
 
 def _reduction(signature: str, **fields: Any) -> None:
     """A reduction: `numpy` is its code with `$axis`, which stands for the axis argument and what keeps two dimensions."""
@@ -33,21 +48,66 @@ _reduction(
     kink="ties share the slope equally", doc="The smallest entry; of two arguments, the smaller of each pair.",
     reason="the smallest entry gets the signal; several share it",
 )  # fmt: skip
+_PRODUCT = '''
+        def times_parts(x, m, y, n):
+            \"\"\"The product of x 2^m and y 2^n in such parts: what overflows on the way may be small in the end.\"\"\"
+            z, k = np.frexp(x * y)
+            return z, m + n + k
+
+        def product_parts(x, axis):
+            \"\"\"The product of the entries as fraction and power of two, halves against halves.\"\"\"
+            x = x.reshape(1, -1) if axis is None else x if axis == 1 else x.T
+            x, m = np.frexp(x)
+            while x.shape[1] > 1:
+                half, odd = x.shape[1] // 2, x.shape[1] % 2
+                y, n = times_parts(x[:, :half], m[:, :half], x[:, half : 2 * half], m[:, half : 2 * half])
+                x, m = (np.concatenate([y, x[:, -1:]], axis=1), np.concatenate([n, m[:, -1:]], axis=1)) if odd else (y, n)
+            if x.shape[1] == 0:
+                x, m = np.ones_like(x, shape=(x.shape[0], 1)), np.zeros((x.shape[0], 1), int)
+            return (x.T, m.T) if axis == 0 else (x, m)
+
+'''
 _reduction(
-    "prod(x, axis=None)", vjp={"x": "δ * others(x, axis=axis)"}, numpy="$x.prod($axis)",
+    "prod(x, axis=None)", vjp={"x": "δ * others(x, axis=axis)"}, numpy="prod($x, $line)",
+    prelude=_PRODUCT + '''
+        def prod(x, axis):
+            \"\"\"The product of the entries, though it may overflow on the way.\"\"\"
+            return np.ldexp(*product_parts(x, axis))
+    ''',
     doc="The product of the entries.", reason="each entry gets the signal times the product of the others",
+)  # fmt: skip
+_reduction(
+    "log_prod(x, axis=None)", vjp={"x": "δ / x"}, numpy="log_prod($x, $line)", internal=True, domain="positive",
+    prelude=_PRODUCT + '''
+        def log_prod(x, axis):
+            \"\"\"log(prod(x)), though the product may overflow; near 1 by the product itself.\"\"\"
+            x, m = product_parts(x, axis)
+            low = np.abs(x) < 0.7071067811865476
+            return np.log(np.where(low, 2 * x, x)) + (m - low).astype(x.dtype) * x.dtype.type(0.6931471805599453)
+    ''',
+    doc="log(prod(x)), though the product may overflow.", reason="log of a product: each factor's slope is one over itself",
 )  # fmt: skip
 operator(
     "others(x, axis=None)", family=FAMILY, internal=True, shape="m×n -> m×n", vjp={"x": "others_along(x, δ, axis=axis)"},
     numpy="others($x, $line)",
-    prelude='''
+    prelude=_PRODUCT + '''
+        def running_product(x, m):
+            \"\"\"The products of all entries before each one, in steps of doubling length.\"\"\"
+            one = np.ones_like(x[:, :1])
+            x, m = np.concatenate([one, x[:, :-1]], axis=1), np.concatenate([0 * m[:, :1], m[:, :-1]], axis=1)
+            step = 1
+            while step < x.shape[1]:
+                y, n = times_parts(x[:, step:], m[:, step:], x[:, :-step], m[:, :-step])
+                x, m = np.concatenate([x[:, :step], y], axis=1), np.concatenate([m[:, :step], n], axis=1)
+                step *= 2
+            return x, m
+
         def others(x, axis):
-            """At each entry, the product of all others along the axis: no division, so that zeros do no harm."""
+            \"\"\"At each entry, the product of all others along the axis: no division, so that zeros do no harm.\"\"\"
             flat = x.reshape(1, -1) if axis is None else x if axis == 1 else x.T
-            ones = np.ones_like(flat[:, :1])
-            before = np.cumprod(np.concatenate([ones, flat[:, :-1]], axis=1), axis=1)
-            after = np.cumprod(np.concatenate([ones, flat[:, :0:-1]], axis=1), axis=1)[:, ::-1]
-            result = before * after
+            f, m = np.frexp(flat)
+            before, after = running_product(f, m), (v[:, ::-1] for v in running_product(f[:, ::-1], m[:, ::-1]))
+            result = np.ldexp(*times_parts(*before, *after))
             return result.reshape(x.shape) if axis is None else result if axis == 1 else result.T
     ''',
     doc="At each entry, the product of all the others.", reason="product rule",
@@ -77,51 +137,64 @@ operator(
     doc="The derivative of others(x) along d.", reason="product rule",
 )  # fmt: skip
 _reduction(
-    "var(x, axis=None)", vjp={"x": "δ * 2 (x - mean(x, axis=axis)) / size(x, axis=axis)"}, numpy="var($x, $line)",
-    prelude='''
+    "var(x, axis=None)", vjp={"x": "δ * 2 centre(x, axis=axis) / size(x, axis=axis)"}, numpy="var($x, $line)",
+    prelude=_UNIT + _CENTRE + '''
         def var(x, axis=None):
-            """The variance of the population; centred twice, so that a large mean costs no digits."""
-            x = x - x.mean(axis=axis, keepdims=True)
-            x = x - x.mean(axis=axis, keepdims=True)
-            return (x * x).mean(axis=axis, keepdims=True)
+            \"\"\"The variance of the population; centred twice, and scaled so that no square overflows on the way.\"\"\"
+            x = centre(x, axis)
+            unit = unit_of(x, axis)
+            x = x / unit
+            return (x * x).mean(axis=axis, keepdims=True) * unit * unit
     ''',
     doc="The variance of the population.", reason="each entry's distance from the mean, doubled and shared",
 )  # fmt: skip
+operator(
+    "centre(x, axis=None)", family=FAMILY, internal=True, shape="m×n -> m×n", vjp={"x": "centre(δ, axis=axis)"}, numpy="centre($x, $line)", prelude=_CENTRE,
+    doc="x less its mean.", reason="the signal less its mean",
+)  # fmt: skip
 _reduction(
-    "std(x, axis=None)", vjp={"x": "quotient_or_zero(δ * (x - mean(x, axis=axis)), out) / size(x, axis=axis)"}, numpy="std($x, $line)",
+    "std(x, axis=None)", vjp={"x": "δ * quotient_or_zero(centre(x, axis=axis), out) / size(x, axis=axis)"}, numpy="std($x, $line)",
     kink="gradient 0 where all entries are equal",
-    prelude='''
+    prelude=_UNIT + _CENTRE + '''
         def std(x, axis=None):
-            """The standard deviation of the population; scaled by a power of two, so that no square overflows."""
-            x = x - x.mean(axis=axis, keepdims=True)
-            x = x - x.mean(axis=axis, keepdims=True)
-            top = np.abs(x).max(axis=axis, keepdims=True, initial=0)
-            unit = np.ldexp(np.ones_like(top), np.frexp(top)[1])
+            \"\"\"The standard deviation of the population; scaled by a power of two, so that no square overflows.\"\"\"
+            x = centre(x, axis)
+            unit = unit_of(x, axis)
             x = x / unit
             return unit * np.sqrt((x * x).mean(axis=axis, keepdims=True))
     ''',
     doc="The square root of the variance.", reason="each entry's distance from the mean over the deviation, shared",
 )  # fmt: skip
 _reduction(
-    "logsumexp(x, axis=None)", vjp={"x": "δ * exp(x - out)"}, numpy="logsumexp($x, $line)",
+    "logsumexp(x, axis=None)", vjp={"x": "δ * shares(x, axis=axis)"}, numpy="logsumexp($x, $line)",
     prelude='''
         def logsumexp(x, axis=None):
-            """log(sum(exp(x))) with the largest entry taken out, so that nothing overflows."""
+            \"\"\"log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it.\"\"\"
             top = x.max(axis=axis, keepdims=True)
-            top = np.where(np.isfinite(top), top, 0)
-            with np.errstate(divide="ignore"):  # the logarithm of nothing is -inf
-                return top + np.log(np.exp(x - top).sum(axis=axis, keepdims=True))
+            e = np.exp(x - np.where(np.isfinite(top), top, 0))
+            first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
+            np.put_along_axis(e, first, 0, axis) if axis is not None else np.put(e, first, 0)
+            return top + np.log1p(e.sum(axis=axis, keepdims=True))
     ''',
     doc="log(sum(exp(x))), without overflow.", reason="log-sum-exp shares the signal out by softmax",
 )  # fmt: skip
 _reduction(
-    "norm(x, axis=None)", numpy="norm($x, $line)", kink="gradient 0 at 0",
-    vjp={"x": "quotient_or_zero(δ * x, out)"},
+    "logmeanexp(x, axis=None)", vjp={"x": "δ * shares(x, axis=axis)"}, numpy="logmeanexp($x, $line)", internal=True,
     prelude='''
+        def logmeanexp(x, axis=None):
+            \"\"\"log(mean(exp(x))) with the largest entry taken out; exp(x) - 1 keeps the digits where all are near it.\"\"\"
+            top = x.max(axis=axis, keepdims=True)
+            return top + np.log1p(np.expm1(x - np.where(np.isfinite(top), top, 0)).mean(axis=axis, keepdims=True))
+    ''',
+    doc="log(mean(exp(x))), without overflow.", reason="log-mean-exp shares the signal out by softmax",
+)  # fmt: skip
+_reduction(
+    "norm(x, axis=None)", numpy="norm($x, $line)", kink="gradient 0 at 0",
+    vjp={"x": "δ * unit(x, axis=axis)"},
+    prelude=_UNIT + '''
         def norm(x, axis=None):
-            """The root of the sum of squares, scaled by a power of two so that no square overflows."""
-            top = np.abs(x).max(axis=axis, keepdims=True, initial=0)
-            unit = np.ldexp(np.ones_like(top), np.frexp(top)[1])
+            \"\"\"The root of the sum of squares, scaled by a power of two so that no square overflows.\"\"\"
+            unit = unit_of(x, axis)
             x = x / unit
             return unit * np.sqrt((x * x).sum(axis=axis, keepdims=True))
     ''',

@@ -200,12 +200,10 @@ class _Walk:
                 kept.append(equation)
                 needed.update(operands(equation.value, self.program.functions))
         kept.reverse()
-        names = {e.name for e in kept}
-        shapes = {name: shape for name, shape in self.shapes.items() if name in names or name in self.program.shapes and not is_step(name)}
         rewrites = tuple(r for e in kept for r in self.applied.get(e.name, ()))
         if not rewrites:
             return self.program, ()
-        return replace(self.program, equations=tuple(kept), shapes=shapes), rewrites
+        return replace(self.program, equations=tuple(kept), shapes=self.shapes), rewrites
 
 
 def _call(name: str, operands: list[Expr], options: tuple[Expr, ...] = ()) -> Expr:
