@@ -19,7 +19,7 @@ from dataclasses import replace
 from sympy import Expr, Integer, Symbol
 
 from algebra2net.errors import DerivativeError
-from algebra2net.lower import Own, Rule, instantiate, own_rule, parameters_of, rule
+from algebra2net.lower import instantiate, parameters_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator
 from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, symbol
@@ -175,32 +175,3 @@ class _ShapedDraft(Draft):
         if isinstance(made, Symbol) and made not in self.shapes:
             self.shapes[made] = result_shape(value, self.shapes)
         return made
-
-
-def slope_rule(here: Operator, program: Program) -> Rule:
-    """The derivative of a function of one operand, entry by entry, as a rule: its body, derived with δ = 1."""
-    from algebra2net.lower import expand
-    from algebra2net.tidy import tidy
-
-    (parameter,) = (symbol(name) for name in here.operands[:1])
-    body = own_rule(here, program) if isinstance(here, Own) else Rule((), here(parameter, *here.defaults.values()))
-    result = symbol("its result")  # no name that a program could have
-    equations = (*body.steps, Equation(result, body.result))
-    functions = {**program.functions, here.name: here}
-    free = dict.fromkeys(o for e in equations for o in operands(e.value, functions) if not is_step(o))
-    whole = Program(equations, tuple(free), {"out": result}, functions=functions)
-    opened = expand(replace(whole, equations=_entrywise(whole)))
-    same: Shape = ("n", "n")
-    shaped = replace(opened, shapes=dict.fromkeys([*opened.inputs, *(e.name for e in opened.equations)], same))
-    derived = derive(shaped, [parameter.name], Integer(1)) if parameter in free else None
-    if derived is None:
-        return Rule((), Integer(0))
-    tidied = tidy(replace(derived, outputs={parameter.name: derived.outputs[parameter.name]}))
-    *steps, last = tidied.equations
-    return Rule(tuple(steps), last.value)
-
-
-def _entrywise(program: Program) -> tuple[Equation, ...]:
-    """The equations with every product taken entry by entry: the body is read for one entry."""
-    times = OPERATORS["times"]
-    return tuple(replace(e, value=times(*e.value.args)) if type(e.value).__name__ == "product" else e for e in program.equations)

@@ -2,7 +2,7 @@
 
 In    statements (notation.py)
 Out   a Program as typed: who is an input, one operator an equation, the user's own functions as operators of its own;
-      `expand` opens macros and the user's functions; `rule` reads the rule of an operator
+      `rule` reads the rule of an operator
 Idea  a tree is walked with a stack of our own, so that no depth of the text is a depth of Python
 """
 
@@ -15,16 +15,16 @@ from functools import cache
 from sympy import Expr, Float, Integer, Symbol, oo, pi
 
 from algebra2net import names
-from algebra2net.errors import AlgebraError, NotationError, Span, nearest
+from algebra2net.errors import NotationError, Span, nearest
+from algebra2net.layers import with_hidden_layers
 from algebra2net.notation import Call, Declaration, Definition, Name, Number, Statement, Value
 from algebra2net.notation import Equation as Typed
 from algebra2net.operators import OPERATORS, spellings
 from algebra2net.operators.operator import NONE, Operation, Operator, operation, option
-from algebra2net.program import Draft, Equation, Program, is_step, record, substituted, symbol
+from algebra2net.program import Draft, Equation, Program, record, symbol
 from algebra2net.read import read_value
 
 OWN = "own "  # before the name of a function of the user's, so that it may be called like one of the table's
-MOST = 200_000  # equations that macros may open into
 _BY_ORDER = {"1": "norm_1", "inf": "norm_inf", "2": "norm"}
 _OPTION_VALUES = {"none": NONE, "None": NONE, "inf": oo}
 _BY_SIZE = ("eye", "ones", "zeros")  # their arguments are sizes, not values
@@ -89,7 +89,7 @@ class _Lowering:
         output = symbol(last.names[-1].key)
         bodies = self._bodies()
         program = Program(equations, tuple(self.inputs.values()), {output.name: output}, functions=bodies, spelling=self.spelling, dimensions=frozenset(self.dimensions))
-        return _with_hidden_layers(program)
+        return with_hidden_layers(program)
 
     def _bodies(self) -> dict[str, Operator]:
         for definition in self.definitions.values():  # what a body uses besides its parameters is an input, too
@@ -455,50 +455,6 @@ def parameters_of(here: Operator) -> tuple[str, ...]:
     return (*here.operands, *here.options, "out", "delta")
 
 
-def expand(program: Program) -> Program:
-    """The program with macros and the user's own functions opened, equal values computed once.
-
-    Raises AlgebraError where that would be more than MOST equations.
-    """
-    while True:
-        draft = Draft(program.first_step())
-        opened = False
-        meaning: dict[Expr, Expr] = {}
-        for equation in program.equations:
-            value = substituted(equation.value, meaning, program.functions)
-            here = record(value, program.functions) if isinstance(value, Operation) else None
-            if here is not None and _is_macro(here):
-                opened = True
-                value = _opened(draft, value, here, program, equation.span)
-            if is_step(equation.name):
-                meaning[equation.name] = draft.define(value, None, equation.span, equation.rule)
-            else:
-                draft.define(value, equation.name, equation.span, equation.rule)
-            if len(draft.equations) > MOST:
-                raise AlgebraError(f"this expands to more than {MOST:,} equations", equation.span, "name the values that are used more than once")
-        program = draft.finish(program)
-        if not opened:
-            return program
-
-
-def _is_macro(here: Operator) -> bool:
-    return bool(here.value) or isinstance(here, Own | Slope)
-
-
-def _opened(draft: Draft, value: Operation, here: Operator, program: Program, span: Span | None) -> Expr:
-    if isinstance(here, Own):
-        return instantiate(draft, own_rule(here, program), meaning_of(value, here), span)
-    if isinstance(here, Slope):
-        from algebra2net.derive import slope_rule  # a slope is a derivative: the room above this one
-
-        assert here.of is not None
-        return instantiate(draft, slope_rule(here.of, program), meaning_of(value, here), span)
-    more = {}
-    if here.slope_of and "out" in here.value:
-        more["out"] = draft.define(operation(here.slope_of)(*value.args), None, span)
-    return instantiate(draft, rule(here.value, parameters_of(here)), meaning_of(value, here, **more), span)
-
-
 def own_rule(here: Own, program: Program) -> Rule:
     """The body of a function of the user's; names that are no parameters are the program's."""
     assert here.definition is not None
@@ -509,59 +465,3 @@ def own_rule(here: Own, program: Program) -> Rule:
     lowering.declared = {name.name for name in (*program.inputs, *(e.name for e in program.equations))}
     result = lowering.value(here.definition.body, parameters={name: symbol(name) for name in here.operands})
     return Rule(tuple(lowering.draft.equations), result)
-
-
-# --------------------------------------------------------------------------------------------------- hidden layers
-
-
-def is_parameter(name: str) -> bool:
-    """Whether training changes it: an upper-case name except X and Y, or one that begins with b, beta, gamma."""
-    base = names.parts(name).base
-    return base not in ("X", "Y") and (base[:1].isupper() or base.startswith(("b", "gamma")))
-
-
-def parameters(program: Program) -> tuple[str, ...]:
-    """The inputs that training changes; every input where none looks like one."""
-    chosen = tuple(name.name for name in program.inputs if is_parameter(name.name))
-    return chosen or tuple(name.name for name in program.inputs)
-
-
-def _with_hidden_layers(program: Program) -> Program:
-    """The program with a name for each layer that only stands inside an equation: l1 in l2 = relu(l0 W0) W1.
-
-    A layer is what meets a weight in a product. Where the user counts layers (l0, l2), so do we; elsewhere a
-    layer is the result of a function, and is called h1, h2, ….
-    """
-    taken = {name.name for name in program.inputs} | {e.name.name for e in program.equations}
-    made = {e.name: e.value for e in program.equations}
-    base = _counted_base(program)
-    weights = {name for name in program.inputs if is_parameter(name.name) or names.parts(name.name).base == "weights"}
-    found: dict[Symbol, Symbol] = {}
-    for equation in program.equations:
-        if not isinstance(equation.value, operation("product")):
-            continue
-        for layer, weight in (equation.value.args, equation.value.args[::-1]):
-            if not is_step(layer) or layer in found or weight not in weights:
-                continue
-            name = _layer_name(layer, weight, base, made, program, taken)
-            if name:
-                taken.add(name)
-                found[layer] = symbol(name)
-    renamed = [Equation(found.get(e.name, e.name), substituted(e.value, found, program.functions), e.span, e.rule) for e in program.equations]
-    return program.with_equations(renamed, hidden=frozenset(found.values()))
-
-
-def _counted_base(program: Program) -> str:
-    """`l` where an input is called l0, and no parameter; otherwise nothing."""
-    return next((p.base for p in (names.parts(name.name) for name in program.inputs) if p.number == 0 and not is_parameter(p.key)), "")
-
-
-def _layer_name(layer: Symbol, weight: Symbol, base: str, made: Mapping[Symbol, Expr], program: Program, taken: set[str]) -> str:
-    numbers = names.parts(weight.name).subscripts
-    if base and numbers and numbers[0].isdecimal():
-        name = names.Parts(base, (numbers[0],)).key
-        return name if name not in taken else ""
-    here = record(made[layer], program.functions)
-    if here.family == "arithmetic" or not (here.elementwise or here.family == "rows"):
-        return ""
-    return next(name for k in range(1, len(taken) + 2) if (name := f"h{k}") not in taken)

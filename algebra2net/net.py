@@ -19,8 +19,10 @@ from algebra2net.check import Report, compare
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
 from algebra2net.errors import AlgebraError, ShapeError, nearest
+from algebra2net.expand import expand
 from algebra2net.label import label
-from algebra2net.lower import Lowered, expand, lower, parameters
+from algebra2net.layers import parameters
+from algebra2net.lower import Lowered, lower
 from algebra2net.notation import Declaration
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import read
@@ -123,8 +125,7 @@ class Net:
     def program(self) -> Program:
         """The forward pass as typed: ordered SymPy equations."""
         program = self._lowered.program
-        shapes = {name: shape for name, shape in self._steps.shapes.items()}
-        return program.with_equations(program.equations, shapes=shapes)
+        return program.with_equations(program.equations, shapes=self._steps.shapes)
 
     @property
     def steps(self) -> Program:
@@ -289,7 +290,7 @@ class Net:
 
     def _specialised(self, arrays: Mapping[str, Any], expected: Mapping[str, Shape], unfit: UnfitError) -> Net:
         """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row."""
-        loose = {name: ("?", "?") for name in expected}
+        loose = dict.fromkeys(expected, ("?", "?"))
         found = arguments(arrays, {name: (f"{name}?0", f"{name}?1") for name in loose})
         shapes = {name: tuple(found.matrices[name].shape) for name in expected}
         key = tuple(sorted((name, (shape[0], shape[1])) for name, shape in shapes.items()))

@@ -20,7 +20,8 @@ from sympy import Expr, Integer, Symbol
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError, ShapeError, Span
-from algebra2net.lower import instantiate, is_parameter, parameters_of, rule
+from algebra2net.layers import is_parameter
+from algebra2net.lower import instantiate, parameters_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
 from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, record, symbol

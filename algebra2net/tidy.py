@@ -370,19 +370,20 @@ def _size(value: Operation, walk: _Walk) -> Expr | None:
     return None
 
 
-@identity("quotient_or_zero")
+@identity("times", "scale")
 def _squared_norm(value: Operation, walk: _Walk) -> Expr | None:
-    """c ‖x‖ x / ‖x‖ is c x, at 0 as well: the slope of ‖x‖²."""
-    above, below = value.args
-    made = walk.made.get(below)
-    if made is None or type(made).__name__ != "norm" or _without(above, made.args[0], walk) is None:
-        return None
-    return _without(above, below, walk)
+    """‖x‖ times the direction of x is x: the slope of ‖x‖² is 2 x."""
+    for one, other in (value.args, value.args[::-1]):
+        if walk.is_made(other, "unit"):
+            rest = _without(one, OPERATORS["norm"](walk.made[other].args[0], axis=walk.made[other].args[1]), walk)
+            if rest is not None:
+                return value.func(rest, walk.made[other].args[0])
+    return None
 
 
 def _without(value: Expr, factor: Expr, walk: _Walk, depth: int = 6) -> Expr | None:
-    """A product without one of its factors, or None where it does not have it."""
-    if value == factor:
+    """A product without the factor that `factor` makes, or None where it has no such factor."""
+    if walk.made.get(value) == factor:
         return ONE
     name = type(walk.made[value]).__name__ if value in walk.made and is_step(value) else ""
     for place in {"times": (0, 1), "scale": (0, 1), "divide": (0,), "neg": (0,)}.get(name, ()) if depth else ():

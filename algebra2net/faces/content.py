@@ -19,7 +19,7 @@ from sympy import Symbol
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError
-from algebra2net.lower import is_parameter
+from algebra2net.layers import is_parameter
 from algebra2net.operators import OPERATORS
 from algebra2net.program import SCALAR, Dimension, Equation, Program, Shape, is_step, symbol
 from algebra2net.spell import UNICODE, folds, labels, lines, shown, write

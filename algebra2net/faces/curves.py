@@ -35,7 +35,7 @@ def _known(name: str) -> tuple[float, ...] | None:
 
 
 def _sampled(here: Operator, functions: Mapping[str, Operator]) -> tuple[float, ...] | None:
-    from algebra2net.lower import expand
+    from algebra2net.expand import expand
     from algebra2net.targets.numpy import module
 
     free = [operand for operand in here.operands if operand not in here.defaults]

@@ -109,15 +109,16 @@ class Page:
     def header(self) -> str:
         typed = Formulas(self.forward, self.mark, hidden=True)
         rows = shown(self.forward)
-        math = [self.formula(typed, equation) for equation in rows[:HEADLINES]]
+        kept = rows if len(rows) <= HEADLINES else [*rows[: HEADLINES - 1], rows[-1]]
+        math = [self.formula(typed, equation) for equation in kept]
+        if len(rows) > HEADLINES:
+            math.insert(HEADLINES - 1, f'<div class="left">⋮ {_count(len(rows) - HEADLINES, "equation")} more</div>')
         if self.title:
             top = f"<h1>{escape(self.title)}</h1>\n" + _list("program", math)
         elif len(rows) == 1:
             top = f"<h1>{math[0]}</h1>"
         else:
             top = '<h1 class="program">' + "".join(f"<div>{line}</div>" for line in math) + "</h1>"
-        if len(rows) > HEADLINES:
-            top += f'<p class="facts">and {_count(len(rows) - HEADLINES, "equation")} more</p>'
         links = [("forward", "Forward"), ("backprop", "Backpropagation"), ("story", "Correlation"), ("names", "Symbols"), ("code", "Code")]
         there = {"backprop": bool(self.content.backprop), "story": self.story is not None, "code": bool(self.source)}
         nav = "".join(f'<a href="#{anchor}">{word}</a>' for anchor, word in links if there.get(anchor, True))

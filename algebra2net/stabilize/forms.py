@@ -75,7 +75,10 @@ class Forms:
         """A number; one that differs from a known one by rounding alone is that one."""
         if not math.isfinite(value):
             raise Opaque
-        return float(value) if value == int(value) else self._constants.setdefault(f"{value:.14e}", float(value))
+        whole = round(value)
+        if abs(value - whole) <= 1e-15 * abs(whole):
+            return float(whole)
+        return self._constants.setdefault(f"{value:.14e}", float(value))
 
     def linear(self, node: int) -> tuple[Terms, float]:
         """The node as a sum: its terms with their coefficients, and the number beside them."""

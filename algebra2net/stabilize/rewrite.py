@@ -83,7 +83,7 @@ class Rewriter:
         for pattern in self.rules.at(self.forms, node):
             for fit in self.matcher.at_root(pattern.root, node):
                 when = pattern.identity.when
-                if when is not None and not when(self.forms, fit.bound):
+                if when is not None and not when(self.forms, {name.name: value for name, value in fit.bound.items()}):
                     continue
                 made = self.replaced(node, pattern, fit)
                 if made is not None and made != node:

@@ -1,0 +1,90 @@
+"""Macros and the user's own functions, opened.
+
+In    a Program as typed
+Out   the same values without macros: `mse(p, y)` as `mean((p - y)^2)`, `swish(z)` as its body, f' as the slope of f
+Idea  an opened macro may hold macros, so this goes over the program until none is left; equal values are computed once
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import Expr, Integer
+
+from algebra2net.derive import derive
+from algebra2net.errors import AlgebraError, Span
+from algebra2net.lower import Own, Rule, Slope, instantiate, meaning_of, own_rule, parameters_of, rule
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import Operation, Operator, operation
+from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol
+from algebra2net.tidy import tidy
+
+MOST = 200_000  # equations that macros may open into
+
+
+def expand(program: Program) -> Program:
+    """The program with macros and the user's own functions opened, equal values computed once.
+
+    Raises AlgebraError where that would be more than MOST equations.
+    """
+    while True:
+        draft = Draft(program.first_step())
+        opened = False
+        meaning: dict[Expr, Expr] = {}
+        for equation in program.equations:
+            value = substituted(equation.value, meaning, program.functions)
+            here = record(value, program.functions) if isinstance(value, Operation) else None
+            if here is not None and _is_macro(here):
+                opened = True
+                value = _opened(draft, value, here, program, equation.span)
+            if is_step(equation.name):
+                meaning[equation.name] = draft.define(value, None, equation.span, equation.rule)
+            else:
+                draft.define(value, equation.name, equation.span, equation.rule)
+            if len(draft.equations) > MOST:
+                raise AlgebraError(f"this expands to more than {MOST:,} equations", equation.span, "name the values that are used more than once")
+        program = draft.finish(program)
+        if not opened:
+            return program
+
+
+def _is_macro(here: Operator) -> bool:
+    return bool(here.value) or isinstance(here, Own | Slope)
+
+
+def _opened(draft: Draft, value: Operation, here: Operator, program: Program, span: Span | None) -> Expr:
+    if isinstance(here, Own):
+        return instantiate(draft, own_rule(here, program), meaning_of(value, here), span)
+    if isinstance(here, Slope):
+        assert here.of is not None
+        return instantiate(draft, _slope_rule(here.of, program), meaning_of(value, here), span)
+    more = {}
+    if here.slope_of and "out" in here.value:
+        more["out"] = draft.define(operation(here.slope_of)(*value.args), None, span)
+    return instantiate(draft, rule(here.value, parameters_of(here)), meaning_of(value, here, **more), span)
+
+
+def _slope_rule(here: Operator, program: Program) -> Rule:
+    """The derivative of a function of one operand, entry by entry, as a rule: its body, derived with δ = 1."""
+    (parameter,) = (symbol(name) for name in here.operands[:1])
+    body = own_rule(here, program) if isinstance(here, Own) else Rule((), here(parameter, *here.defaults.values()))
+    result = symbol("its result")  # no name that a program could have
+    equations = (*body.steps, Equation(result, body.result))
+    functions = {**program.functions, here.name: here}
+    free = dict.fromkeys(o for e in equations for o in operands(e.value, functions) if not is_step(o))
+    whole = Program(equations, tuple(free), {"out": result}, functions=functions)
+    opened = expand(replace(whole, equations=_entrywise(whole)))
+    same: Shape = ("n", "n")
+    shaped = replace(opened, shapes=dict.fromkeys([*opened.inputs, *(e.name for e in opened.equations)], same))
+    derived = derive(shaped, [parameter.name], Integer(1)) if parameter in free else None
+    if derived is None:
+        return Rule((), Integer(0))
+    tidied = tidy(replace(derived, outputs={parameter.name: derived.outputs[parameter.name]}))
+    *steps, last = tidied.equations
+    return Rule(tuple(steps), last.value)
+
+
+def _entrywise(program: Program) -> tuple[Equation, ...]:
+    """The equations with every product taken entry by entry: the body is read for one entry."""
+    times = OPERATORS["times"]
+    return tuple(replace(e, value=times(*e.value.args)) if type(e.value).__name__ == "product" else e for e in program.equations)

@@ -1,0 +1,69 @@
+"""Which inputs training changes, and which values are hidden layers.
+
+In    a Program as typed
+Out   its parameters; the same program with a name for each layer that only stands inside an equation
+Idea  the conventions of the field: weights are upper-case, biases begin with b, and a layer is what meets a weight
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sympy import Expr, Symbol
+
+from algebra2net import names
+from algebra2net.operators.operator import operation
+from algebra2net.program import Equation, Program, is_step, record, substituted, symbol
+
+
+def is_parameter(name: str) -> bool:
+    """Whether training changes it: an upper-case name except X and Y, or one that begins with b, beta, gamma."""
+    base = names.parts(name).base
+    return base not in ("X", "Y") and (base[:1].isupper() or base.startswith(("b", "gamma")))
+
+
+def parameters(program: Program) -> tuple[str, ...]:
+    """The inputs that training changes; every input where none looks like one."""
+    chosen = tuple(name.name for name in program.inputs if is_parameter(name.name))
+    return chosen or tuple(name.name for name in program.inputs)
+
+
+def with_hidden_layers(program: Program) -> Program:
+    """The program with a name for each layer that only stands inside an equation: l1 in l2 = relu(l0 W0) W1.
+
+    A layer is what meets a weight in a product. Where the user counts layers (l0, l2), so do we; elsewhere a
+    layer is the result of a function, and is called h1, h2, ….
+    """
+    taken = {name.name for name in program.inputs} | {e.name.name for e in program.equations}
+    made = {e.name: e.value for e in program.equations}
+    base = _counted_base(program)
+    weights = {name for name in program.inputs if is_parameter(name.name) or names.parts(name.name).base == "weights"}
+    found: dict[Symbol, Symbol] = {}
+    for equation in program.equations:
+        if not isinstance(equation.value, operation("product")):
+            continue
+        for layer, weight in (equation.value.args, equation.value.args[::-1]):
+            if not is_step(layer) or layer in found or weight not in weights:
+                continue
+            name = _layer_name(layer, weight, base, made, program, taken)
+            if name:
+                taken.add(name)
+                found[layer] = symbol(name)
+    renamed = [Equation(found.get(e.name, e.name), substituted(e.value, found, program.functions), e.span, e.rule) for e in program.equations]
+    return program.with_equations(renamed, hidden=frozenset(found.values()))
+
+
+def _counted_base(program: Program) -> str:
+    """`l` where an input is called l0, and no parameter; otherwise nothing."""
+    return next((p.base for p in (names.parts(name.name) for name in program.inputs) if p.number == 0 and not is_parameter(p.key)), "")
+
+
+def _layer_name(layer: Symbol, weight: Symbol, base: str, made: Mapping[Symbol, Expr], program: Program, taken: set[str]) -> str:
+    numbers = names.parts(weight.name).subscripts
+    if base and numbers and numbers[0].isdecimal():
+        name = names.Parts(base, (numbers[0],)).key
+        return name if name not in taken else ""
+    here = record(made[layer], program.functions)
+    if here.family == "arithmetic" or not (here.elementwise or here.family == "rows"):
+        return ""
+    return next(name for k in range(1, len(taken) + 2) if (name := f"h{k}") not in taken)
