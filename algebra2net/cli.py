@@ -12,13 +12,13 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from algebra2net import AlgebraError, __version__, compile
-from algebra2net.cli_gallery import gallery
 from algebra2net.read import READERS
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from algebra2net.net import Net
     from algebra2net.program import Program
 
+OTHERS = {"gallery": "algebra2net.cli_gallery"}  # commands beside `show`, and where they are
 NOTATIONS = {".tex": "latex", ".py": "python"}  # what the name of a file says
 FORMS = ("python", "latex", "plain", "unicode", "json")
 EXAMPLES = """\b
@@ -58,9 +59,19 @@ class Commands(click.Group):
 
     default: click.Command
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return sorted({*self.commands, *OTHERS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported when it is asked for: no other one waits for what it needs."""
+        if cmd_name in OTHERS and cmd_name not in self.commands:
+            self.add_command(getattr(import_module(OTHERS[cmd_name]), cmd_name))
+        return super().get_command(ctx, cmd_name)
+
     def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
         """The context of the command that the first word names, or of the default one."""
-        if args and args[0] in self.commands:
+        if args and (args[0] in self.commands or args[0] in OTHERS):
             return super().make_context(info_name, args, parent, **extra)
         return self.default.make_context(info_name, list(_untouched(args)), parent, **extra)
 
@@ -166,7 +177,6 @@ def show(
 
 show.short_help = "Print the sheet."
 main.default = show
-main.add_command(gallery)
 
 
 # ------------------------------------------------------------------------------------------------------ what goes in
@@ -215,7 +225,7 @@ def _shapes(given: Sequence[str]) -> dict[str, Any]:
         name, equals, shape = (part.strip() for part in text.partition("="))
         if not (name and equals and shape):
             raise click.BadParameter(f"{text!r} is no shape; write NAME=SHAPE: l0=3, W0=3x4, X=Bx784", param_hint="--shape")
-        sizes = re.fullmatch(r"\(?\s*(\d+|[A-Za-z]\d*|\w+(?=\s*[×,\s]))\s*(?:[x×,]|\s+x\s+)\s*(\d+|[A-Za-z]\d*|\w+)\s*\)?", shape)
+        sizes = re.fullmatch(r"\(?\s*(\d+|[A-Za-z]\d*|\w+(?=\s*[×,\s]))\s*(?:[x×,]|\s+x\s+)\s*(\d+|[A-Za-z]\d*|[^\W\d]\w*)\s*\)?", shape)
         found[name] = tuple(int(size) if size.isdecimal() else size for size in sizes.groups()) if sizes else int(shape) if shape.isdecimal() else shape
     return found
 

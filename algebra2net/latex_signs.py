@@ -43,6 +43,7 @@ LONGEST_NAME = 500  # letters of a name with all that it carries
 LONGEST_INDEX = 60  # tokens; what is longer is an exponent
 LONGEST_NORM = 2000  # signs in braces that a norm's mark may follow
 LONGEST_WORD = 120  # tokens; what is longer is a formula
+LETTERS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ʯḀ-ỿℓ\u0370-\u03ff\U0001D400-\U0001D7CB]+")
 _NAMES = ("LETTER", "WORD")
 _CLOSERS = ("RPAR", "RBRACKET", "RSET", "RANGLE", "RFLOOR", "RCEIL", "RGROUP", "CASES_CLOSE")
 _ENDS = (*_NAMES, *_CLOSERS, "NUMBER", "PRIME", "TRANSPOSE", "SMALL_POWER", "SCRIPT_CLOSE")
@@ -67,16 +68,20 @@ class Sign:
     origin: str = ""  # `text` where it stood in \\text{…}
 
 
-def signs(tokens: list[Token], source: str) -> tuple[list[Sign], NotationError | None]:
-    """The signs up to the first token that cannot be meant, and what is to be said of that one."""
+def signs(tokens: list[Token], source: str, problem: NotationError | None) -> tuple[list[Sign], NotationError | None]:
+    """The signs up to the first token that cannot be meant, and what is to be said of that one.
+
+    `problem` is what is to be said of what stands after the last token.
+    """
     reading = _Reading(tokens, source)
+    reading.problem = problem
     try:
         reading.match_braces()
         reading.run()
-    except NotationError as problem:
+    except NotationError as error:
         end = (reading.tokens[-1].end_pos or 0) if reading.tokens else 0
-        cut = reading.problem is not None and problem.span is not None and problem.span.start >= end
-        return reading.out, reading.problem if cut else problem
+        cut = reading.problem is not None and error.span is not None and error.span.start >= end
+        return reading.out, reading.problem if cut else error
     return reading.out, reading.problem
 
 
@@ -265,12 +270,14 @@ class _Reading:
         self.emit("LETTER", names.key(str(token)), token)
 
     def _at_script_letters(self, token: Token) -> None:
-        self.place += 1
         kind = CONNECTORS.get(str(token))
-        if kind:
-            self.emit("TEXT", kind, token)
-        else:
-            self.emit("WORD", names.key(str(token)), token, other=str(token))
+        if kind is None:
+            raise self._strange_word(token.start_pos or 0, token.end_pos or 0)
+        self.place += 1
+        self.emit("TEXT", kind, token)
+
+    def _strange_word(self, start: int, stop: int) -> NotationError:
+        return NotationError(f"{self.source[start:stop]} is no name here", Span(self.source, start, stop), "names have Latin and Greek letters")
 
     def _prose(self, token: Token) -> None:
         """Words outside of the formulas."""
@@ -706,6 +713,8 @@ class _Reading:
         return True
 
     def _say(self, meaning: Meaning, text: str, first: Token, last: Token) -> None:
+        if not re.fullmatch(r"[\w \-'’/.{},+]*", text, re.ASCII) and any(c.isalpha() and not LETTERS.fullmatch(c) for c in text):
+            raise self._strange_word(first.start_pos or 0, last.end_pos or 0)
         if len(text) == 1:
             self.emit("LETTER", names.key(text), first, last, other="upright")
             return

@@ -23,6 +23,7 @@ from algebra2net.operators import OPERATORS, spellings
 from algebra2net.read import FUNCTION_LETTERS
 
 MOST = 120_000  # signs
+LONGEST_WORD = 24  # letters of a word that is typed without \mathrm
 _OPENS = {
     "LPAR": "RPAR", "LBRACKET": "RBRACKET", "LSET": "RSET", "LGROUP": "RGROUP", "LANGLE": "RANGLE", "LFLOOR": "RFLOOR", "LCEIL": "RCEIL",
     "SCRIPT_OPEN": "SCRIPT_CLOSE", "CASES_OPEN": "CASES_CLOSE",
@@ -54,7 +55,7 @@ def tokens_of(signs: list[Sign], source: str, problem: NotationError | None) -> 
     signs, trouble = _matched(signs, source, problem)
     problem = trouble or problem
     statements = _in_order(_Splitting(signs).statements())
-    writing = _Writing(source, _survey(statements, source), problem is not None)
+    writing = _Writing(source, _survey(statements, _is_spaced_out(source)), problem is not None)
     try:
         for statement in statements:
             writing.statement(statement)
@@ -295,6 +296,7 @@ def _in_order(statements: list[_Statement]) -> list[_Statement]:
 class _Survey:
     """What the program makes of its own names."""
 
+    spaced_out: bool
     functions: set[str] = field(default_factory=set)
     values: set[str] = field(default_factory=set)  # keys of words and letters that stand for values
     defined: set[str] = field(default_factory=set)  # keys on a left side
@@ -320,11 +322,16 @@ class _Named:
     stop: int = 0  # the place after it
 
 
-def _survey(statements: Iterable[_Statement], source: str) -> _Survey:
-    found = _Survey()
+def _is_spaced_out(source: str) -> bool:
+    """Whether every sign stands apart, as in what a machine has read from a page: `W _ { 1 }`."""
+    return re.search(r"[_^] (\{|\w)|\\\w+ \{ ", source) is not None
+
+
+def _survey(statements: Iterable[_Statement], spaced_out: bool) -> _Survey:
+    found = _Survey(spaced_out=spaced_out)
     first_layer = False
     for statement in statements:
-        _survey_left(statement, source, found)
+        _survey_left(statement, found)
         signs = statement.signs
         for place, sign in enumerate(signs):
             following = signs[place + 1].kind if place + 1 < len(signs) else ""
@@ -340,11 +347,11 @@ def _survey(statements: Iterable[_Statement], source: str) -> _Survey:
     return found
 
 
-def _survey_left(statement: _Statement, source: str, found: _Survey) -> None:
+def _survey_left(statement: _Statement, found: _Survey) -> None:
     if not statement.equals:
         return
     end = statement.equals[0]
-    named = _name(statement, 0, end, source)
+    named = _name(statement, 0, end, found.spaced_out)
     if named is None:
         return
     is_definition = named.stop < end
@@ -368,7 +375,7 @@ def _defines(statement: _Statement, named: _Named, end: int) -> bool:
     return statement.signs[named.stop].kind in ("LPAR", "LBRACKET") and statement.mates[named.stop] == end - 1
 
 
-def _name(statement: _Statement, begin: int, end: int, source: str) -> _Named | None:
+def _name(statement: _Statement, begin: int, end: int, spaced_out: bool) -> _Named | None:
     """The one name that begins at `begin`, letters put together; None where it is none."""
     signs = statement.signs
     place = begin
@@ -381,7 +388,7 @@ def _name(statement: _Statement, begin: int, end: int, source: str) -> _Named | 
     if place > begin:
         pieces = [names.parts(sign.text) for sign in signs[begin : place + 1]]
         letters = "".join(piece.base for piece in pieces)
-        if not _reads_as_word(signs[begin : place + 1], source):
+        if not _reads_as_word(signs[begin : place + 1], spaced_out) or len(letters) > LONGEST_WORD:
             return None
     key = last.text if not letters else _renamed(last.text, letters)
     named = _Named(key, first, last, letters, stop=place + 1)
@@ -405,10 +412,14 @@ def _is_bare(sign: Sign) -> bool:
     return sign.kind == "LETTER" and sign.other != "upright" and (len(sign.text) == 1 or sign.text in names.GREEK)
 
 
-def _reads_as_word(signs: Sequence[Sign], source: str) -> bool:
+def _is_latin(sign: Sign) -> bool:
+    return len(names.parts(sign.text).base) == 1
+
+
+def _reads_as_word(signs: Sequence[Sign], spaced_out: bool) -> bool:
     """Whether letters stand together, or everything in this text is spaced out."""
     together = all(a.stop == b.start for a, b in zip(signs, signs[1:], strict=False))
-    return together or signs[0].text in ("Delta", "delta") or bool(re.search(r"[_^] (\{|\w)|\\\w+ \{ ", source))
+    return together or signs[0].text in ("Delta", "delta") or spaced_out
 
 
 # ------------------------------------------------------------------------------------------------------ each statement
@@ -422,6 +433,7 @@ class _Open:
     closes: str
     sign: Sign
     at: int  # its token
+    place: int = 0  # its sign
     is_call: bool = False
     tests: bool = False  # = compares here
     conditioned: bool = False
@@ -478,7 +490,7 @@ class _Writing:
             return self._declared(statement) if statement.sizes else 0
         begin = 0
         for at in statement.equals:
-            named = _name(statement, begin, at, self.source) if begin == 0 or at - begin < 40 else None
+            named = _name(statement, begin, at, self.survey.spaced_out) if begin == 0 or at - begin < 40 else None
             if begin and named is not None and named.letters:
                 named = None
             if named is None or named.stop < at or (named.first.kind == "OPERATOR" and named.stop == at):
@@ -514,7 +526,7 @@ class _Writing:
             stop = until
             while stop > place and inside.signs[stop - 1].kind in _SPACES:
                 stop -= 1
-            parameter = _name(inside, place, stop, self.source)
+            parameter = _name(inside, place, stop, self.survey.spaced_out)
             if parameter is None or parameter.stop < stop or parameter.letters or parameter.first.kind == "OPERATOR":
                 raise self._no_parameter(inside.signs[place : max(stop, place + 1)])
             self._tell("NAME", parameter.key + "'" * parameter.primes, parameter.first.start, inside.signs[stop - 1].stop)
@@ -554,7 +566,7 @@ class _Writing:
         """`W, V \\in \\mathbb{R}^{3 \\times 4}`: the names."""
         place = 0
         while place < len(self.signs) - 1:
-            named = _name(statement, place, len(self.signs) - 1, self.source)
+            named = _name(statement, place, len(self.signs) - 1, self.survey.spaced_out)
             if named is None:
                 return 0
             stop = self.signs[named.stop - 1].stop
@@ -605,7 +617,7 @@ class _Writing:
 
     def _at_lpar(self, sign: Sign) -> None:
         is_call = self.place == self.call_at
-        self.open.append(_Open(sign.kind, "RPAR", sign, len(self.told), is_call, tests=bool(self.open) and self.open[-1].tests and self.open[-1].kind == "INDICATOR"))
+        self.open.append(_Open(sign.kind, "RPAR", sign, len(self.told), self.place, is_call, tests=bool(self.open) and self.open[-1].tests and self.open[-1].kind == "INDICATOR"))
         if sign.kind == "LSET" and not is_call and (comma := self._level(self.place, ("COMMA", "ROW"))) is not None:
             raise self.error(comma, "a set is no value", "[a, b] puts blocks side by side")
         self._tell_sign("LPAR", sign)
@@ -742,12 +754,16 @@ class _Writing:
     def _odd_bars(self, top: _Open) -> bool:
         """Whether a bar in these parentheses has no partner."""
         if top.bars < 0:
-            opened = self.signs.index(top.sign)
-            at, top.bars = opened + 1, 0
-            while at < self.mates[opened]:
-                top.bars += self.signs[at].kind == "BAR"
-                at = self.mates.get(at, at) + 1
+            top.bars = self._count_bars(top.place)
         return top.bars % 2 == 1
+
+    def _count_bars(self, opened: int) -> int:
+        """How many bars stand directly in the bracket at `opened`."""
+        at, bars = opened + 1, 0
+        while at < self.mates[opened]:
+            bars += self.signs[at].kind == "BAR"
+            at = self.mates.get(at, at) + 1
+        return bars
 
     def _conditional(self, sign: Sign) -> NotationError:
         return self.error(sign, "a conditional probability p(x|y) is not part of the notation", "name the value itself: p = \\operatorname{softmax}(…)")
@@ -944,17 +960,18 @@ class _Writing:
             self._function_of_letters(function, run)
 
     def _one_letter(self, run: int) -> None:
+        """The name that begins here: a word that a left side defines, or a letter."""
+        begin = self.place
+        ahead = self._letters(begin, min(run, begin + LONGEST_WORD)) if self.survey.lengths else ""
         for length in self.survey.lengths:
-            end = self.place + length - 1
-            if end > run or (word := self._letters(self.place, end)) not in self.survey.words:
+            word, end = ahead[:length], begin + length - 1
+            if word not in self.survey.words or end > run or not all(_is_latin(self.signs[k]) for k in range(begin, end + 1)):
                 continue
-            if self.survey.words[word] and not all(self.signs[k].stop == self.signs[k + 1].start for k in range(self.place, end)):
-                continue
-            first, last = self.signs[self.place], self.signs[end]
-            self.place = end
-            self._name(Sign("WORD", _renamed(last.text, word), first.start, last.stop, word))
-            return
-        self._name(self.signs[self.place])
+            if not self.survey.words[word] or all(self.signs[k].stop == self.signs[k + 1].start for k in range(begin, end)):
+                self.place = end
+                self._name(Sign("WORD", _renamed(self.signs[end].text, word), self.signs[begin].start, self.signs[end].stop, word))
+                return
+        self._name(self.signs[begin])
 
     def _letters(self, begin: int, end: int) -> str:
         return "".join(names.parts(sign.text).base for sign in self.signs[begin : end + 1])
@@ -1002,12 +1019,14 @@ class _Writing:
                 end += 1
             word = self._letters(begin, end)
             typed = self.source[self.signs[begin].start : self.signs[end].stop]
-            if typed[: len(word)] == word and not any(part in word for part in self.survey.words) and self._kind(end + 1) != "EQUALS":
+            if typed[: len(word)] == word and self._kind(end + 1) != "EQUALS":
                 function = next((word[k:] for k in range(len(word) - 2) if called(word[k:]) is not None), None)
-                if function is not None and (self._kind(end + 1) in _BEGINS or function == word):
+                if any(part in word for part in self.survey.words if function is not None or len(word) > 3):
+                    function = None
+                elif function is not None and (self._kind(end + 1) in _BEGINS or function == word):
                     whole = Span(self.source, self.signs[end].stop - len(function), self.signs[end].stop)
                     raise NotationError(f"{function} without a parenthesis reads {' '.join(function)}, a product of letters", whole, f"write {function}(…)")
-                if re.fullmatch(r"[A-Z]?[a-z]{4,}", word):
+                elif re.fullmatch(r"[A-Z]?[a-z]{4,}", word):
                     hint = nearest(word, spellings()) or f"a word is typed \\mathrm{{{word}}}"
                     raise NotationError(f"{word} reads {' '.join(word)}, a product of letters", Span(self.source, self.signs[begin].start, self.signs[end].stop), hint)
             begin = end + 1
@@ -1187,7 +1206,7 @@ class _Writing:
         odd = self._level(opens, ("BAR",)) if base[:1] in "pPqQ" else None
         if base[:1] in "pP" and (tested := self._level(opens, ("EQUALS",))) is not None:
             raise self.error(tested, "a probability p(y = 1) is not part of the notation", "name the value itself: p = \\operatorname{softmax}(…)")
-        if odd is not None and sum(s.kind == "BAR" for s in self.signs[opens : self.mates[opens]]) % 2:
+        if odd is not None and self._count_bars(opens) % 2:
             raise self._conditional(odd)
         upright = sign.kind == "WORD" or sign.other == "upright"
         if upright and (key not in self.survey.values or comma is not None) or base in FUNCTION_LETTERS or base in ("Phi", "Psi") or comma is not None or primes and kind == "LPAR" and base in FUNCTION_LETTERS:

@@ -438,10 +438,19 @@ def instantiate(draft: Draft, here: Rule, meaning: Mapping[Expr, Expr], span: Sp
     """The rule's value for these parameters: its steps go into the draft, the last operator comes back undefined."""
     local = dict(meaning)
     for step in here.steps:
-        local[step.name] = draft.define(step.value.func(*(local.get(arg, arg) for arg in step.value.args)), None, span, why)
+        local[step.name] = draft.define(_without_neutral(step.value.func(*(local.get(arg, arg) for arg in step.value.args))), None, span, why)
     if isinstance(here.result, Operation):
-        return here.result.func(*(local.get(arg, arg) for arg in here.result.args))
+        return _without_neutral(here.result.func(*(local.get(arg, arg) for arg in here.result.args)))
     return local.get(here.result, here.result)
+
+
+def _without_neutral(value: Expr) -> Expr:
+    """1 * x and x + 0 as x: what an operand that was left out (layernorm's gamma and beta) makes of a rule."""
+    for name, neutral in (("times", Integer(1)), ("plus", Integer(0))):
+        if isinstance(value, operation(name)) and neutral in value.args:
+            one, other = value.args
+            return other if one == neutral else one
+    return value
 
 
 def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:

@@ -25,7 +25,7 @@ from algebra2net.layers import parameters
 from algebra2net.lower import Lowered, lower
 from algebra2net.notation import Declaration
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
-from algebra2net.read import read
+from algebra2net.read import MADE_FROM, read
 from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, shape_text
 from algebra2net.shapes import Known, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
@@ -114,7 +114,7 @@ class Net:
             with resting():
                 stable = stabilize(self._steps, self._wrt)
             self._steps, self.rewrites = stable.program, stable.rewrites
-        self._special: dict[tuple[tuple[str, Shape], ...], Net] = {}
+        self._special: dict[tuple[tuple[str, tuple[int, ...]], ...], Net] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Net, (self._source, self._options)
@@ -208,7 +208,7 @@ class Net:
     @cached_property
     def source(self) -> str:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
-        title = [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", *(f"    {line}" for line in str(self.program).split("\n"))]
+        title = [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", MADE_FROM, "", *(f"    {line}" for line in str(self.program).split("\n"))]
         with resting():
             return module(self._steps, self._backprop_opened, title, self._options.spelling)
 
@@ -292,8 +292,8 @@ class Net:
         """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row."""
         loose = dict.fromkeys(expected, ("?", "?"))
         found = arguments(arrays, {name: (f"{name}?0", f"{name}?1") for name in loose})
-        shapes = {name: tuple(found.matrices[name].shape) for name in expected}
-        key = tuple(sorted((name, (shape[0], shape[1])) for name, shape in shapes.items()))
+        shapes = {name: _as_brought(found.originals[name], found.matrices[name].shape) for name in expected}
+        key = tuple(sorted(shapes.items()))
         if key not in self._special:
             facts = [Known(name, shape, "the array given") for name, shape in shapes.items()]
             try:
@@ -440,6 +440,11 @@ def _folded(value: Expr, steps: Mapping[Expr, Expr]) -> Expr:
     """An expression with the steps that it is made of put in; steps are small by then."""
     value = steps.get(value, value)
     return value.func(*(_folded(arg, steps) for arg in value.args)) if value.args else value
+
+
+def _as_brought(original: tuple[int, ...], matrix: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of an array; of a vector its length alone, whichever way it lies."""
+    return original if len(original) == 1 and original != (1,) else matrix
 
 
 def _as_given(grad: Any, shape: tuple[int, ...] | None, dtype: Any) -> Any:

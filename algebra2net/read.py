@@ -9,6 +9,7 @@ Idea  three steps, each a loop: the grammar's terminals cut the text into tokens
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -23,6 +24,8 @@ from algebra2net.grammars import parser
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
 from algebra2net.operators import OPERATORS, known, spellings
 
+MADE_FROM = "Made by algebra2net from:"  # in the docstring of a generated module, before the algebra
+_OWN_MODULE = re.compile(rf'\A\s*"""[^"]*?{MADE_FROM}\n\n((?:    [^\n"]*\n)+)"""')
 LONGEST = 1 << 20  # characters
 LONGEST_WORD = 100
 MOST = 1 << 16  # tokens: 6,000 layers; more would take longer than anybody waits
@@ -68,7 +71,7 @@ def read_value(source: str) -> Value:
 def read_plain(source: str) -> tuple[Statement, ...]:
     """Plain and Unicode text."""
     tokens, problem = _cut(parser("plain", _KEPT), source)
-    tokens, trouble = _tell_apart(tokens, source)
+    tokens, trouble = _tell_apart(tokens, source, is_whole=problem is None)
     problem = trouble or problem
     statements = _build(tokens, source, problem)
     if problem is not None:
@@ -121,15 +124,25 @@ _STRANGE = {
     "∫": "integrals are not part of the notation",
     "√": "write sqrt(x)",
     "±": "write two equations, one with + and one with -",
+    "×": "write x W for the matrix product, x * W entry by entry",
+    "!": "a comparison is written x != y; the logarithm of a factorial is lgamma(n + 1)",
+    "∇": "algebra2net derives the gradients itself: type the forward pass",
+    "∏": "write prod(x), prod(x, axis=0) or prod(x, axis=1)",
+    "∞": "‖x‖_∞ is a norm; infinity is no number here",
 }
 
 
 def _strange(source: str, at: int) -> NotationError:
-    character = source[at]
+    character, span = source[at], Span(source, at, at + 1)
+    number = re.compile(r"[\d.]+").match(source, at)
+    if number and character.isdecimal():
+        return NotationError(f"{number[0]} is no number", Span(source, *number.span()), "a number has one point: 1.5, 1e-3")
     named = unicodedata.name(character, f"U+{ord(character):04X}").lower()
-    shown = f"{character} ({named})" if character.isprintable() else f"an invisible character ({named})"
+    if not character.isprintable():
+        return NotationError(f"an invisible character ({named}) means nothing here", span, "take it away")
     like = _LOOKS_LIKE.get(character)
-    return NotationError(f"{shown} means nothing here", Span(source, at, at + 1), f"it looks like {like}, but is another letter: type {like}" if like else _STRANGE.get(character))
+    hint = _STRANGE.get(character) or (f"it looks like {like}, but is another letter: type {like}" if like else "take it away, or spell it out: every function has a name")
+    return NotationError(f"{character} ({named}) means nothing here", span, hint)
 
 
 _LOOKS_LIKE = dict(zip("АВЕКМНОРСТХІЅЈаеорсухіѕјһԁԛԝνＡＢＷｘｗ×ꓪⅼ", "ABEKMHOPCTXISJaeopcyxisjhdqwvABWxwxWl", strict=True))
@@ -142,8 +155,11 @@ def _habit(token: Token, source: str) -> NotationError:
 # -------------------------------------------------------------------------------------- tokens by their surroundings
 
 
-def _tell_apart(tokens: list[Token], source: str) -> tuple[list[Token], NotationError | None]:
-    """The tokens as the rules name them, up to the first that cannot be meant, and what is to be said of that one."""
+def _tell_apart(tokens: list[Token], source: str, is_whole: bool = True) -> tuple[list[Token], NotationError | None]:
+    """The tokens as the rules name them, up to the first that cannot be meant, and what is to be said of that one.
+
+    What is open at the end is only a mistake where the tokens are the `is_whole` program.
+    """
     open_at: list[Token] = []
     told: list[Token] = []
     values, functions, primed = _survey(tokens)
@@ -174,7 +190,7 @@ def _tell_apart(tokens: list[Token], source: str) -> tuple[list[Token], Notation
                 place += taken
         told.append(token)
         place += 1
-    if open_at:
+    if open_at and is_whole:
         return told, _unclosed(open_at[-1], source)
     return told, None
 
@@ -244,7 +260,32 @@ def _word(
         return 0, _as(token, "BARE", name), None
     if following == "LPAR" and key not in values and _is_a_call(tokens, place + primes + 1, key):
         return 0, token, _no_function(token, functions, source)
-    return 0, token, None
+    defined = key in values and values[key] + 1 < len(tokens) and tokens[values[key] + 1].type in ("EQUALS", "SIZES")
+    return 0, token, None if defined else _no_value(tokens, place, name, source)
+
+
+def _no_value(tokens: Sequence[Token], place: int, function: str | None, source: str) -> NotationError | None:
+    """Why the word at `place`, with something behind it, is hardly the name of a value; None where it may be one."""
+    token, base = tokens[place], names.parts(tokens[place])
+    if not _begins_operand(tokens, place + 1) and not (place + 1 < len(tokens) and tokens[place + 1].type == "POWER" and base.subscripts):
+        return None
+    if base.base in _INDEXED and base.subscripts:
+        return NotationError("indexed sums are not part of the notation yet", _span(token, source), "sum(x) adds all entries, sum(x, axis=1) those of each row")
+    if function in OPERATORS and _is_never_a_value(function) and base.base not in names.GREEK:
+        return NotationError(f"{token} is a function", _span(token, source), f"call it with ( ): {token}(x)")
+    if token == "E" and tokens[place + 1].type == "LBRACKET" and tokens[place + 1].start_pos == token.end_pos and not _has_comma(tokens, place + 1):
+        return NotationError("an expectation is not part of the notation", _span(token, source), "over a batch, it is a mean: mean(x), mean(x, axis=0)")
+    if token == "if":
+        return NotationError("a choice is not written with if", _span(token, source), "where(x > 0, x, 0)")
+    return None
+
+
+def _is_never_a_value(function: str) -> bool:
+    """Whether nobody calls a value so: `mean`, `step` and `size` are names of values, too."""
+    return len(function) > 2 and (OPERATORS[function].elementwise or OPERATORS[function].family == "rows") and function not in ("step", "sign", "square", "round", "floor")
+
+
+_INDEXED = ("sum", "prod", "max", "min", "argmax", "argmin", "lim")
 
 
 def _primes(tokens: Sequence[Token], place: int) -> int:
@@ -297,9 +338,16 @@ def _no_function(token: Token, functions: Iterable[str], source: str) -> Notatio
 _UNSUPPORTED = {
     "argmax": "argmax has no gradient and is no part of the notation; x == max(x, axis=1) marks the largest of each row",
     "argmin": "argmin has no gradient and is no part of the notation; x == min(x, axis=1) marks the smallest of each row",
-    "e": "an expectation is a mean(…) over a batch",
-    "integral": "integrals are not part of the notation",
-    "expectation": "an expectation is a mean(…) over a batch",
+    **dict.fromkeys(("e", "expectation"), "an expectation is a mean(…) over a batch"),
+    **dict.fromkeys(("int", "integral", "integrate"), "integrals are not part of the notation"),
+    **dict.fromkeys(("grad", "gradient", "diff", "derivative", "backward", "jacobian", "hessian"), "algebra2net derives the gradients itself: type the forward pass"),
+    **dict.fromkeys(("range", "for", "while", "zip", "enumerate"), "loops are not part of the notation: write each layer as an equation of its own"),
+    **dict.fromkeys(("rand", "randn", "random", "normal", "uniform"), "what is random is an input: leave it out"),
+    **dict.fromkeys(("concatenate", "cat"), "[a, b] puts blocks side by side, [a; b] on top of each other"),
+    **dict.fromkeys(("sort", "argsort", "topk", "cumsum", "conv", "conv1d", "conv2d", "fft", "reshape", "einsum"), "it is not part of the notation yet"),
+    "len": "size(x, axis=0) counts the rows",
+    "shape": "size(x, axis=0) counts the rows, size(x, axis=1) the columns",
+    "lim": "limits are not part of the notation",
 }
 
 
@@ -508,6 +556,7 @@ def _sizes(token: Token, span: Span) -> tuple[int | str, ...]:
         if not raised:
             return ()
     inside = text.strip(": \t\r(){}")
+    inside = re.sub(r"(?<!\w)(\d+|[^\W\d_])[xX](\d+|[^\W\d_])(?!\w)", r"\1×\2", inside)  # nxd, 3xn
     words = [word.strip() for word in re.split(r"×|\\times|\*|,|(?<=[\d\s])[xX](?=[\d\s])|\bx\b", inside)]
     if len(words) > 2 or not all(re.fullmatch(r"\d+|[^\W\d]\w*", word) for word in words):
         raise NotationError(f"{inside or 'nothing'} is no shape", span, "a shape is rows x columns (W0: 3x4), one size (x: 3) or none (λ ∈ R)")
@@ -528,19 +577,30 @@ def _unexpected(token: Token, before: Token | None, source: str) -> NotationErro
         if token.type in _BINARY or ended or token.type in _CLOSES or token.type in ("COMMA", "_SEPARATOR", "BAR_CLOSE", "NORM_CLOSE", "ROW", "TRANSPOSE"):
             place = "" if ended or token.type == "_SEPARATOR" else f" before {token}"
             return NotationError(f"a value is missing{after}{place}", span, "type what belongs there, or take the sign away")
+    if token.type == "EQUALS" and not _has_equals(source, span.start):
+        return NotationError("an equation needs a name before its =", span, "name what it computes: l2 = relu(l0 W0) W1")
     if token.type == "EQUALS":
         return NotationError("two = in one equation", span, "write two equations (y = x W; z = y), or == for a comparison; a chain a = b = value takes names alone")
     if token.type == "COMPARE":
         return NotationError("two comparisons in one", span, "compare two values at a time: (a < b) * (b < c)")
     if token.type == "COMMA":
-        return NotationError("a comma separates the arguments of a function or the blocks in [ ] alone", span, "write ; between two equations")
+        return NotationError("a comma separates the arguments of a function or the blocks in [ ] alone", span, "[a, b] puts blocks side by side; between two equations write ;")
     if token.type == "FUNCTION" or (before is not None and before.type == "FUNCTION"):
         return NotationError(f"{token} cannot stand here", span)
     if token.type == "OPTION":
         return NotationError(f"{token} = … cannot stand in brackets", span, "an option is given to a function: sum(x, axis=1)")
     if token.type == "SIZES":
         return NotationError("a shape is declared on a line of its own, or after where", span, "y = x W where W: 3x4")
-    return NotationError(f"{token} cannot stand here" if not ended else "the equation ends too soon", span)
+    if before is not None and before.type == "WHERE":
+        return NotationError("a declaration is missing after where", span, "y = x W where W: 3x4")
+    hint = "brackets, signs and names stand between what they belong to: l2 = relu(l0 W0) W1"
+    return NotationError(f"{token} cannot stand here" if not ended else "the equation ends too soon", span, hint)
+
+
+def _has_equals(source: str, before: int) -> bool:
+    """Whether the equation has an = before the one at `before`, options of functions aside."""
+    start = max(source.rfind(";", 0, before), source.rfind("\n", 0, before)) + 1
+    return re.search(r"(?<![<>=!])=(?!=)", re.sub(r"\([^()]*\)", "", source[start:before])) is not None
 
 
 def _read_latex(source: str) -> tuple[Statement, ...]:
@@ -552,7 +612,8 @@ def _read_latex(source: str) -> tuple[Statement, ...]:
 def _read_python(source: str) -> tuple[Statement, ...]:
     from algebra2net.read_python import read_python
 
-    return read_python(source)
+    own = _OWN_MODULE.match(source)
+    return read_plain(textwrap.dedent(own[1])) if own else read_python(source)
 
 
 READERS: dict[str, Callable[[str], tuple[Statement, ...]]] = {"plain": read_plain, "latex": _read_latex, "python": _read_python}

@@ -37,8 +37,8 @@ def read_latex(source: str) -> tuple[Statement, ...]:
     Raises NotationError where the text cannot be meant.
     """
     cut, strange = _cut(parser("latex", _KEPT), source)
-    found, problem = signs(cut, source)
-    told, trouble = tokens_of(found, source, problem or strange)
+    found, problem = signs(cut, source, strange)
+    told, trouble = tokens_of(found, source, problem)
     statements = _build(told, source, trouble)
     if trouble is not None:
         raise trouble
@@ -52,7 +52,7 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
         for token in lark.lex(spaced(source)):
             tokens.append(token)
             if len(tokens) > MOST:
-                return tokens, NotationError(f"a program in LaTeX has at most {MOST:,} signs", _span(token, source))
+                raise NotationError(f"a program in LaTeX has at most {MOST:,} signs", _span(token, source))
     except UnexpectedCharacters as error:
         return tokens, _strange(source, error.pos_in_stream)
     return tokens, None

@@ -52,14 +52,19 @@ _QUIET = re.compile(r'#[^\n]*|"""[^"]*"""|"[^"\n]*"')
 _SURE = re.compile(
     rf"""^[ \t]*(?:def[ ]+\w+[ ]*\( | import[ ]+\w | from[ ]+[\w.]+[ ]+import\b | return\b | assert\b | print[ ]*\( | @\w+ [ \t]*$)
       | ^[ \t]*(?:for|while|if|with|class)\b[^\n=]*:[ \t]*(?:$|\#)
-      | \blambda\s+\w+(?:\s*,\s*\w+)*\s*:
+      | \blambda[ \t]+\w+(?:[ \t]*,[ \t]*\w+)*[ \t]*:
       | \b(?:{"|".join(set(ROOTS) - {"F"})})\.[A-Za-z_]
       | \b[^\W\d]\w*(?:\([^()\n]*\)|\[[^\[\]\n]*\])?\.(?!(?:T|dot)\b)[A-Za-z_]\w*
       | [)\]]\.(?!(?:T|dot)\b)[A-Za-z_]\w*
       | [-+*/@]=(?!=)""",
     re.MULTILINE | re.VERBOSE,
 )
-_LIKELY = re.compile(r"\*\*|//|\w\[|\)\s*[&|]\s*\(|~|\bkeepdims\b|\belse\b|^\s*\w+\s*,\s*\w+[\w\s,]*=|(?<!\w)\d+_\d|[A-Za-z]_(?![\w{])|(?<!\w)_[A-Za-z]|(?<!\\)\\\s*$")
+# Signs that plain text and LaTeX may have by accident: of a line that has one, Python itself is asked.
+_LIKELY = re.compile(
+    r"""\*\* | // | ~ | \)\s*[&|]\s*\( | \bkeepdims\b | \belse\b | (?<!\w)\d+_\d | [A-Za-z]_(?![\w{]) | (?<!\w)_[A-Za-z] | (?<!\\)\\\s*$
+      | \w\[[^\[\]]*: | \w\[\s*-?\d+\s*\] | \w\[["'] | ^\s*\w+\s*,\s*\w+[\w\s,]*=""",
+    re.VERBOSE,
+)
 
 
 def _parses(source: str) -> bool:
@@ -76,6 +81,7 @@ class _Program(Expressions):
     def __init__(self, text: Text, lines: Lines) -> None:
         super().__init__(text)
         self.lines = lines
+        self.keys: dict[str, str] = {}  # of symbols
         self.stored: Counter[str] = Counter()  # how many values each symbol gets
         self.versions: Counter[str] = Counter()  # how many it has got so far
         self.inputs: dict[str, str] = {}  # key → the symbol that is this input
@@ -137,10 +143,13 @@ class _Program(Expressions):
 
     def _key(self, symbol: str) -> str:
         """How the notation spells a symbol: `lambda_`, `h_t_minus_1` and, where it is assigned, `X_prime` are turned back."""
+        if symbol in self.keys:
+            return self.keys[symbol]
         word = last_word(symbol).lstrip("_") or "u"
         index = re.fullmatch(r"(\w+)_([A-Za-z]|\d+)_(minus|plus)_(\d+)", word)
         key = names.key(f"{index[1]}_{{{index[2]}{'-' if index[3] == 'minus' else '+'}{index[4]}}}" if index else word)
-        return key.removesuffix("_prime") + "'" if key.endswith("_prime") and symbol in self.lines.assigned else key
+        self.keys[symbol] = key = key.removesuffix("_prime") + "'" if key.endswith("_prime") and symbol in self.lines.assigned else key
+        return key
 
     def _fresh(self, key: str) -> str:
         """A key after `key` that nobody has."""

@@ -326,7 +326,7 @@ class _Solver:
                 for node in nodes:
                     self.assign(node, 1)
                 self.run()
-        self.waiting = [w for w in self.waiting if not w.done]
+        self.waiting = [w for w in self.waiting if w.kind in ("sum_of", "product_of")]
 
     def run(self) -> None:
         while self.queue:
@@ -415,7 +415,7 @@ class _Solver:
             waiting.done = True
         elif len({self.find(node) for node in rest}) == 1:
             self.unite(result, rest[0])
-            waiting.done = True
+            waiting.done = len(rest) == len(given) or self.is_more(rest[0])
         elif large:
             for node in large:
                 self.unite(large[0], node)
@@ -622,7 +622,9 @@ class _Solver:
         rest = [node for node in given if not self.is_one(node)]
         for arg, node in zip(waiting.equation.value.args, given, strict=False):
             others = [other for other in rest if self.find(other) != self.find(node)]
-            if node in rest and others and not self.is_more(node) and self.is_thin(arg, node, waiting):
+            if node not in rest or self.is_more(node):
+                continue
+            if self.is_thin(arg, node, waiting) if others else self.is_beside_a_layer(arg, waiting):
                 self.assign(node, 1)
         if not waiting.done:
             self.attempt(waiting)
@@ -642,6 +644,25 @@ class _Solver:
         if isinstance(value, Symbol) and value.name == owner and base.startswith(("b", "beta", "gamma")):
             columns = any(self.is_column_layer(partner) for partner in waiting.equation.value.args if partner is not value)
             return waiting.axis == (1 if columns else 0)
+        return False
+
+    def is_beside_a_layer(self, value: Expr, waiting: _Waiting) -> bool:
+        """Whether a bias or a target stands beside a layer of one row (or one column): then it has no more of them; nor has a layer less a target."""
+        if value not in self.program.inputs:
+            return isinstance(waiting.equation.value, operation("minus")) and self.is_layer(value) and all(arg in self.program.inputs for arg in waiting.equation.value.args if arg != value)
+        partners = [partner for partner in waiting.equation.value.args if partner != value and not all(self.is_one(node) for node in self.of(partner))]
+        is_bias = names.parts(value.name).base.startswith(("b", "beta", "gamma"))
+        return bool(partners) and all(is_bias or self.is_layer(partner) for partner in partners)
+
+    def is_layer(self, value: Expr) -> bool:
+        """Whether a value is a product, or a function or a sum of one entry by entry."""
+        while isinstance(value, Symbol) and value in self.made:
+            made = self.made[value].value
+            if isinstance(made, (operation("product"), operation("matmul"))):
+                return True
+            if not isinstance(made, Operation) or not record(made).elementwise:
+                return False
+            value = made.args[0]
         return False
 
     def is_column_layer(self, value: Expr) -> bool:

@@ -8,9 +8,11 @@ Idea  a slot of an operator's template says how tightly its operand must bind ($
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 from sympy import Expr, Symbol, pi
@@ -47,7 +49,8 @@ def _latex_call(name: str) -> str:
 
 
 def _unicode_call(name: str) -> str:
-    return name.replace("sigmoid", "σ") if name.rstrip("'") == "sigmoid" else name
+    bare = name.rstrip("'")
+    return ("σ" if bare == "sigmoid" else names.GREEK.get(bare, bare)) + name[len(bare) :]
 
 
 PLAIN = Dialect("plain", lambda key: key, ("(", ")"), " = ", _plain_call, lambda x: f"^{x}")
@@ -184,11 +187,17 @@ def number(value: Expr, latex: bool = False) -> str:
     """A number as short as it can be read back."""
     if value.is_Integer:
         return str(int(value))
-    text = repr(float(value))
+    text = _short(float(value))
     if latex and "e" in text:
         mantissa, exponent = text.split("e")
         return rf"{mantissa.removesuffix('.0')} \cdot 10^{{{int(exponent)}}}"
     return text
+
+
+def _short(value: float) -> str:
+    """`1e-5`, `-1e9`: without what Python's own spelling has more."""
+    texts = [repr(value), str(Decimal(repr(value)).normalize()).lower() if 1e6 <= abs(value) < math.inf else ""]
+    return min((re.sub(r"e\+?(-?)0*(?=\d)", r"e\1", text) for text in texts if "." in text or "e" in text), key=len, default=repr(value))
 
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

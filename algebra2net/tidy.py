@@ -67,6 +67,7 @@ class _Walk:
         self.count: Counter[Expr] = Counter()  # how often what a step has become was used before
         self.kept_names: set[Expr] = set()  # values of the forward pass
         self.fresh: set[Expr] = set()  # steps of the backward pass
+        self.signals: set[Expr] = set()  # what is a delta keeps its name, where a gradient is the same: ∂L/∂b = δ
         self.rule = ""  # of the equation at hand
         self.kept = 0
         self.seen = 0
@@ -111,15 +112,17 @@ class _Walk:
 
     def define(self, value: Expr, equation: Equation) -> None:
         name = None if is_step(equation.name) else equation.name
-        if name is not None and value in self.fresh:
+        if name is not None and value in self.fresh and value not in self.signals:
             self.fresh.discard(value)  # the step has a name after all
             self.draft.rename(value, name)
             defined: Expr = name
         else:
             defined = self.draft.define(value, name, equation.span, equation.rule)
-            if self.seen >= self.program.kept and is_step(defined):
+            if self.seen >= self.program.kept and is_step(defined) and defined not in self.kept_names:
                 self.fresh.add(defined)
         self.meaning[equation.name] = defined
+        if equation.name in self.program.deltas:
+            self.signals.add(defined)
         self.count[defined] += self.uses[equation.name]
         if self.seen < self.program.kept:
             self.kept_names.add(defined)

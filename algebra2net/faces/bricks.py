@@ -57,7 +57,8 @@ class Box:
     up: float
     down: float
     svg: str
-    kind: str = ""  # brick, sign, text, comma, frame
+    kind: str = ""  # brick, sign, product, text, comma, frame
+    text: str = ""  # of a sign
 
 
 @dataclass(slots=True)
@@ -409,7 +410,7 @@ _BEFORE_BREAK = ("sign", "product")
 
 def _sign(text: str, kind: str = "sign") -> Box:
     width = 6.0 if kind == "product" else 8.5 * max(1, len(text))
-    return Box(width, 9, 9, f'<text class="o" x="{width / 2:.1f}" y="{5.2 if kind != "product" else 6.5}">{escape(text)}</text>', kind)
+    return Box(width, 9, 9, f'<text class="o" x="{width / 2:.1f}" y="{5.2 if kind != "product" else 6.5}">{escape(text)}</text>', kind, text)
 
 
 def _text(text: str, kind: str = "text") -> Box:
@@ -445,22 +446,30 @@ def _bracketed(inside: Box, opening: str, closing: str) -> Box:
 
 
 def _flow(items: Sequence[Box], limit: float) -> Box:
-    """Boxes beside each other on one axis, in lines no wider than the limit where that can be."""
+    """Boxes beside each other on one axis; where they get wider than the limit, the line ends before the sign that binds most loosely."""
     lines: list[list[Box]] = [[]]
-    used = 0.0
-    for place, item in enumerate(items):
-        gap = _gap(items[place - 1], item) if place else 0.0
-        ahead = gap + item.width
-        if item.kind in _BEFORE_BREAK and place + 1 < len(items):
-            ahead += _gap(item, items[place + 1]) + items[place + 1].width
-        may_break = item.kind in _BEFORE_BREAK or (place and items[place - 1].kind == "comma")
-        if may_break and lines[-1] and used + ahead > limit and not (place == 1):
-            lines.append([])
-            used = 0.0
+    for item in items:
         lines[-1].append(item)
-        used += (gap if len(lines[-1]) > 1 else 0) + item.width
-    rows = [_beside(line) for line in lines if line]
+        while (place := _break(lines[-1], limit)) is not None:
+            lines[-1:] = [lines[-1][:place], lines[-1][place:]]
+    rows = [_beside(line) for line in lines]
     return rows[0] if len(rows) == 1 else _stacked(rows, 8, "", indent=18.0)
+
+
+_LOOSENESS = {"+": 0, "−": 0, "∘": 1, "/": 2, "·": 3}
+
+
+def _break(line: Sequence[Box], limit: float) -> int | None:
+    """Where a line that is too wide is best cut in two; None where it fits or cannot be cut."""
+    at, found = 0.0, []
+    for place, item in enumerate(line):
+        if place > 1 and (item.kind in _BEFORE_BREAK or line[place - 1].kind == "comma") and place + 1 < len(line):
+            found.append((_LOOSENESS.get(item.text, 4) if item.kind in _BEFORE_BREAK else 0, place, at))
+        at += item.width + (_gap(line[place - 1], item) if place else 0.0)
+    if at <= limit:
+        return None
+    late = [cut for cut in found if cut[2] > 0.4 * limit] or found
+    return min(late, key=lambda cut: (cut[0], -cut[1]))[1] if late else None
 
 
 def _gap(left: Box, right: Box) -> float:

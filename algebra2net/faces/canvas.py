@@ -9,6 +9,7 @@ Idea  a style is a word (`name W0`, `dim`, `title`); what it looks like is the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from algebra2net.errors import columns
 
@@ -29,7 +30,12 @@ def line(text: str, style: str = "") -> Line:
 def width(text: Line | str) -> int:
     """How many columns a line takes."""
     words = text if isinstance(text, str) else plain(text)
-    return len(words) if words.isascii() else columns(words)
+    return len(words) if words.isascii() else _columns(words)
+
+
+@lru_cache(maxsize=4096)
+def _columns(text: str) -> int:
+    return columns(text)
 
 
 def plain(row: Line) -> str:

@@ -21,6 +21,7 @@ from algebra2net import names
 from algebra2net.errors import AlgebraError
 from algebra2net.layers import is_parameter
 from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import Operator
 from algebra2net.program import SCALAR, Dimension, Equation, Program, Shape, is_step, symbol
 from algebra2net.spell import UNICODE, folds, labels, lines, shown, write
 
@@ -155,7 +156,7 @@ def _with_code(rows: Iterable[Row], code: Code | None, other: Code | None, named
     snippets, others = _Snippets(code, named), _Snippets(other, named)
     for row in rows:
         lines_of = snippets.of(row.name)
-        if any(others.lines.get(line.partition(" = ")[0], line) != line for line in lines_of[:-1]):
+        if any(others.lines.get(line.partition(" = ")[0], line) != line for line in lines_of[:-1] if not line.startswith("dtype = ")):
             lines_of = others.of(row.name) or lines_of
         yield replace(row, code=lines_of)
 
@@ -235,35 +236,35 @@ def _entries(forward: Program, backprop: Program | None, code: Code | None, code
     identifiers = {**(code_back.identifiers if code_back else {}), **(code.identifiers if code else {})}
     shapes = {**(backprop.shapes if backprop else {}), **forward.shapes}
     texts = labels(backprop) if backprop is not None else {}
-    kept = {e.name for e in backprop.equations[: backprop.kept]} if backprop is not None else set()
+    roles = _roles(forward, backprop, shapes)
     for name in dict.fromkeys([*forward.inputs, *(row.name for row in rows), *uses]):
-        role, family = _role(name, forward, backprop, shapes, kept)
+        role, family = roles.get(name, ("step", name))
         yield Entry(name, _text(name, texts), identifiers.get(name, ""), shapes.get(name, SCALAR), role, family, tuple(uses[name]))
 
 
-def _role(name: Symbol, forward: Program, backprop: Program | None, shapes: Mapping[Symbol, Shape], kept: set[Symbol]) -> tuple[str, Symbol]:
-    """What a symbol is to the network, and whose family it is of."""
-    output = next(iter(forward.outputs.values()))
-    if name in forward.inputs:
-        return "parameter" if is_parameter(name.name) else "data", name
-    if name == output:
-        return "output", name
-    if backprop is None or name in forward.shapes:
-        return "hidden layer" if name in forward.hidden or shapes.get(name) != SCALAR else "value", name
-    if name in backprop.gradients:
-        return "gradient", backprop.gradients[name]
-    if name in backprop.deltas:
-        return "signal", backprop.deltas[name]
-    if name in backprop.inputs:
-        return "signal", output
-    return "value" if name in kept else "step", name
+def _roles(forward: Program, backprop: Program | None, shapes: Mapping[Symbol, Shape]) -> dict[Symbol, tuple[str, Symbol]]:
+    """What each symbol is to the network, and whose family it is of; what is not here is a step."""
+    (output,) = forward.outputs.values()
+    roles: dict[Symbol, tuple[str, Symbol]] = {}
+    if backprop is not None:
+        roles |= {e.name: ("value", e.name) for e in backprop.equations[: backprop.kept]}
+        roles |= {name: ("signal", output) for name in backprop.inputs}
+        roles |= {name: ("signal", layer) for name, layer in backprop.deltas.items()}
+        roles |= {name: ("gradient", parameter) for name, parameter in backprop.gradients.items()}
+    roles |= {e.name: ("hidden layer" if e.name in forward.hidden or shapes.get(e.name) != SCALAR else "value", e.name) for e in forward.equations}
+    roles |= {name: ("parameter" if is_parameter(name.name) else "data", name) for name in forward.inputs}
+    return roles | {output: ("output", output)}
 
 
 def _functions(rows: Iterable[Row]) -> dict[str, str]:
     """What the functions that are called mean."""
     known = {UNICODE.call(name): here for name, here in OPERATORS.items() if here.doc}
     called = dict.fromkeys(token.text for row in rows for token in row.tokens if token.kind == "call" and token.text in known)
-    return {f"{word}({', '.join(known[word].operands)})": known[word].doc for word in called}
+    return {f"{word}({_operands(known[word])})": known[word].doc for word in called}
+
+
+def _operands(here: Operator) -> str:
+    return "…" if here.variadic else ", ".join(here.operands or here.options)
 
 
 def _sizes(entries: Sequence[Entry]) -> dict[str, str]:

@@ -39,7 +39,7 @@ def _sampled(here: Operator, functions: Mapping[str, Operator]) -> tuple[float, 
     from algebra2net.targets.numpy import module
 
     free = [operand for operand in here.operands if operand not in here.defaults]
-    if len(free) != 1 or not (here.elementwise or here.name in functions) or here.name in ("neg",):
+    if len(free) != 1 or not (here.elementwise or here.name in functions) or here.family in ("arithmetic", "rows"):
         return None
     try:
         x, y = symbol("x"), symbol("y")

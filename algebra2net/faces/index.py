@@ -32,7 +32,6 @@ STYLE = """
 .card .eq{line-height:1.75;font-size:.94rem}
 .card p{margin:0;font-size:.8rem;line-height:1.4;color:var(--soft)}
 .card .from{margin-top:auto}
-h2{text-transform:capitalize}
 """
 
 
@@ -59,10 +58,11 @@ def index(networks: Sequence[tuple[Entry, Program]]) -> str:
     sections = "\n".join(_section(family, group) for family, group in families)
     style = files("algebra2net.faces").joinpath("page.css").read_text(encoding="utf-8") + STYLE
     title = "Networks and losses of books and papers, with their backpropagation"
+    facts = f"{len(networks)} networks, each typed as its source writes it and checked against measured gradients."
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         f"<title>algebra2net: gallery</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f'<header>\n<p class="made">algebra2net</p>\n<h1>{title}</h1>\n<p class="facts">{len(networks)} networks, each typed as its source writes it and checked against measured gradients.</p>\n</header>\n'
+        f'<header>\n<p class="made">algebra2net</p>\n<h1>{title}</h1>\n<p class="facts">{facts}</p>\n</header>\n'
         f'<nav aria-label="Families">{links}</nav>\n{sections}\n'
         f"<footer>Made by algebra2net {escape(__version__)}.</footer>\n</main>\n</body>\n</html>\n"
     )
@@ -70,13 +70,13 @@ def index(networks: Sequence[tuple[Entry, Program]]) -> str:
 
 def _section(family: str, networks: Sequence[tuple[Entry, Program]]) -> str:
     cards = "\n".join(_card(entry, program) for entry, program in networks)
-    return f'<section id="{_anchor(family)}">\n<h2>{escape(family)}</h2>\n<ul class="cards">\n{cards}\n</ul>\n</section>'
+    return f'<section id="{_anchor(family)}">\n<h2>{escape(family.capitalize())}</h2>\n<ul class="cards">\n{cards}\n</ul>\n</section>'
 
 
 def _card(entry: Entry, program: Program) -> str:
     formulas = Formulas(program, lambda name: "", hidden=True)
-    rows = [formulas.equation(equation) for equation in shown(program)]
-    first = "".join(f'<div class="eq">{left}<span class="rhs">{"<wbr>".join(right)}</span></div>' for left, right in rows[-MOST:])
+    rows = [formulas.line(equation) for equation in shown(program)]
+    first = "".join(rows[-MOST:])
     before = f"<p>{len(rows) - MOST} more before</p>" if len(rows) > MOST else ""
     return (
         f'<li class="card"><h3><a href="{escape(entry.name)}.html">{escape(entry.title)}</a></h3>{before}<div class="formulas">{first}</div>'

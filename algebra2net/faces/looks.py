@@ -9,6 +9,7 @@ Idea  a gradient has the colour of its parameter and a signal that of its layer,
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,10 +70,10 @@ class Looks:
 def colours(hue: int, dark: bool = False) -> dict[str, str]:
     """Of a hue: the face of a brick, its edge, its text."""
     h = HUES[hue]
-    warm = 40 <= h <= 100  # yellows and greens are lighter to the eye
+    warm = 40 <= h <= 190  # yellows and greens are lighter to the eye
     if dark:
         return {"face": _hex(h, 30, 26), "edge": _hex(h, 52, 62 if not warm else 56), "ink": _hex(h, 62, 74 if not warm else 66)}
-    return {"face": _hex(h, 68, 91), "edge": _hex(h, 48, 48 if not warm else 38), "ink": _hex(h, 62, 34 if not warm else 26)}
+    return {"face": _hex(h, 68, 91), "edge": _hex(h, 48, 48 if not warm else 36), "ink": _hex(h, 62, 36 if not warm else 25)}
 
 
 def css(hues: Iterable[int], dark: bool = False) -> str:
@@ -132,7 +133,7 @@ def runs(latex: str) -> list[Run]:
                 upright.pop()
             if accents and accents[-1][0] == len(levels):
                 _, mark, at = accents.pop()
-                found[at:] = [Run(run.text[0] + mark + run.text[1:], run.level, run.slanted) for run in found[at:]]
+                found[at:] = [Run(unicodedata.normalize("NFC", run.text[0] + mark) + run.text[1:], run.level, run.slanted) for run in found[at:]]
             if fraction and fraction[-1] == len(levels):
                 fraction.pop()
                 found.append(Run("/", level, False))

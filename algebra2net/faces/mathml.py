@@ -21,7 +21,8 @@ from algebra2net.program import Equation, Program, symbol
 from algebra2net.spell import LATEX, UNICODE, folds, labels, write
 
 LONGEST = 4000  # characters of LaTeX; what is longer no reader reads as a formula
-WIDEST = 17  # ems, about; what is wider in brackets may break inside them
+ROOM = 12.5  # ems, about, that a piece may take; a formula with a wider one is set smaller
+WIDEST = 12  # ems, about; what is wider in brackets may break inside them
 Mark = Callable[[Symbol], str]  # attributes of the element that a name becomes
 
 _NAME, _TEXT, _END = "\ue000", "\ue002", "\ue001"  # private use: no name of a user's has them
@@ -62,13 +63,20 @@ class Formulas:
         self.steps: dict[Expr, Expr] = folds(self.program, self.hidden)
         self.marked = replace(LATEX, name=lambda key: f"{_NAME}{key}{_TEXT}{texts.get(key) or names.latex(key)}{_END}")
 
-    def equation(self, made: Equation) -> tuple[str, list[str]]:
-        """An equation: its left side with the sign, and its right side in pieces that each stay on one line."""
+    def line(self, made: Equation) -> str:
+        """An equation as a block that goes on in the next line where it has to."""
+        left, right, widest = self.equation(made)
+        size = f' style="font-size:{max(0.6, ROOM / widest):.0%}"' if widest > ROOM else ""
+        return f'<div class="eq">{left}<span class="rhs"{size}>{"<wbr>".join(right)}</span></div>'
+
+    def equation(self, made: Equation) -> tuple[str, list[str], float]:
+        """An equation: its left side with the sign, its right side in pieces that each stay on one line, and about how many ems the widest takes."""
         left = _math(parse(f"{self.latex(made.name)} =", self.mark))
         value = self.latex(made.value)
         if len(value) > LONGEST:
-            return left, [f"<code>{escape(write(made.value, UNICODE, self.steps, self.program))}</code>"]
-        return left, [_math(piece) if not place else _continued(piece) for place, piece in enumerate(_broken(parse(value, self.mark)))]
+            return left, [f"<code>{escape(write(made.value, UNICODE, self.steps, self.program))}</code>"], 0.0
+        pieces = list(_broken(parse(value, self.mark)))
+        return left, [_continued(piece) if place else _math(piece) for place, piece in enumerate(pieces)], max(map(_width, pieces), default=0.0)
 
     def name(self, called: Symbol) -> str:
         """A name."""
@@ -117,12 +125,14 @@ def _broken(nodes: Sequence[Node]) -> Iterator[list[Node]]:
 def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
     """The nodes, those in wide brackets opened."""
     waiting = list(reversed(nodes))
+    called = 0.0  # the width of the function that brackets belong to
     while waiting:
         node = waiting.pop()
-        if node.parts and node.width > WIDEST:
+        if node.parts and node.width + called > WIDEST:
             waiting.extend(reversed(node.parts))
         else:
             yield node
+        called = node.width if node.kind == "function" else called if node.kind == "applied" else 0.0
 
 
 # ------------------------------------------------------------------------------------------------------- reading

@@ -33,7 +33,22 @@ from algebra2net.spell import shown
 
 PLACES = 4  # equations that the glossary names for a symbol
 HEADLINES = 4  # equations of the program that stand in the title
-LIT = 400  # symbols that style alone lights up; a page with more of them uses a line of script
+MOST_LIT = 200  # symbols that style alone lights up
+LIT = "--hl:color-mix(in srgb,var(--edge) 26%,transparent);--sw:2.4"
+SCRIPT = """
+(() => {
+  let lit = [];
+  const light = event => {
+    for (const element of lit) element.classList.remove("lit");
+    const symbol = event.target.closest && event.target.closest(".sym, .b");
+    const found = symbol && /(^| )(s[0-9]+)( |$)/.exec(symbol.getAttribute("class"));
+    lit = found ? [...document.querySelectorAll("." + found[2])] : [];
+    for (const element of lit) element.classList.add("lit");
+  };
+  document.addEventListener("pointerover", light);
+  document.addEventListener("focusin", light);
+})();
+"""
 
 LEGEND = (
     "strip: a layer, one row an example", "strips behind it: any number of rows", "block: rows locked together, a weight", "upright: transposed",
@@ -63,7 +78,7 @@ class Page:
         body = "\n".join(part for part in (self.header(), self.section_forward(), self.section_backprop(), self.section_story(), self.section_names(), self.section_code(), self.footer()) if part)
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-            f"<title>{escape(self.title or '; '.join(self.content.title)[:120])}</title>\n<style>\n{self.style()}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+            f"<title>{escape(self.title or '; '.join(self.content.title)[:120])}</title>\n<style>\n{self.style()}.lit{{{LIT}}}\n</style>\n<noscript><style>\n{self.lit()}</style></noscript>\n</head>\n<body>\n<main>\n{body}\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
         )
 
     def fragment(self) -> str:
@@ -71,16 +86,17 @@ class Page:
         if not self.prefix:
             return replace(self, prefix=f"n{zlib.crc32(repr((self.content.title, self.content.entries)).encode()):08x}-").fragment()
         body = "\n".join(part for part in (self.section_forward(), self.section_backprop()) if part)
-        return f'<div class="algebra2net">\n<style>\n{scoped(self.style())}</style>\n{body}\n</div>'
+        return f'<div class="algebra2net">\n<style>\n{scoped(self.style() + self.lit())}</style>\n{body}\n</div>'
 
     def style(self) -> str:
-        """The style sheet: colours of the names that there are, a rule for each symbol."""
+        """The style sheet, with the colours of the names that there are."""
         hues = {look.hue for look in self.looks.by_name.values()}
         base = files("algebra2net.faces").joinpath("page.css").read_text(encoding="utf-8")
-        lit = "".join(
-            f":root:has(.s{k}:is(:hover,:focus)) .s{k}{{--hl:color-mix(in srgb,var(--edge) 26%,transparent);--sw:2.4}}" for k in range(min(len(self.content.entries), LIT))
-        )
-        return f"{base}{STYLE}\n{css(hues)}\n@media screen and (prefers-color-scheme:dark){{{css(hues, dark=True)}}}\n{lit}\n"
+        return f"{base}{STYLE}\n{css(hues)}\n@media screen and (prefers-color-scheme:dark){{{css(hues, dark=True)}}}\n"
+
+    def lit(self) -> str:
+        """A rule for each symbol: where one is pointed at, all of them light up. Slow for hundreds, so scripts go first where there are any."""
+        return "".join(f":root:has(.s{k}:is(:hover,:focus)) .s{k}{{{LIT}}}\n" for k in range(min(len(self.content.entries), MOST_LIT)))
 
     @cached_property
     def looks(self) -> Looks:
@@ -110,7 +126,7 @@ class Page:
         typed = Formulas(self.forward, self.mark, hidden=True)
         rows = shown(self.forward)
         kept = rows if len(rows) <= HEADLINES else [*rows[: HEADLINES - 1], rows[-1]]
-        math = [self.formula(typed, equation) for equation in kept]
+        math = [typed.line(equation) for equation in kept]
         if len(rows) > HEADLINES:
             math.insert(HEADLINES - 1, f'<div class="left">⋮ {_count(len(rows) - HEADLINES, "equation")} more</div>')
         if self.title:
@@ -164,11 +180,7 @@ class Page:
     def math(self, row: Row) -> str:
         """An equation as MathML that may go on in the next line."""
         formulas, equation = self.made[row.name]
-        return self.formula(formulas, equation)
-
-    def formula(self, formulas: Formulas, equation: Equation) -> str:
-        left, right = formulas.equation(equation)
-        return f'<div class="eq">{left}<span class="rhs">{"<wbr>".join(right)}</span></div>'
+        return formulas.line(equation)
 
     def dims(self, row: Row) -> str:
         """The equation once more, in sizes: `3 × 4 = 3 × n · n × 4`."""
@@ -225,7 +237,7 @@ class Page:
 
         text = re.sub("\ue000(\\d+)\ue001", shown, escape(words))
         formulas = self.made[equation.name][0]
-        return f'<li>{text}{self.formula(formulas, equation)}{f"<p class=is>{escape(number)}</p>" if number else ""}</li>'
+        return f'<li>{text}{formulas.line(equation)}{f"<p class=is>{escape(number)}</p>" if number else ""}</li>'
 
     # symbols
 
@@ -242,7 +254,7 @@ class Page:
     def name_row(self, entry: Entry) -> str:
         look = self.looks.by_name[entry.name]
         places = dict.fromkeys([*([entry.name] if entry.name in self.made and entry.name in self.rows else []), *entry.uses])
-        links = [f'<a href="#eq{self.looks.by_name[name].index}">{escape(self.content.by_name[name].text)}</a>' for name in list(places)[:PLACES]]
+        links = [f'<a href="#eq{self.looks.by_name[name].index}">{self.symbol(name)}</a>' for name in list(places)[:PLACES]]
         more = f" and {len(places) - PLACES} more" if len(places) > PLACES else ""
         code = f"<code>{escape(entry.identifier)}</code>" if entry.identifier else ""
         shape = self.bricks.shape(entry.name)

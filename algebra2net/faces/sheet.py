@@ -65,7 +65,8 @@ class _Sheet:
         self.told: set[str] = set()  # reasons that were given in full
         rows = [*here.forward, *here.backprop]
         self.defined = {row.name for row in rows}
-        self.pictures = max((natural_width(row.tokens, self.names) for row in rows), default=0)
+        different = {look(row.tokens, self.names): row for row in rows}.values()
+        self.pictures = max((natural_width(row.tokens, self.names) for row in different), default=0)
         self.algebra = max((width(self.equation(row)) for row in rows), default=0)
         self.code = max((width(text) for row in rows for text in row.code), default=0)
         self.is_three = to >= ALWAYS_THREE or (to >= THREE_COLUMNS and sum(self.likes()) + 2 * GAP <= self.room)
@@ -231,7 +232,7 @@ class _Sheet:
     def table(self, rows: Sequence[Sequence[Line]]) -> Iterator[Line]:
         """Rows of cells, each column as wide as its widest; the last is broken where it must be."""
         total = self.columns.total
-        wide = [min(max(width(row[k]) for row in rows), total // 3) for k in range(len(rows[0]) - 1)]
+        wide = [min(max(width(row[k]) for row in rows), total // (3 if k else 2)) for k in range(len(rows[0]) - 1)]
         rest = total - sum(wide) - 2 * len(wide)
         for row in rows:
             cells = [(wrapped(cell, to, 2), to) for cell, to in zip(row, wide, strict=False)]

@@ -19,6 +19,7 @@ Idea  a file is a program like any other, so that `algebra2net "$(cat lstm.alg)"
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -66,7 +67,7 @@ class Entry:
         """Arrays for every input that is declared, where the formula makes sense; the same in every process."""
         named = dict.fromkeys(size for shape in self.shapes.values() for size in shape if isinstance(size, str))
         sizes = {size: FIRST_SIZE + place for place, size in enumerate(named)}
-        return {name: self._drawn(name, tuple(sizes.get(size, size) for size in shape), seed) for name, shape in self.shapes.items()}  # type: ignore[arg-type, misc]
+        return {name: self._drawn(name, tuple(sizes.get(size, size) for size in shape), seed) for name, shape in self.shapes.items()}  # type: ignore[arg-type]
 
     def _drawn(self, name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float64]:
         rng = np.random.default_rng([seed, zlib.crc32(f"{self.name}/{name}".encode())])
@@ -74,7 +75,7 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """All networks, family by family."""
+    """All networks, family by family, each family in the order of time (the book's in that of its chapters)."""
     return list(_entries())
 
 
@@ -95,7 +96,16 @@ def find(name: str) -> Entry:
 @lru_cache(maxsize=1)
 def _entries() -> tuple[Entry, ...]:
     found = [_entry(file.name.removesuffix(".alg"), file.read_text(encoding="utf-8")) for file in files(__package__).iterdir() if file.name.endswith(".alg")]
-    return tuple(sorted(found, key=lambda entry: (FAMILIES.index(entry.family), entry.name)))
+    return tuple(sorted(found, key=_place))
+
+
+def _place(entry: Entry) -> tuple[int, float, int, str]:
+    """Its family, when its source first appeared, the chapter."""
+    posted = re.search(r"arXiv:(\d\d)(\d\d)\.", entry.source)
+    years = [float(year) for year in re.findall(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)", entry.source)]
+    chapter = re.search(r"ch\. (\d+)", entry.source)
+    when = 2000 + int(posted[1]) + int(posted[2]) / 100 if posted else min(years, default=0.0)
+    return FAMILIES.index(entry.family), when, int(chapter[1]) if chapter else 0, entry.name
 
 
 def _entry(name: str, text: str) -> Entry:
@@ -129,7 +139,8 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 
 def _probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     weights = rng.uniform(0.2, 1.0, shape)
-    return weights / weights.sum(axis=-1, keepdims=True)
+    shares: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def _one_hot(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -137,8 +148,8 @@ def _one_hot(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.flo
 
 
 def _flags(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    flags = np.arange(np.prod(shape, dtype=int)) % 2
-    return rng.permutation(flags).reshape(shape).astype(np.float64)
+    flags = np.arange(math.prod(shape), dtype=np.float64) % 2
+    return rng.permutation(flags).reshape(shape)
 
 
 def _positive_definite(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:

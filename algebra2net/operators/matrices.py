@@ -55,7 +55,7 @@ operator(
     "diag(x)", family=FAMILY, shape="settled",
     choices=(
         Choice("1×1 -> 1×1", "diagonal(x)"), Choice("n×1 -> n×n", "diagonal_matrix(x)"), Choice("1×n -> n×n", "diagonal_matrix(x')"),
-        Choice("n×n -> n×1", "diagonal(x)"), Choice("n×1 -> n×n", "diagonal_matrix(x)"),
+        Choice("n×n -> n×1", "diagonal(x)"), Choice("1×n -> n×n", "diagonal_matrix(x')"), Choice("n×1 -> n×n", "diagonal_matrix(x)"),
     ),
     doc="A matrix's diagonal as a column, or a matrix from a vector.",
 )  # fmt: skip

@@ -64,8 +64,12 @@ elementwise(
             """log(a b), though a b may overflow."""
             a, b = np.broadcast_arrays(a, b)
             (f, m), (g, n) = np.frexp(a), np.frexp(b)
-            h, k = np.frexp(f * g)
-            return log_of_parts(h, m + n + k)
+            cut = f.dtype.type(2 ** (14 if f.dtype.itemsize < 8 else 27))
+            high, tall = np.rint(f * cut) / cut, np.rint(g * cut) / cut
+            p = f * g
+            lost = (high * tall - p) + high * (g - tall) + (f - high) * g  # what rounding took from the product (Dekker 1971)
+            h, k = np.frexp(p)
+            return log_of_parts(h, m + n + k) + lost / np.where(p == 0, 1, p)
     ''',
     doc="log(a b), though a b may overflow.", reason="log: each factor's slope is one over itself",
 )  # fmt: skip
@@ -118,6 +122,16 @@ elementwise(
             return 2 * e / (1 + e * e)
     ''',
     doc="1 / cosh(x).", reason="1/cosh: it changes by -tanh(x) / cosh(x)",
+)  # fmt: skip
+elementwise(
+    "cosh_minus_one(x)", derivative="sinh(x)", sympy="cosh(x) - 1",
+    prelude='''
+        def cosh_minus_one(x):
+            """cosh(x) - 1 = 2 sinh(x/2)²."""
+            half = np.sinh(x / 2)
+            return 2 * half * half
+    ''',
+    doc="cosh(x) - 1, without cancelling.", reason="cosh: its slope is sinh",
 )  # fmt: skip
 elementwise(
     "gaussian(x)", derivative="-(x * out)", sympy="exp(-x**2/2)",

@@ -33,6 +33,8 @@ from algebra2net.stabilize.rules import rules, usable
 
 __all__ = ["IDENTITIES", "Identity", "Rewrite", "Stable", "stabilize"]
 
+_ARITHMETIC = frozenset(("plus", "minus", "neg", "times", "scale", "divide", "power", "sqrt"))
+
 
 @dataclass(frozen=True)
 class Rewrite:
@@ -81,6 +83,8 @@ class _Walk:
         self.shapes = dict(program.shapes)
         self.nodes: dict[Expr, int] = {}
         self.names: dict[int, Expr] = {}
+        self.made: dict[Expr, Expr] = {}
+        self.entries: dict[Expr, tuple[Identity, ...]] = {}
         self.applied: dict[Symbol, list[Rewrite]] = {}
         for name in program.inputs:
             self.know(name, self.forms.atom(self.shapes[name]))
@@ -100,13 +104,22 @@ class _Walk:
         args = [self.node_of(arg) for arg in here.operands_of(value)]
         typed = self.forms.of_operator(value, here, args, self.shapes[equation.name])
         better, used = self.rewriter.rewritten(typed)
-        if better == typed or not used:
+        if self.is_simpler(better, here.name):
+            used = tuple(entry for arg in here.operands_of(value) for entry in self.entries.get(arg, ())) + used
+        if not used:
             self.keep(equation, typed)
             return
+        self.entries[equation.name] = used
         reason = "; ".join(dict.fromkeys(entry.reason for entry in used))
         self.applied[equation.name] = [Rewrite(equation.name, entry.pattern, entry.replacement, entry.reason, equation.span) for entry in dict.fromkeys(used)]
-        self.draft.equations.append(Equation(equation.name, self.value_of(better, equation.span), equation.span, reason))
+        made = self.value_of(better, equation.span)
+        made = self.made.get(made, made)  # a step that turns out to have a name
+        self.draft.equations.append(Equation(equation.name, made, equation.span, reason))
         self.know(equation.name, better)
+
+    def is_simpler(self, node: int, name: str) -> bool:
+        """Whether an operator on what was rewritten has come to something else: half of 2 sinh(x) is sinh(x)."""
+        return self.forms.kinds[node] == FUNCTION and self.forms.data[node][0] != name and name in _ARITHMETIC
 
     def keep(self, equation: Equation, node: int) -> None:
         self.draft.equations.append(equation)
@@ -132,6 +145,7 @@ class _Walk:
         if not isinstance(value, Operation):
             return value
         made = self.draft.define(value, None, span)
+        self.made[made] = value
         self.shapes[made] = result_shape(value, self.shapes)
         return made
 

@@ -18,7 +18,7 @@ from algebra2net.operators.operator import Operation, operation
 from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record
 from algebra2net.shapes import result_shape
 
-LARGEST = 64  # operators of a branch that are looked at
+LARGEST = 32  # operators of a branch that are looked at
 
 # Which number harms no function of that domain, and its slope neither; exponentials are harmed by what is large.
 _SAFE: Mapping[str, int] = {"positive": 1, "unit": 0, "probability": 1, "above_one": 2}
@@ -55,6 +55,7 @@ class _Walk:
         self.shapes: dict[Symbol, Shape] = dict(program.shapes)
         self.made: dict[Expr, Operation] = {}
         self.order: dict[Expr, int] = {}
+        self.risky: set[Expr] = set()  # what could fail, or is made of what could
         self.changed = False
 
     def take(self, equation: Equation) -> None:
@@ -68,6 +69,9 @@ class _Walk:
         if isinstance(value, Operation) and name not in self.fixed:
             self.made[name] = value
             self.order[name] = len(self.order)
+            here = record(value)
+            if here.elementwise and here.name != "where" and (self.harmed(value) or not self.risky.isdisjoint(here.operands_of(value))):
+                self.risky.add(name)
 
     def where(self, value: Operation, equation: Equation) -> Operation:
         """The choice between guarded branches."""
@@ -83,7 +87,7 @@ class _Walk:
     def branch(self, condition: Symbol, branch: Expr, taken: bool, equation: Equation) -> Expr:
         """A branch, made again from guarded operands where something in it could fail."""
         inside = self.inside(branch)
-        if not any(self.harmed(self.made[name]) for name in inside):
+        if not inside:
             return branch
         again: dict[Expr, Expr] = {}
         for name in sorted(inside, key=self.order.__getitem__):
@@ -91,17 +95,14 @@ class _Walk:
         return again[branch]
 
     def inside(self, branch: Expr) -> list[Expr]:
-        """The operators of entries that a branch is made of, back to what is no function of entries."""
+        """The operators of entries that a branch is made of, as far back as one could fail."""
         found: dict[Expr, None] = {}
         waiting = [branch]
         while waiting and len(found) < LARGEST:
             name = waiting.pop()
-            if name in found or name not in self.made:
-                continue
-            here = record(self.made[name])
-            if here.elementwise:
+            if name in self.risky and name not in found:
                 found[name] = None
-                waiting.extend(here.operands_of(self.made[name]))
+                waiting.extend(record(self.made[name]).operands_of(self.made[name]))
         return list(found)
 
     def harmed(self, value: Operation) -> tuple[tuple[int, int], ...]:

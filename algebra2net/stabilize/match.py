@@ -192,6 +192,8 @@ class Matcher:
         for base, e in fit.left.items():
             if not (e == exponent or (partial and e * exponent > 0 and abs(e) > abs(exponent))):
                 continue
+            if e == int(e) and exponent != int(exponent):
+                continue  # a whole power is not taken apart into roots
             left = {b: k for b, k in fit.left.items() if b != base} | ({base: e - exponent} if e != exponent else {})
             for found, factor in self.factor(pattern, base, fit.bound):
                 if factor > 0 or exponent == int(exponent):

@@ -14,12 +14,14 @@ from functools import cache, lru_cache
 
 from algebra2net.lower import Rule, rule
 from algebra2net.program import symbol
-from algebra2net.stabilize.forms import FUNCTION, PRODUCT, SUM, VARIABLE, Forms
+from algebra2net.stabilize.forms import FUNCTION, NUMBER, PRODUCT, SUM, VARIABLE, Forms
 from algebra2net.stabilize.identities import IDENTITIES, Identity
 
 NAMES = ("a", "b", "x", "y", "p", "lo", "hi", "e", "axis")  # what a pattern may call its values and options
-_ALWAYS = frozenset(("sum", "mean", "size"))  # a mean may be typed as a sum over n
-_ALSO: Mapping[str, tuple[str, ...]] = {"log2": ("log",), "log10": ("log",), "power": ("sqrt",), "matmul": ("sum",)}
+_SIGNS = {">": "gt", "^": "power"}  # of patterns
+_ALSO: Mapping[str, tuple[str, ...]] = {
+    "log2": ("log",), "log10": ("log",), "power": ("sqrt",), "sqrt": ("power",), "times": ("power",), "lt": ("gt",), "matmul": ("sum",), "sum": ("mean",),
+}  # what stands for what: x * x is a power, a sum over n a mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def rules(operators: frozenset[str]) -> Rules:
 @lru_cache(maxsize=256)
 def usable(operators: frozenset[str]) -> tuple[int, ...]:
     """The entries whose functions the program has, or gets from entries that apply."""
-    available = set(operators | _ALWAYS)
+    available = set(operators | {"size"})
     for name in operators:
         available.update(_ALSO.get(name, ()))
     found: set[int] = set()
@@ -81,8 +83,8 @@ def usable(operators: frozenset[str]) -> tuple[int, ...]:
 def _words(place: int) -> tuple[frozenset[str], frozenset[str]]:
     """The functions in the pattern of an entry, and those in its replacement."""
     entry = IDENTITIES[place]
-    words = [frozenset(re.findall(r"[a-z_0-9]+'?(?=\()", text)) for text in (entry.pattern, entry.replacement)]
-    return words[0], words[1] | ({"sqrt"} if "sqrt" in words[1] else frozenset())
+    calls, made = (frozenset(re.findall(r"[a-z_0-9]+'?(?=\()", text)) for text in (entry.pattern, entry.replacement))
+    return calls | {name for sign, name in _SIGNS.items() if sign in entry.pattern}, made
 
 
 @lru_cache(maxsize=64)
@@ -102,8 +104,11 @@ def _rules(places: tuple[int, ...]) -> Rules:
 
 
 def surface(forms: Forms, node: int) -> frozenset[str]:
-    """The names of the functions among the terms of a sum or the factors of a product."""
-    return frozenset(_surface(forms, node, 2))
+    """The names of the functions among the terms of a sum or the factors of a product, and whether a number is among them."""
+    found = set(_surface(forms, node, 2))
+    if forms.kinds[node] == SUM and forms.data[node][1]:
+        found.add(NUMBER)
+    return frozenset(found)
 
 
 def _surface(forms: Forms, node: int, deep: int) -> Iterable[str]:

@@ -1,0 +1,124 @@
+"""The conventions where a function has no slope: one table, worked out by hand, for every spelling of the same function.
+
+relu'(0) = 0 · |x|' = 0 at 0 · equals share a maximum's slope, a number gets none of it · the gradient of a norm at 0 is 0, never nan
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from algebra2net import compile
+
+pytestmark = pytest.mark.filterwarnings("error")  # a division by zero on the way is no way to a slope of 0
+
+# fmt: off
+OF_AN_ENTRY = [
+    # the function, in its spellings                                                       at                     slopes
+    ("relu", ["relu(x)", "max(0, x)", "max(x, 0)", "maximum(x, 0)", "where(x > 0, x, 0)", "where(x <= 0, 0, x)", "x * (x > 0)", "x * step(x)", "-min(0, -x)", "relu(x)^1"],
+                                                                                           [-2., 0., 3.],         [0, 0, 1]),
+    ("relu6", ["relu6(x)", "clip(x, 0, 6)", "relu(6 - relu(6 - x))"],                      [-2., 0., 3., 6., 7.], [0, 0, 1, 0, 0]),
+    ("a ramp", ["max(x, 1)", "relu(x - 1) + 1", "where(x > 1, x, 1)", "max(1/2 + 1/2, x)"], [0., 1., 2.],          [0, 0, 1]),
+    ("a cap", ["min(x, 1)", "1 - relu(1 - x)", "minimum(1, x)"],                           [0., 1., 2.],          [1, 0, 0]),
+    ("hard_tanh", ["hard_tanh(x)", "clip(x, -1, 1)"],                                      [-1., 0., 1., 2.],     [0, 1, 0, 0]),
+    ("hard_sigmoid", ["hard_sigmoid(x)", "relu6(x + 3) / 6", "clip(x + 3, 0, 6) / 6"],     [-3., 0., 3., 4.],     [0, 1/6, 0, 0]),
+    ("abs", ["|x|", "abs(x)", "max(x, -x)", "maximum(-x, x)", "x * sign(x)", "relu(x) + relu(-x)", "sqrt(x^2)", "sqrt(x * x)", "sqrt(square(x))"],
+                                                                                           [-2., 0., 3.],         [-1, 0, 1]),
+    ("-min", ["-min(x, -x)", "-minimum(-x, x)"],                                           [-2., 0., 3.],         [-1, 0, 1]),
+    ("leaky_relu", ["leaky_relu(x, 0.5)", "where(x > 0, x, 0.5 x)"],                       [-2., 0., 3.],         [0.5, 0.5, 1]),
+    ("elu", ["elu(x, 2)", "where(x > 0, x, 2 expm1(x))"],                                  [0., 3.],              [2, 1]),
+    ("hinge", ["hinge(x, 1)", "mean(relu(1 - x))", "mean(max(0, 1 - x))"],                 [0., 1., 2., 3.],      [-1/4, 0, 0, 0]),
+    ("mae", ["mae(x, 1)", "mean(|x - 1|)", "||x - 1||_1 / 4"],                             [0., 1., 2., 3.],      [-1/4, 0, 1/4, 1/4]),
+    ("steps", ["step(x)", "sign(x)", "floor(x)", "ceil(x)", "round(x)", "x > 0", "x == 0", "x - x + (x >= 0)"], [-0.5, 0., 1., 2.5], [0, 0, 0, 0]),
+    ("softsign", ["softsign(x)", "x / (1 + |x|)"],                                         [-1., 0., 1.],         [1/4, 1, 1/4]),
+    ("0 to a power", ["x^2", "x^1 * x", "square(x)", "pow(x, 2)"],                         [-1., 0., 1.],         [-2, 0, 2]),
+    ("to the power 0", ["x^0", "1 + x - x"],                                               [-1., 0., 1.],         [0, 0, 0]),
+]
+
+OF_A_ROW = [
+    # the function, in its spellings                                                       at                     gradient
+    ("norm at 0", ["||x||", "norm(x)", "||x||_2", "||x||_F", "norm(x, axis=1)", "sqrt(sum(x^2))", "sqrt(sum(x * x))", "sqrt(dot(x, x))", "sqrt(sum(x^2, axis=1))", "sum(norm(x, axis=0))"],
+                                                                                           [[0., 0., 0.]],        [[0, 0, 0]]),
+    ("norm", ["||x||", "norm(x)", "norm(x, axis=1)", "sqrt(sum(x^2))", "sqrt(x x')"],      [[3., 0., -4.]],       [[0.6, 0, -0.8]]),
+    ("square of a norm", ["||x||^2", "||x||_2^2", "sum(x^2)", "x x'", "dot(x, x)"],        [[0., 0., 0.]],        [[0, 0, 0]]),
+    ("1-norm", ["||x||_1", "norm(x, order=1)", "sum(|x|)", "norm(x, axis=1, order=1)"],    [[0., 2., -3.]],       [[0, 1, -1]]),
+    ("∞-norm", ["||x||_inf", "‖x‖_∞", "norm(x, order=inf)", "max(|x|)", "max(max(x), max(-x))"], [[-4., 2., -3.]], [[-1, 0, 0]]),
+    ("∞-norm, tied", ["||x||_inf", "max(|x|)"],                                            [[-4., 4., -3.]],      [[-0.5, 0.5, 0]]),
+    ("∞-norm at 0", ["||x||_inf", "max(|x|)"],                                             [[0., 0.]],            [[0, 0]]),
+    ("norm of each row", ["sum(norm(x, axis=1))", "sum(sqrt(sum(x^2, axis=1)))"],          [[0., 0.], [3., 4.]],  [[0, 0], [0.6, 0.8]]),
+    ("norm of each column", ["sum(norm(x, axis=0))", "sum(sqrt(sum(x^2, axis=0)))"],       [[0., 3.], [0., 4.]],  [[0, 0.6], [0, 0.8]]),
+    ("normalize", ["sum(normalize(x))", "sum(x / norm(x, axis=1))"],                       [[0., 0.], [3., 4.]],  [[0, 0], [4/125, -3/125]]),
+    ("std", ["std(x)", "sqrt(var(x))", "sqrt(mean((x - mean(x))^2))"],                     [[2., 2., 2.]],        [[0, 0, 0]]),
+    ("std of each row", ["sum(std(x, axis=1))"],                                           [[2., 2.], [1., 3.]],  [[0, 0], [-0.5, 0.5]]),
+    ("max, tied", ["max(x)", "sum(max(x))", "-min(-x)", "max(max(x, axis=1))"],            [[7., 1.], [7., 0.]],  [[0.5, 0], [0.5, 0]]),
+    ("max, all tied", ["max(x)", "sum(max(x, axis=1)) / 2", "sum(max(x, axis=0)) / 2"],    [[2., 2.], [2., 2.]],  [[1/4, 1/4], [1/4, 1/4]]),
+    ("max down the rows", ["sum(max(x, axis=0))", "-sum(min(-x, axis=0))"],                [[7., 1.], [7., 0.]],  [[0.5, 1], [0.5, 0]]),
+    ("max along each row", ["sum(max(x, axis=1))", "sum(max(x', axis=0))"],                [[7., 7.], [7., 0.]],  [[0.5, 0.5], [1, 0]]),
+    ("min, three tied", ["min(x)"],                                                        [[1., 1.], [1., 4.]],  [[1/3, 1/3], [1/3, 0]]),
+    ("maximum of equals", ["sum(maximum(x, 3 - x))"],                                      [[1., 1.5, 2.]],       [[-1, 0, 1]]),
+    ("prod with a 0", ["prod(x)", "prod(prod(x, axis=1))"],                                [[2., 0., 5.]],        [[0, 10, 0]]),
+    ("prod with two", ["prod(x)"],                                                         [[2., 0., 0.]],        [[0, 0, 0]]),
+    ("det of a singular matrix", ["det(x)"],                                               [[1., 2.], [2., 4.]],  [[4, -2], [-2, 1]]),
+]
+
+SHARED = [
+    # program                          at                                  gradients by a and b
+    ("sum(maximum(a, b))",             [1., 2., 3.], [1., 3., 2.],         [0.5, 0, 1], [0.5, 1, 0]),
+    ("sum(minimum(a, b))",             [1., 2., 3.], [1., 3., 2.],         [0.5, 1, 0], [0.5, 0, 1]),
+    ("sum(max(b, a))",                 [1., 2., 3.], [1., 3., 2.],         [0.5, 0, 1], [0.5, 1, 0]),
+    ("mae(a, b)",                      [1., 2., 3.], [1., 3., 2.],         [0, -1/3, 1/3], [0, 1/3, -1/3]),
+    ("sum(where(a > b, a, b))",        [1., 2., 3.], [1., 3., 2.],         [0, 0, 1], [1, 1, 0]),
+    ("sum(clip(a, b, 2))",             [1., 2., 1.5], [1., 0., 0.],        [0, 0, 1], [1, 0, 0]),
+    ("||a - b||",                      [1., 2., 3.], [1., 2., 3.],         [0, 0, 0], [0, 0, 0]),
+]
+# fmt: on
+
+
+def gradient(program: str, wrt: str, **at: Any) -> Any:
+    """The gradient of the sum of all entries."""
+    net = compile(program, wrt=[wrt])
+    value = net(**at)
+    return net.grad(**at, **({} if isinstance(value, float) else {"delta": np.ones_like(value)}))[wrt]
+
+
+def rows(table: list[Any]) -> list[Any]:
+    return [pytest.param(spelling, *row, id=f"{name}: {spelling}") for name, spellings, *row in table for spelling in spellings]
+
+
+@pytest.mark.parametrize(("spelling", "at", "slopes"), rows(OF_AN_ENTRY))
+def test_the_slope_of_an_entry_is_as_agreed(spelling: str, at: list[float], slopes: list[float]) -> None:
+    np.testing.assert_allclose(gradient(f"y = {spelling}", "x", x=np.array([at])), [slopes], rtol=1e-14)
+
+
+@pytest.mark.parametrize(("spelling", "at", "slopes"), rows(OF_A_ROW))
+def test_the_gradient_by_a_row_is_as_agreed(spelling: str, at: Any, slopes: Any) -> None:
+    np.testing.assert_allclose(gradient(f"y = {spelling}", "x", x=np.array(at)), slopes, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize(("program", "a", "b", "by_a", "by_b"), SHARED)
+def test_two_values_share_as_agreed(program: str, a: Any, b: Any, by_a: Any, by_b: Any) -> None:
+    given = {"a": np.array([a]), "b": np.array([b])}
+    np.testing.assert_allclose(gradient(f"y = {program}", "a", **given), [by_a], rtol=1e-14)
+    np.testing.assert_allclose(gradient(f"y = {program}", "b", **given), [by_b], rtol=1e-14)
+
+
+@pytest.mark.parametrize("function", ["relu(x W)", "max(0, x W)", "|x W|", "normalize(x W)", "(x W) / norm(x W, axis=1)", "norm(x W, axis=0)", "std(x W, axis=0)"])
+def test_where_all_weights_are_0_their_gradient_is_0(function: str) -> None:
+    """A kink deep inside a network is the same kink."""
+    net = compile(f"h = {function}; L = sum(h V)", wrt=["W"], shapes={"x": (2, 3), "W": (3, 4)})
+    np.testing.assert_array_equal(net.grad(x=np.ones((2, 3)), W=np.zeros((3, 4)), V=np.ones((4, 1)))["W"], np.zeros((3, 4)))
+
+
+@pytest.mark.parametrize(("spelling", "at", "slopes"), rows([row for row in OF_AN_ENTRY if row[0] in ("relu", "a ramp", "a cap", "hard_tanh", "leaky_relu", "hinge", "mae", "steps")]))
+def test_kinks_are_the_same_where_the_algebra_is_kept_as_typed(spelling: str, at: list[float], slopes: list[float]) -> None:
+    net = compile(f"y = sum({spelling})", wrt=["x"], stabilize=False)
+    np.testing.assert_allclose(net.grad(x=np.array([at]))["x"], [slopes], rtol=1e-14)
+
+
+def test_the_slope_of_a_norm_at_0_is_0_once_more() -> None:
+    """The second derivative, from the derived program printed and compiled."""
+    first = compile("L = ||x||", wrt=["x"])
+    second = compile(f"{first.backprop}; S = sum(dx * v)", shapes={"x": (1, 2), "v": (1, 2)}, wrt=["x"])
+    np.testing.assert_array_equal(second.grad(x=np.zeros((1, 2)), v=np.ones((1, 2)))["x"], np.zeros((1, 2)))
