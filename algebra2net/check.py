@@ -8,7 +8,7 @@ Idea  along each entry, what a small step shows is what the gradient promises; c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ class Report:
 def compare(net: Net, arrays: Mapping[str, Any], seed: int = 0) -> Report:
     """The derived gradients of `net` beside central differences at `arrays` (drawn at random where missing)."""
     rng = np.random.default_rng(seed)
-    at = draw(net, arrays, rng)
+    at = _where_it_is_finite(net, arrays, rng)
     value = np.asarray(net(**at))
     signal = {} if value.ndim == 0 else {"delta": rng.standard_normal(value.shape)}
     weight = signal.get("delta", np.ones(()))
@@ -93,8 +93,18 @@ def _line(net: Net, name: str, grad: Any, at: Mapping[str, Any], weight: Any, rn
     return worst
 
 
-def draw(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """The arrays that are given, as float64, and random ones for the other inputs."""
+def _where_it_is_finite(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Random arrays of both signs; of positive data, then of positive entries alone, where a logarithm or a root wants them."""
+    for positive in (frozenset(), frozenset(net.inputs) - frozenset(net.parameters), frozenset(net.inputs)):
+        at = draw(net, arrays, rng, positive)
+        with np.errstate(all="ignore"):
+            if np.isfinite(np.asarray(net(**at), dtype=float)).all():
+                return at
+    return at
+
+
+def draw(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator, positive: Container[str] = ()) -> dict[str, Any]:
+    """The arrays that are given, as float64, and random ones for the other inputs: of both signs, but for the `positive`."""
     from algebra2net import names
 
     given = {names.key(name): np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
@@ -105,5 +115,6 @@ def draw(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator) -> dict[
     drawn = {}
     for name in net.inputs:
         shape = tuple(size if isinstance(size, int) else sizes.setdefault(size, SYMBOLIC) for size in net.shapes[name])
-        drawn[name] = given[name] if name in given else rng.uniform(0.2, 1.0, shape) * (1 if name not in net.parameters else rng.choice([-1.0, 1.0], shape))
+        signs = 1.0 if name in positive else rng.choice([-1.0, 1.0], shape)
+        drawn[name] = given[name] if name in given else rng.uniform(0.2, 1.0, shape) * signs
     return drawn

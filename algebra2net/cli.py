@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 OTHERS = {"gallery": "algebra2net.cli_gallery"}  # commands beside `show`, and where they are
 NOTATIONS = {".tex": "latex", ".py": "python"}  # what the name of a file says
+FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 FORMS = ("python", "latex", "plain", "unicode", "json")
 EXAMPLES = """\b
 Examples:
@@ -35,13 +37,14 @@ Examples:
   algebra2net "l2 = relu(l0 W0) W1" --shape l0=3 --shape l1=4 --shape l2=1
   algebra2net "l2 = relu(l0 W0) W1" --loss "mse(l2, y)" --to python -o net.py
   algebra2net "p = softmax(X W + b)" --shape X=Bx784 --shape W=784x10
+  algebra2net "l2 = relu(l0 W0) W1" --html sheet.html --open
   algebra2net attention.alg --wrt Q,K --check
   echo "y = sigmoid(x W)" | algebra2net - --to latex
 """
 
 _UNTOUCHED = "\0"  # before a program that begins like an option: no argument of a command has it
 _OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-h|-o\S*", re.DOTALL)
-_WITH_VALUE = ("-o", "--output", "--shape", "--loss", "--wrt", "--names", "--notation", "--dialect", "--to", "--width")
+_WITH_VALUE = ("-o", "--output", "--shape", "--loss", "--wrt", "--names", "--notation", "--dialect", "--to", "--width", "--html", "--svg", "--tex")
 
 
 class Problem(click.ClickException):
@@ -129,6 +132,11 @@ def main() -> None:
 @click.option("--notation", type=click.Choice(["auto", *READERS]), default="auto", help="How the program is written; auto looks at it.")
 @click.option("--dialect", type=click.Choice(["matlab"]), help="matlab reads * as the matrix product.")
 @click.option("--to", "form", type=click.Choice(FORMS), help="Print one thing alone in place of the sheet.")
+@click.option("--derived", is_flag=True, help="With --to plain, unicode or latex: the derived gradients in place of the program.")
+@click.option("--html", type=FILE, metavar="FILE", help="Write the sheet as one HTML page.")
+@click.option("--svg", type=FILE, metavar="FILE", help="Write the pictures as one SVG file.")
+@click.option("--tex", type=FILE, metavar="FILE", help="Write the derivation as a LaTeX document.")
+@click.option("--open", "opened", is_flag=True, help="Show the page in a browser.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file.")
 @click.option("--width", type=click.IntRange(min=1), help="Columns of the sheet; the terminal's where it is not given.")
 @click.option("--check", is_flag=True, help="Compare the derived gradients with numerical ones; exit status 1 where they differ.")
@@ -144,9 +152,14 @@ def show(
     notation: str,
     dialect: str | None,
     form: str | None,
+    derived: bool,
     output: Path | None,
     width: int | None,
     check: bool,
+    html: Path | None,
+    svg: Path | None,
+    tex: Path | None,
+    opened: bool,
 ) -> None:
     """Print picture, algebra, code and derived backprop of PROGRAM, side by side.
 
@@ -169,10 +182,12 @@ def show(
             report = net.check()
             _write(f"{report}\n", output)
             ctx.exit(0 if report else 1)
-        if form is None and output is None:
+        if html or svg or tex or opened:
+            _write_files(net, html, svg, tex, opened)
+        elif form is None and output is None:
             _print_sheet(net, width)
         else:
-            _write(_text(net, form, width), output)
+            _write(_text(net, form, width, derived), output)
 
 
 show.short_help = "Print the sheet."
@@ -248,6 +263,17 @@ def _print_sheet(net: Net, width: int | None) -> None:
         _write(net.sheet(width) + "\n", None)
 
 
+def _write_files(net: Net, html: Path | None, svg: Path | None, tex: Path | None, opened: bool) -> None:
+    """The faces that are files; `-` is standard output."""
+    if opened and html is None:
+        html = Path(tempfile.mkdtemp(prefix="algebra2net-")) / "sheet.html"
+    for path, text in ((html, net.html), (svg, net.svg), (tex, net.tex)):
+        if path is not None:
+            _write(text(), None if str(path) == "-" else path)
+    if opened and html is not None:
+        click.launch(str(html.resolve()))
+
+
 def _write(text: str, output: Path | None) -> None:
     if output is not None:
         try:
@@ -260,29 +286,18 @@ def _write(text: str, output: Path | None) -> None:
         click.echo(text, nl=False)
 
 
-def _text(net: Net, form: str | None, width: int | None) -> str:
-    """One thing alone."""
+def _text(net: Net, form: str | None, width: int | None, derived: bool) -> str:
+    """One thing alone: the module, the program in a notation (which reads back as the program), or its derivation."""
     match form:
         case "python":
             return net.source
         case "latex":
-            return f"{net.latex()}\n\n{net.latex_gradients()}\n"
+            return (net.latex_gradients() if derived else net.to("latex")) + "\n"
         case "plain" | "unicode":
-            return _both(net, form)
+            return (getattr(net.derivation, form)() if derived else net.to(form)) + "\n"
         case "json":
             return _json(net)
     return net.sheet(width) + "\n"
-
-
-def _both(net: Net, form: str) -> str:
-    """The forward pass, hidden layers on lines of their own, and the backprop: in plain notation a program again."""
-    from algebra2net.spell import PLAIN, UNICODE, lines
-
-    dialect = {"plain": PLAIN, "unicode": UNICODE}[form]
-    forward, backprop = (lines(program, dialect, hidden=False) for program in (net.program, net.derivation))
-    own = len(net.program.functions)
-    rows = ["# forward", *forward, "", "# backprop", *(row for row in backprop if row not in forward[:own])]
-    return "\n".join(rows) + "\n"
 
 
 def _json(net: Net) -> str:

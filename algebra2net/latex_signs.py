@@ -40,7 +40,7 @@ from algebra2net.latex_commands import (
 from algebra2net.operators import spellings
 
 LONGEST_NAME = 500  # letters of a name with all that it carries
-LONGEST_INDEX = 60  # tokens; what is longer is an exponent
+LONGEST_INDEX = 30  # tokens; what is longer is an exponent
 LONGEST_NORM = 2000  # signs in braces that a norm's mark may follow
 LONGEST_WORD = 120  # tokens; what is longer is a formula
 LETTERS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ʯḀ-ỿℓ\u0370-\u03ff\U0001D400-\U0001D7CB]+")

@@ -22,7 +22,7 @@ from algebra2net.latex_signs import Sign
 from algebra2net.operators import OPERATORS, spellings
 from algebra2net.read import FUNCTION_LETTERS
 
-MOST = 120_000  # signs
+MOST = 80_000  # signs
 LONGEST_WORD = 24  # letters of a word that is typed without \mathrm
 _OPENS = {
     "LPAR": "RPAR", "LBRACKET": "RBRACKET", "LSET": "RSET", "LGROUP": "RGROUP", "LANGLE": "RANGLE", "LFLOOR": "RFLOOR", "LCEIL": "RCEIL",
@@ -771,6 +771,17 @@ class _Writing:
     # operators and punctuation
 
     def _at_number(self, sign: Sign) -> None:
+        """A number; `2 \\cdot 10^{-3}` is one."""
+        follow = self.signs[self.place + 1 : self.place + 7]
+        kinds = [s.kind for s in follow]
+        exponent = "".join(s.text for s in follow[3:5] if s.kind in ("SIGN", "NUMBER"))
+        divided = bool(self.told) and self.told[-1].type == "DIVIDE"
+        if kinds[:3] == ["PRODUCT", "NUMBER", "SCRIPT_OPEN"] and follow[1].text == "10" and re.fullmatch(r"[+-]?\d{1,9}", exponent) and "e" not in sign.text and not divided:
+            last = self.mates[self.place + 3]
+            if last - self.place - 4 == len(kinds[3:5]) - (kinds[4] == "SCRIPT_CLOSE"):
+                self.place = last + 1
+                self._tell("NUMBER", f"{sign.text}e{exponent}", sign.start, self.signs[last].stop)
+                return
         self._tell_sign("NUMBER", sign)
 
     def _at_sign(self, sign: Sign) -> None:
@@ -1092,7 +1103,7 @@ class _Writing:
         opens = self._kind(after) in ("LPAR", "LBRACKET", "LSET")
         function = None if sign.text in self.survey.functions else called(sign.other)
         marks = names.parts(sign.text).subscripts
-        if function is not None and marks and sign.text != sign.other and (opens or sign.origin == "operator"):
+        if function is not None and marks and sign.text != names.key(sign.other) and (opens or sign.origin == "operator"):
             function = self._with_base(sign, function, marks)
         valued = sign.text in self.survey.values and self._kind(after) != "LPAR"
         if function is None and sign.origin == "operator" and sign.text not in self.survey.defined and self._kind(after) in _BEGINS:

@@ -7,7 +7,7 @@ Idea  the conventions of the field: weights are upper-case, biases begin with b,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from sympy import Expr, Symbol
 
@@ -36,8 +36,8 @@ def with_hidden_layers(program: Program) -> Program:
     """
     taken = {name.name for name in program.inputs} | {e.name.name for e in program.equations}
     made = {e.name: e.value for e in program.equations}
-    base = _counted_base(program)
     weights = {name for name in program.inputs if is_parameter(name.name) or names.parts(name.name).base == "weights"}
+    base = _counted_base(program, weights)
     found: dict[Symbol, Symbol] = {}
     for equation in program.equations:
         if not isinstance(equation.value, operation("product")):
@@ -53,9 +53,10 @@ def with_hidden_layers(program: Program) -> Program:
     return program.with_equations(renamed, hidden=frozenset(found.values()))
 
 
-def _counted_base(program: Program) -> str:
-    """`l` where an input is called l0, and no parameter; otherwise nothing."""
-    return next((p.base for p in (names.parts(name.name) for name in program.inputs) if p.number == 0 and not is_parameter(p.key)), "")
+def _counted_base(program: Program, weights: Set[Symbol]) -> str:
+    """`l` where an input that meets a weight is called l0 (ω_0 in `sin(ω_0 (W x))` counts no layers); otherwise nothing."""
+    met = {arg for e in program.equations if isinstance(e.value, operation("product")) and not weights.isdisjoint(e.value.args) for arg in e.value.args}
+    return next((p.base for name in program.inputs if name in met and name not in weights and (p := names.parts(name.name)).number == 0), "")
 
 
 def _layer_name(layer: Symbol, weight: Symbol, base: str, made: Mapping[Symbol, Expr], program: Program, taken: set[str]) -> str:

@@ -55,7 +55,7 @@ class Parts:
         """The one spelling that Programs use."""
         text = self.base
         for place, subscript in enumerate(self.subscripts):
-            attach = place == 0 and subscript.isdecimal() and len(self.base) == 1
+            attach = place == 0 and subscript.isdecimal() and len(self.base) <= 2 and self.base not in GREEK  # l0, dW0; but mu_0
             text += subscript if attach else f"_{subscript}" if re.fullmatch(r"[^\W_]+", subscript) else f"_{{{subscript}}}"
         return text + "".join(f"_{accent}" for accent in self.accents) + "'" * self.primes
 
@@ -132,8 +132,8 @@ def unicode(name: str) -> str:
     for subscript in p.subscripts:
         letters = "".join(GREEK.get(word, word) for word in re.split(r"([A-Za-z]+)", subscript))
         small = [_TO_SUBSCRIPT.get(c) for c in letters]
-        after_words = p.subscripts[0] is not subscript  # `₀₁` would read as one subscript
-        if None not in small and not after_words and (len(base) == 1 or not letters[0].isalpha()):
+        words = len(p.subscripts) > 1 or (len(letters) > 2 and letters.isalpha())  # `₀₁` would read as one subscript, ₘₐₛₖ as no word
+        if None not in small and not words and (len(base) == 1 or not letters[0].isalpha()):
             text += "".join(c for c in small if c)
         else:
             text += f"_{letters}" if re.fullmatch(r"\w+", letters) else f"_{{{letters}}}"

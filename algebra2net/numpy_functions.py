@@ -209,10 +209,10 @@ def _reduction(given: Given, operator: str) -> Value:
     if operator in ("var", "std"):
         _must_be_population(given, given.worded.get(next((word for word in ddof.split("|") if word in given.worded), "")))
     value, chosen = given.value(found), given.axis(along)
-    if given.reader.lying(value):
+    if given.reader.is_flat(value):
         chosen = None
     options: list[tuple[str, Value]] = [] if chosen is None else [("axis", Number(str(chosen), given.at(along)))]
-    options += _norm_order(given, order_found, chosen is None and not given.reader.lying(value))
+    options += _norm_order(given, order_found, chosen is None and not given.reader.is_flat(value))
     lies = "" if given.flag(keeps) else "scalar" if chosen is None else VECTORS[chosen]
     return given.make(operator, value, options=tuple(options), lies=lies)
 
@@ -401,7 +401,7 @@ def _reshaped(given: Given) -> Value:
     else:
         way = "same" if given.word in ("ravel", "flatten") else "column" if numbers in ([1], [-1]) else "row" if numbers in ([0], [-2]) else ""
     if way and given.reader.is_vector(value):
-        return value if way == "same" else given.reader.as_matrix(given.reader.laid(value, way))
+        return value if way == "same" else given.reader.laid_out(value, way)
     raise NotationError(f"{given.shown} changes a shape, which no value here does", given.span, f"a row or a column is a matrix already: write {shown}, or {shown}.T")
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from algebra2net.errors import NotationError, Span, nearest
 from algebra2net.notation import Call, Name, Number, Value
 from algebra2net.python_text import short
-from algebra2net.python_values import VECTORS, Values
+from algebra2net.python_values import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +325,8 @@ class Expressions(Values, ABC):
         """`x[:, :]` is x; a vector of NumPy's may become a row or a column."""
         if len(places) < 3 and all(place in (_ALL, Literal(...)) for place in places):
             return of
-        if self.lying(of) in VECTORS and places in ((_ALL, NONE), (NONE, _ALL), (NONE,)):
-            return self.as_matrix(self.laid(of, "column" if places[0] == _ALL else "row"))
+        if self.is_vector(of) and places in ((_ALL, NONE), (NONE, _ALL), (NONE,)):
+            return self.laid_out(of, "column" if places[0] == _ALL else "row")
         if NONE in places:
             shown = self.text.shown(node.value)
             raise NotationError("every value is a matrix already", self.text.span(node), f"write {shown}, or {shown}.T where a column is a row")

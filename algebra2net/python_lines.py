@@ -134,11 +134,12 @@ class Lines:
                 yield Step([ast.copy_location(ast.Name(argument.arg, ast.Store()), argument)], default)
 
     def named(self, steps: list[Step]) -> list[Step]:
-        """`steps`, all of which must name their values, the last excepted."""
+        """`steps`, all of which must name their values, the last excepted; `cache = (x, W)` that nothing reads is left out."""
         for step in steps:
             if not step.targets and not step.is_last:
                 raise NotationError("nothing is done with this value", self.text.span(step.value), "give it a name: h = …")
-        return steps
+        read = {node.id for step in steps for node in ast.walk(step.value) if isinstance(node, ast.Name)}
+        return [step for step in steps if step is steps[-1] or not _is_cache(step, read)]
 
     def read(self, body: Iterable[ast.stmt]) -> list[Step]:
         """The steps of one body; functions and imports are entered on the way."""
@@ -275,6 +276,11 @@ class Lines:
 def last_word(symbol: str) -> str:
     """`W` of `self.W` and `params["W"]`."""
     return symbol.rpartition(".")[2].rpartition('["')[2].rstrip('"]')
+
+
+def _is_cache(step: Step, read: set[str]) -> bool:
+    """Whether this only keeps values together, and nothing reads them again."""
+    return isinstance(step.value, ast.Tuple | ast.List | ast.Dict) and all(isinstance(target, ast.Name) and target.id not in read for target in step.targets)
 
 
 def _says_nothing(node: ast.stmt) -> bool:

@@ -5,19 +5,24 @@ Out   a `Call`, and what is known of it: how large it is, whether NumPy has a ve
 Idea  every value of the notation is a matrix. NumPy drops a dimension where it reduces without `keepdims`, and puts
       vectors beside each other by rules of its own; here such a vector is a row or a column that remembers it, and is
       turned where NumPy's rule asks for it
+
+One of NumPy's rules is bent: a vector beside a matrix is a row there. Here `x / x.sum(axis=1)` divides each row by its
+sum, as if `keepdims=True` stood there: NumPy has no other meaning for it, unless x is square. The rule holds again
+beside what `[:, None]` has laid out: in `a.sum(axis=1)[:, None] + b.sum(axis=1)`, the second is a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from algebra2net.errors import NotationError, Span
 from algebra2net.notation import Call, Name, Number, Value
 from algebra2net.python_text import Text
 
 Options = tuple[tuple[str, Value], ...]
-VECTORS = ("row", "column")
+VECTORS = ("row", "column")  # how a vector of NumPy's lies
+_LAID_OUT = "laid out"  # two dimensions, given by [:, None] or reshape
 
 
 @dataclass(slots=True)
@@ -26,7 +31,7 @@ class _Fact:
 
     node: Value
     weight: int  # how many nodes it has, opened
-    lies: str = ""  # "row", "column", "scalar"; "" for a matrix, or where nobody knows
+    lies: str = ""  # "row", "column", "scalar", "laid out"; "" for a matrix, or where nobody knows
     is_condition: bool = False  # NumPy has True and False there
 
 
@@ -51,14 +56,15 @@ class Values:
     def entrywise(self, function: str, arguments: Sequence[Value], span: Span, sign: Span | None = None, options: Options = ()) -> Call:
         """An operator on entries; vectors among its operands are laid alike."""
         lying = [self.lying(a) for a in arguments]
-        way = next((way for way in lying if way in VECTORS), "scalar")
-        if len({*lying} & {*VECTORS}) > 1:
+        is_laid_out = _LAID_OUT in lying
+        way = "row" if is_laid_out else next((way for way in lying if way in VECTORS), "scalar")
+        if is_laid_out or len({*lying} & {*VECTORS}) > 1:
             arguments = [self.laid(a, way) for a in arguments]
-        return self.make(function, arguments, span, sign, options, way if all(lying) else "")
+        return self.make(function, arguments, span, sign, options, _LAID_OUT if is_laid_out else way if all(lying) else "")
 
     def product(self, left: Value, right: Value, span: Span, sign: Span | None = None) -> Call:
         """The matrix product; a vector on its left is a row, on its right a column."""
-        lies = self.lying(left), self.lying(right)
+        lies = tuple(lies if lies != _LAID_OUT else "" for lies in (self.lying(left), self.lying(right)))
         if "scalar" in lies:
             return self.make("product", (left, right), span, sign, lies=lies[0] if lies[1] == "scalar" else lies[1])
         way = "scalar" if all(lies) else "row" if lies[0] else "column" if lies[1] else ""
@@ -66,7 +72,7 @@ class Values:
 
     def transpose(self, value: Value, span: Span, sign: Span | None = None) -> Value:
         """The transpose; a vector of NumPy's is its own."""
-        return value if self.lying(value) else self.make("transpose", [value], span, sign)
+        return value if self.is_flat(value) else self.make("transpose", [value], span, sign)
 
     def joined(self, blocks: Sequence[Value], function: str, span: Span, sign: Span | None = None) -> Value:
         """Blocks side by side (`concat`) or on top of each other (`stack`)."""
@@ -84,24 +90,33 @@ class Values:
     # how a value lies
 
     def lying(self, value: Value) -> str:
-        """How a value lies where NumPy has a vector (`row`, `column`) or a number (`scalar`); "" for a matrix."""
+        """How a value lies where NumPy has a vector (`row`, `column`) or a number (`scalar`), or a matrix that was laid out."""
         if isinstance(value, Number):
             return "scalar"
-        if isinstance(value, Name):
-            return self.lies.get(value.key, "")
-        return self.facts[id(value)].lies
+        if id(value) in self.facts:
+            return self.facts[id(value)].lies
+        return self.lies.get(value.key, "") if isinstance(value, Name) else ""
 
     def is_vector(self, value: Value) -> bool:
         """Whether NumPy is known to have a vector there."""
         return self.lying(value) in VECTORS
 
+    def is_flat(self, value: Value) -> bool:
+        """Whether NumPy is known to have a vector or a number there."""
+        return self.lying(value) in (*VECTORS, "scalar")
+
     def laid(self, value: Value, way: str) -> Value:
         """A vector of NumPy's as a row or as a column; what is none stays."""
         return self.make("transpose", [value], value.span, lies=way) if self.is_vector(value) and self.lying(value) != way else value
 
-    def as_matrix(self, value: Value) -> Value:
-        """The same value, where NumPy has two dimensions from now on."""
-        return self.make(value.function, value.arguments, value.span, value.sign, value.options) if isinstance(value, Call) else value
+    def laid_out(self, value: Value, way: str) -> Value:
+        """A vector of NumPy's as a row or as a column that has two dimensions from now on."""
+        value = self.laid(value, way)
+        if isinstance(value, Call):
+            return self.make(value.function, value.arguments, value.span, value.sign, value.options, _LAID_OUT)
+        made = replace(value)
+        self.facts[id(made)] = _Fact(made, 1, _LAID_OUT)
+        return made
 
     # True and False, which are 1 and 0 here
 
@@ -112,4 +127,4 @@ class Values:
 
     def is_condition(self, value: Value) -> bool:
         """Whether NumPy has True and False there."""
-        return isinstance(value, Call) and self.facts[id(value)].is_condition
+        return id(value) in self.facts and self.facts[id(value)].is_condition

@@ -26,7 +26,7 @@ _KEPT = (
     "COMMAND", "ROW_BREAK", "ESCAPE", "MATH", "OPEN", "CLOSE", "SUB", "SUP", "PRIME", "EXPONENT", "DECIMAL", "DIGIT", "SCRIPT_LETTERS", "LETTER", "SMALL", "SMALL_TRANSPOSE",
     "COLON_EQUALS", "COMPARISON", "DOUBLE_BAR", "AMPERSAND", "BLANK", "NEWLINE", "FENCE", "SYMBOL",
 )  # fmt: skip
-MOST = 150_000  # tokens
+MOST = 120_000  # tokens
 _PLAIN_COMMANDS = r"odot|circ|cdot|top|intercal|mathsf|mathbb|times|in"  # these stand in plain text, too
 _LOOK = re.compile(rf"\$|\\[(\[]|\\\\|&|\\(?!(?:{_PLAIN_COMMANDS})(?![A-Za-z]))[A-Za-z]|[_^]\s+[{{\w]|\w\s+[_^]\s*\{{")
 

@@ -5,9 +5,10 @@ Out   the statements that the same program in plain notation gives, every node w
 Idea  Python's own `ast` says how the code hangs together. python_lines.py finds the lines of the network,
       python_expressions.py and numpy_functions.py say what stands in them; here each line becomes an equation
 
-Every value of the notation is a matrix, so `keepdims` changes nothing, and `axis=-1` is 1. `x ** -1` is 1 / x, as in
-NumPy. A name that is assigned again stands for its last value, the values before get numbers: `z = x @ W; z += b` is
-`z1 = x W; z = z1 + b`. `self.W` and `params["W"]` are the name W.
+Every value of the notation is a matrix, so a sum over `axis=1` is a column with `keepdims` and without, and `axis=-1`
+is 1; where NumPy has a vector, python_values.py says how it lies. `x ** -1` is 1 / x, as in NumPy. A name that is
+assigned again stands for its last value, the values before get numbers: `z = x @ W; z += b` is `z1 = x W; z = z1 + b`.
+`self.W` and `params["W"]` are the name W.
 """
 
 from __future__ import annotations
@@ -258,7 +259,9 @@ class _Program(Expressions):
             return Function(f"{slope[1]}'")
         if symbol in self.lines.assigned or symbol in self.lines.parameters:
             raise self.no_call(node)
-        raise no_function(self.text.span(node).text, word, self.text.span(node), self.lines.own)
+        if word != symbol:
+            raise NotationError(f"there is no function {self.text.shown(node)}", self.text.span(node), "write what the layer computes: x @ self.W + self.b")
+        raise no_function(symbol, word, self.text.span(node), self.lines.own)
 
     def _input(self, symbol: str, node: ast.expr) -> Name:
         """A value that nothing here computes."""

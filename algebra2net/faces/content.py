@@ -248,7 +248,7 @@ def _roles(forward: Program, backprop: Program | None, shapes: Mapping[Symbol, S
     roles: dict[Symbol, tuple[str, Symbol]] = {}
     if backprop is not None:
         roles |= {e.name: ("value", e.name) for e in backprop.equations[: backprop.kept]}
-        roles |= {name: ("signal", output) for name in backprop.inputs}
+        roles |= dict.fromkeys(backprop.inputs, ("signal", output))
         roles |= {name: ("signal", layer) for name, layer in backprop.deltas.items()}
         roles |= {name: ("gradient", parameter) for name, parameter in backprop.gradients.items()}
     roles |= {e.name: ("hidden layer" if e.name in forward.hidden or shapes.get(e.name) != SCALAR else "value", e.name) for e in forward.equations}

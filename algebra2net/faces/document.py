@@ -38,7 +38,7 @@ PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 """
 _ESCAPED = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}"}
 _ESCAPED |= {sign: "\\" + sign for sign in "#$%&"}
-_ASCII = {"×": "x", "∂": "d", "²": "^2", "³": "^3", "′": "'", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "·": "*", "∘": "*", "ᵀ": "'", "⁻¹": "^-1", "½": "1/2", "π": "pi", "√": "sqrt", "σ": "sigma", "δ": "delta"}
+_ASCII = dict(zip("×∂²³′−≤≥≠‖·∘ᵀ½√", ["x", "d", "^2", "^3", "'", "-", "<=", ">=", "!=", "||", "*", "*", "'", "1/2", "sqrt"], strict=True))
 
 
 def document(content: Content, forward: Program, backprop: Program | None, source: str) -> str:

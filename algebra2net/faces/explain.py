@@ -262,5 +262,3 @@ def _largest(value: Any) -> tuple[int, int, float] | None:
         return None
     row, column = (int(k) for k in np.unravel_index(int(np.abs(value).argmax()), value.shape))
     return row, column, float(value[row, column])
-
-

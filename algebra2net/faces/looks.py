@@ -62,8 +62,7 @@ class Looks:
         """Every name's look, families in order of appearance."""
         families = {family: place for place, family in enumerate(dict.fromkeys(entry.family for entry in self.content.entries))}
         return {
-            entry.name: Look(index, families[entry.family] % len(HUES), MARKS[families[entry.family] % len(MARKS)], entry.role)
-            for index, entry in enumerate(self.content.entries)
+            entry.name: Look(index, families[entry.family] % len(HUES), MARKS[families[entry.family] % len(MARKS)], entry.role) for index, entry in enumerate(self.content.entries)
         }
 
 
@@ -110,7 +109,10 @@ class Run:
 def runs(latex: str) -> list[Run]:
     """A name's LaTeX as runs of letters, for text that is no mathematics: `W_{0}` as W and a small 0."""
     found: list[Run] = []
-    levels, level, upright, accents, fraction = [], 0, [False], [], []
+    levels: list[tuple[int, int]] = []
+    accents: list[tuple[int, str, int]] = []
+    fraction: list[int] = []
+    level, upright = 0, [False]
     following = 0
     for command, script, brace, word, _, sign in _LATEX.findall(latex):
         if script:

@@ -26,7 +26,10 @@ WIDEST = 12  # ems, about; what is wider in brackets may break inside them
 Mark = Callable[[Symbol], str]  # attributes of the element that a name becomes
 
 _NAME, _TEXT, _END = "\ue000", "\ue002", "\ue001"  # private use: no name of a user's has them
-_MACHINE = re.compile(rf"{_NAME}(?P<name>[^{_TEXT}]*){_TEXT}|(?P<end>{_END})|\\(?P<command>[A-Za-z]+|.)|(?P<number>\d+(?:\.\d+)?)|(?P<word>[^\W\d_]{{2,}})|(?P<space>\s+)|(?P<sign>.)")
+_MACHINE = re.compile(
+    rf"{_NAME}(?P<name>[^{_TEXT}]*){_TEXT}|(?P<end>{_END})|\\(?P<command>[A-Za-z]+|.)"
+    r"|(?P<number>\d+(?:\.\d+)?)|(?P<word>[^\W\d_]{2,})|(?P<space>\s+)|(?P<sign>.)"
+)
 _SIGNS = {
     "cdot": "⋅", "odot": "∘", "otimes": "⊗", "le": "≤", "ge": "≥", "ne": "≠", "top": "⊤", "prime": "′", "partial": "∂", "infty": "∞", "times": "×",
     "lceil": "⌈", "rceil": "⌉", "lfloor": "⌊", "rfloor": "⌋", "|": "‖", "{": "{", "}": "}", "_": "_", "%": "%", "#": "#", "&": "&", "$": "$",
@@ -95,7 +98,7 @@ def _math(nodes: Sequence[Node]) -> str:
 def _continued(nodes: Sequence[Node]) -> str:
     """A piece behind another: the sign it begins with stands between the two, a product has its blank before it."""
     blank = "\u2009" if nodes and nodes[0].kind == "product" else ""
-    return blank + _math(nodes).replace("<mo>", '<mo form="infix">', 1) if nodes and nodes[0].kind == "sign" else blank + _math(nodes)
+    return blank + _math(nodes).replace("<mo", '<mo form="infix"', 1) if nodes and nodes[0].kind == "sign" else blank + _math(nodes)
 
 
 def _row(nodes: Sequence[Node]) -> str:
@@ -182,7 +185,7 @@ class _Reader:
                 self.bracket(_SIGNS.get(text, text))
         elif kind == "name":
             self.stack.append(_Frame("name", text))
-        elif kind == "end" or text == "}" and kind == "sign":
+        elif kind == "end" or (text == "}" and kind == "sign"):
             self.close()
         elif kind == "command":
             self.command(text)
@@ -323,7 +326,8 @@ class _Reader:
 
 def _operator(sign: str) -> Node:
     shown = "−" if sign == "-" else sign
-    return Node(f"<mo>{escape(shown)}</mo>", 1.0 if sign != "," else 0.4, "sign")
+    space = ' lspace="0.24em" rspace="0.24em"' if sign == "∘" else ""
+    return Node(f"<mo{space}>{escape(shown)}</mo>", 1.0 if sign != "," else 0.4, "sign")
 
 
 def _built(word: str, arguments: Sequence[Node]) -> Node:

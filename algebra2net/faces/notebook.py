@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 def bundle(page: Page, text: str, latex: str, include: Container[str] | None = None, exclude: Container[str] | None = None) -> dict[str, str]:
     """What a notebook may choose from, by MIME type."""
-    makers = {
+    makers: dict[str, Callable[[], str]] = {
         "text/plain": lambda: text,
         "text/latex": lambda: latex,
-        "image/svg+xml": lambda: page.bricks.document(),
-        "text/html": lambda: page.fragment(),
+        "image/svg+xml": page.bricks.document,
+        "text/html": page.fragment,
     }
     return {kind: make() for kind, make in makers.items() if (not include or kind in include) and not (exclude and kind in exclude)}
 
@@ -51,7 +51,7 @@ def run(shell: Any, line: str, cell: str | None) -> Net | None:
 
     try:
         options = _parser().parse_args(shlex.split(line)) if cell is not None else None
-    except _Wrong as wrong:
+    except _UsageError as wrong:
         print(wrong, file=sys.stderr)
         return None
     try:
@@ -67,7 +67,7 @@ def run(shell: Any, line: str, cell: str | None) -> Net | None:
     return None if options and options.quiet else net
 
 
-class _Wrong(Exception):
+class _UsageError(Exception):
     """The magic's line could not be read."""
 
 
@@ -75,7 +75,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong instead of ending the process."""
 
     def error(self, message: str) -> Any:
-        raise _Wrong(f"%%algebra: {message}\n{self.format_usage()}")
+        raise _UsageError(f"%%algebra: {message}\n{self.format_usage()}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -53,7 +53,8 @@ def short(value: float) -> str:
 
 def is_small(value: Any) -> bool:
     """Whether a matrix is shown in full."""
-    return value.shape[0] <= FULL and value.shape[1] <= FULL
+    rows, columns = value.shape
+    return bool(rows <= FULL and columns <= FULL)
 
 
 def summary(value: Any) -> str:

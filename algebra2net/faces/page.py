@@ -75,10 +75,13 @@ class Page:
 
     def html(self) -> str:
         """The whole document."""
-        body = "\n".join(part for part in (self.header(), self.section_forward(), self.section_backprop(), self.section_story(), self.section_names(), self.section_code(), self.footer()) if part)
+        parts = (self.header, self.section_forward, self.section_backprop, self.section_story, self.section_names, self.section_code, self.footer)
+        body = "\n".join(text for part in parts if (text := part()))
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-            f"<title>{escape(self.title or '; '.join(self.content.title)[:120])}</title>\n<style>\n{self.style()}.lit{{{LIT}}}\n</style>\n<noscript><style>\n{self.lit()}</style></noscript>\n</head>\n<body>\n<main>\n{body}\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+            f"<title>{escape(self.title or '; '.join(self.content.title)[:120])}</title>\n"
+            f"<style>\n{self.style()}.lit{{{LIT}}}\n</style>\n<noscript><style>\n{self.lit()}</style></noscript>\n</head>\n"
+            f"<body>\n<main>\n{body}\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
         )
 
     def fragment(self) -> str:
@@ -100,10 +103,12 @@ class Page:
 
     @cached_property
     def looks(self) -> Looks:
+        """What every name looks like."""
         return Looks(self.content, self.backprop)
 
     @cached_property
     def bricks(self) -> Bricks:
+        """What draws the pictures."""
         return Bricks(self.content, self.looks, self.forward.functions, self.numbers)
 
     @cached_property
@@ -118,11 +123,13 @@ class Page:
 
     @cached_property
     def namer(self) -> Formulas:
+        """What writes names within sentences."""
         return Formulas(self.backprop if self.backprop is not None else self.forward, self.mark)
 
     # parts
 
     def header(self) -> str:
+        """The algebra as it was typed, and the way to the parts."""
         typed = Formulas(self.forward, self.mark, hidden=True)
         rows = shown(self.forward)
         kept = rows if len(rows) <= HEADLINES else [*rows[: HEADLINES - 1], rows[-1]]
@@ -139,7 +146,8 @@ class Page:
         there = {"backprop": bool(self.content.backprop), "story": self.story is not None, "code": bool(self.source)}
         nav = "".join(f'<a href="#{anchor}">{word}</a>' for anchor, word in links if there.get(anchor, True))
         notes = "".join(f'<p class="missing">{escape(note)}</p>' for note in self.content.missing)
-        return f'<header>\n<p class="made">algebra2net</p>\n{top}\n<p class="facts">{escape(self.facts())}</p>\n</header>\n<nav aria-label="Parts of this sheet">{nav}</nav>\n{notes}'
+        made = '<p class="made">algebra2net</p>'
+        return f'<header>\n{made}\n{top}\n<p class="facts">{escape(self.facts())}</p>\n</header>\n<nav aria-label="Parts of this sheet">{nav}</nav>\n{notes}'
 
     def facts(self) -> str:
         """The network in one line of words."""
@@ -152,16 +160,20 @@ class Page:
         return " · ".join(words)
 
     def section_forward(self) -> str:
+        """The forward pass."""
         rows = "\n".join(self.row(row) for row in self.content.forward)
-        return f'<section id="{self.prefix}forward">\n<h2>Forward</h2>\n<p class="lead">What the network computes, one equation at a time.</p>\n{_heads()}\n{rows}\n{_list("legend", LEGEND)}\n</section>'
+        lead = '<p class="lead">What the network computes, one equation at a time.</p>'
+        return f'<section id="{self.prefix}forward">\n<h2>Forward</h2>\n{lead}\n{_heads()}\n{rows}\n{_list("legend", LEGEND)}\n</section>'
 
     def section_backprop(self) -> str:
+        """The derived equations."""
         if not self.content.backprop:
             return ""
         wanted = sorted((entry for entry in self.content.entries if entry.role == "gradient"), key=lambda entry: self.looks.by_name[entry.family].index)
         by = ", ".join(self.symbol(entry.family) for entry in wanted[:12]) + (" …" if len(wanted) > 12 else "")
         rows = "\n".join(self.row(row) for row in self.content.backprop)
-        lead = f"How the loss changes with {by}: derived from the equations above, last to first, each line with the rule that gave it." if wanted else "Derived from the equations above."
+        what = f"How the loss changes with {by}: derived" if wanted else "Derived"
+        lead = f"{what} from the equations above, last to first, each line with the rule that gave it."
         return f'<section id="{self.prefix}backprop">\n<h2>Backpropagation</h2>\n<p class="lead">{lead}</p>\n{_heads()}\n{rows}\n</section>'
 
     def row(self, row: Row) -> str:
@@ -212,6 +224,7 @@ class Page:
 
     @cached_property
     def story(self) -> Explanation | None:
+        """Who tells whom, where anything was derived."""
         if self.backprop is None or not self.content.backprop:
             return None
         return explain(self.backprop, self.numbers)
@@ -232,12 +245,14 @@ class Page:
         return f'<section id="story">\n<h2>Correlation</h2>\n<div class="story">\n{inside}\n</div>\n</section>'
 
     def said(self, words: str, equation: Equation, number: str) -> str:
+        """A statement, its equation and what the numbers say."""
+
         def shown(mark: re.Match[str]) -> str:
             return self.symbol(self.content.entries[int(mark[1])].name)
 
         text = re.sub("\ue000(\\d+)\ue001", shown, escape(words))
         formulas = self.made[equation.name][0]
-        return f'<li>{text}{formulas.line(equation)}{f"<p class=is>{escape(number)}</p>" if number else ""}</li>'
+        return f"<li>{text}{formulas.line(equation)}{f'<p class=is>{escape(number)}</p>' if number else ''}</li>"
 
     # symbols
 
@@ -249,9 +264,12 @@ class Page:
         words = [(f"<code>{escape(called)}</code>", escape(doc)) for called, doc in self.content.functions.items()]
         words += [(f"<code>{escape(names.unicode(size))}</code>", escape(where)) for size, where in self.content.sizes.items()]
         extra = f"<dl>{''.join(f'<dt>{term}</dt><dd>{meaning}</dd>' for term, meaning in words)}</dl>" if words else ""
-        return f'<section id="names">\n<h2>Symbols</h2>\n<p class="lead">Point at one, or tap it, and it lights up wherever it stands.</p>\n<div class="wide"><table class="names">\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>\n{extra}\n</section>'
+        lead = '<p class="lead">Point at one, or tap it, and it lights up wherever it stands.</p>'
+        table = f'<div class="wide"><table class="names">\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>'
+        return f'<section id="names">\n<h2>Symbols</h2>\n{lead}\n{table}\n{extra}\n</section>'
 
     def name_row(self, entry: Entry) -> str:
+        """A symbol of the glossary: size, role, and the equations it stands in, its own first."""
         look = self.looks.by_name[entry.name]
         places = dict.fromkeys([*([entry.name] if entry.name in self.made and entry.name in self.rows else []), *entry.uses])
         links = [f'<a href="#eq{self.looks.by_name[name].index}">{self.symbol(name)}</a>' for name in list(places)[:PLACES]]
@@ -280,16 +298,20 @@ class Page:
     # code
 
     def section_code(self) -> str:
+        """The whole module, folded away."""
         if not self.source:
             return ""
         lines = "".join(f'<span class="l">{line or " "}</span>' for line in self.python(self.source.rstrip("\n")).split("\n"))
-        return f'<section id="code">\n<h2>Code</h2>\n<p class="lead">The module behind the lines above: it stands alone and imports NumPy.</p>\n<details class="module"><summary>Show the whole module</summary><pre><code>{lines}</code></pre></details>\n</section>'
+        lead = '<p class="lead">The module behind the lines above: it stands alone and imports NumPy.</p>'
+        module = f'<details class="module"><summary>Show the whole module</summary><pre><code>{lines}</code></pre></details>'
+        return f'<section id="code">\n<h2>Code</h2>\n{lead}\n{module}\n</section>'
 
     def python(self, code: str) -> str:
         """Python, highlighted; symbols are symbols here, too. No element goes over a line's end."""
         return "".join(self.coloured(code))
 
     def coloured(self, code: str) -> Iterator[str]:
+        """The pieces of a text in Python, each in its colour."""
         for match in _PYTHON.finditer(code):
             kind, text = str(match.lastgroup), match[0]
             entry = self.content.by_identifier.get(text) if kind == "word" else None
@@ -303,6 +325,7 @@ class Page:
                 yield escape(text)
 
     def footer(self) -> str:
+        """Where the page is from."""
         return f"<footer>Made by algebra2net {escape(__version__)} from the algebra alone.</footer>"
 
 

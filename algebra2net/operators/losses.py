@@ -48,7 +48,15 @@ elementwise(
     doc="-y log σ(z) - (1 - y) log(1 - σ(z)).", reason="logistic loss: the probability less the label",
 )  # fmt: skip
 operator("hinge(p, y)", family=FAMILY, shape=LOSS, value="mean(relu(1 - p * y))", kink="slope 0 where p y = 1", doc="The mean of max(0, 1 - p y), labels -1 and 1.")
-operator("kl(p, q)", family=FAMILY, shape=LOSS, domain="positive", value="mean(sum(x_log_ratio(p, q), axis=1))", aliases=("kl_divergence",), doc="p log(p/q), summed along each row, mean over the rows (nats).")
+operator(
+    "kl(p, q)",
+    family=FAMILY,
+    shape=LOSS,
+    domain="positive",
+    value="mean(sum(x_log_ratio(p, q), axis=1))",
+    aliases=("kl_divergence",),
+    doc="p log(p/q), summed along each row, mean over the rows (nats).",
+)
 elementwise(
     "x_log_y(x, y)", family=FAMILY, internal=True, domain="positive", vjp={"x": "δ * log_or_zero_at(x, y)", "y": "δ * quotient_or_zero_at(x, y)"},
     prelude='''

@@ -16,6 +16,19 @@ _UNIT = '''
             return np.ldexp(np.ones_like(top), np.clip(np.frexp(top)[1], -1000, 1000) if x.dtype.itemsize == 8 else np.clip(np.frexp(top)[1], -120, 120))
 
 '''
+_EXP = '''
+        def exp_below(x, top):
+            """exp(x - top); far below, with what rounding took from the difference."""
+            z = x - top
+            e = np.exp(z)
+            if z.dtype.itemsize == 8 and z.size and z.min() < -64:
+                near = z > -800
+                x, z, top = (np.where(near, v, 0) for v in (x, z, top))
+                back = x - z
+                e = e * (1 + ((x - (z + back)) + (back - top)))
+            return e
+
+'''
 _CENTRE = '''
         def centre(x, axis):
             """x less its mean; twice, so that what rounding left of it goes, too."""
@@ -48,7 +61,7 @@ _reduction(
     kink="ties share the slope equally", doc="The smallest entry; of two arguments, the smaller of each pair.",
     reason="the smallest entry gets the signal; several share it",
 )  # fmt: skip
-_PRODUCT = '''
+_PRODUCT = """
         def times_parts(x, m, y, n):
             \"\"\"The product of x 2^m and y 2^n in such parts: what overflows on the way may be small in the end.\"\"\"
             z, k = np.frexp(x * y)
@@ -66,7 +79,7 @@ _PRODUCT = '''
                 x, m = np.ones_like(x, shape=(x.shape[0], 1)), np.zeros((x.shape[0], 1), int)
             return (x.T, m.T) if axis == 0 else (x, m)
 
-'''
+"""
 _reduction(
     "prod(x, axis=None)", vjp={"x": "δ * others(x, axis=axis)"}, numpy="prod($x, $line)",
     prelude=_PRODUCT + '''
@@ -167,11 +180,11 @@ _reduction(
 )  # fmt: skip
 _reduction(
     "logsumexp(x, axis=None)", vjp={"x": "δ * shares(x, axis=axis)"}, numpy="logsumexp($x, $line)",
-    prelude='''
+    prelude=_EXP + '''
         def logsumexp(x, axis=None):
             \"\"\"log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it.\"\"\"
             top = x.max(axis=axis, keepdims=True)
-            e = np.exp(x - np.where(np.isfinite(top), top, 0))
+            e = exp_below(x, np.where(np.isfinite(top), top, 0))
             first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
             np.put_along_axis(e, first, 0, axis) if axis is not None else np.put(e, first, 0)
             return top + np.log1p(e.sum(axis=axis, keepdims=True))

@@ -13,29 +13,45 @@ FAMILY = "rows"
 ROWS = "m×n -> m×n"
 PAIR = "m×n, m×n -> m×n"
 
+_EXP = '''
+        def exp_below(x, top):
+            """exp(x - top); far below, with what rounding took from the difference."""
+            z = x - top
+            e = np.exp(z)
+            if z.dtype.itemsize == 8 and z.size and z.min() < -64:
+                near = z > -800
+                x, z, top = (np.where(near, v, 0) for v in (x, z, top))
+                back = x - z
+                e = e * (1 + ((x - (z + back)) + (back - top)))
+            return e
+
+'''
 operator(
     "softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=1)"},
-    prelude='''
+    prelude=_EXP + '''
         def softmax(x):
             """Each row of x as probabilities."""
-            e = np.exp(x - x.max(axis=1, keepdims=True))  # the largest is exp(0): no overflow
+            e = exp_below(x, x.max(axis=1, keepdims=True))  # the largest is exp(0): no overflow
             return e / e.sum(axis=1, keepdims=True)
     ''',
     latex=r"\operatorname{softmax}\left($x\right)",
     doc="Each row of x as probabilities: exp(x) over its row sum.", source="Bridle 1990",
     reason="softmax: every probability takes from the others of its row what it gains",
 )  # fmt: skip
-_LOG_SHARES = '''
+_LOG_SHARES = (
+    _EXP
+    + '''
         def log_shares(x, axis):
             """x - log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it."""
             top = x.max(axis=axis, keepdims=True)
-            z = x - np.where(np.isfinite(top), top, 0)
-            e = np.exp(z)
+            top = np.where(np.isfinite(top), top, 0)
+            e = exp_below(x, top)
             first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
             np.put_along_axis(e, first, 0, axis) if axis is not None else np.put(e, first, 0)
-            return z - np.log1p(e.sum(axis=axis, keepdims=True))
+            return x - top - np.log1p(e.sum(axis=axis, keepdims=True))
 
 '''
+)
 operator(
     "log_softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "excess(softmax(x), δ, axis=1)"},
     prelude=_LOG_SHARES + '''
@@ -48,10 +64,10 @@ operator(
 )  # fmt: skip
 operator(
     "shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=axis)"}, numpy="shares($x, $line)",
-    prelude='''
+    prelude=_EXP + '''
         def shares(x, axis):
             """exp(x) / sum(exp(x)), without overflow."""
-            e = np.exp(x - x.max(axis=axis, keepdims=True))
+            e = exp_below(x, x.max(axis=axis, keepdims=True))
             return e / e.sum(axis=axis, keepdims=True)
     ''',
     doc="exp(x) over its sum: softmax along any axis, or of all entries.", reason="softmax: every probability takes from the others what it gains",
@@ -113,7 +129,9 @@ _ACROSS = '''
             return d
 
 '''
-_NORMALIZED = _UNIT + '''
+_NORMALIZED = (
+    _UNIT
+    + '''
         def unit(x, axis):
             """x / ‖x‖; zeros stay."""
             x = x / unit_of(x, axis)
@@ -121,6 +139,7 @@ _NORMALIZED = _UNIT + '''
             return x / np.where(length == 0, 1, length)
 
 '''
+)
 operator(
     "normalize(x)", family=FAMILY, shape=ROWS, vjp={"x": "unit_back(x, δ, axis=1)"}, aliases=("normalise",), kink="a row of zeros stays zero, with gradient 0",
     prelude=_NORMALIZED + '''
@@ -154,7 +173,9 @@ operator(
 )  # fmt: skip
 
 # eps is added to a mean square; below, `inside` is all in units of a power of two, eps too
-_SPREAD = _UNIT + '''
+_SPREAD = (
+    _UNIT
+    + '''
         def spread(x, eps, axis):
             """x in units in which its largest entry is about 1, the unit, and sqrt(mean(x²) + eps) in that unit."""
             unit = unit_of(x, axis)
@@ -162,6 +183,7 @@ _SPREAD = _UNIT + '''
             return x, unit, np.hypot(np.sqrt((x * x).mean(axis=axis, keepdims=True)), np.sqrt(x.dtype.type(eps)) / unit)
 
 '''
+)
 _CENTRE = '''
         def centre(x, axis):
             """x less its mean; twice, so that what rounding left of it goes, too."""

@@ -73,7 +73,9 @@ elementwise(
     ''',
     doc="log(a b), though a b may overflow.", reason="log: each factor's slope is one over itself",
 )  # fmt: skip
-_RATIO = _LOGARITHM + '''
+_RATIO = (
+    _LOGARITHM
+    + '''
         def log_ratio(x, y):
             """log(x / y), though x / y may overflow; where they are near each other, by their difference."""
             x, y = np.broadcast_arrays(x, y)
@@ -87,6 +89,7 @@ _RATIO = _LOGARITHM + '''
                 return np.where(near, np.log1p(np.where(near, x - y, 0) / np.where(near, y, 1)), far)
 
 '''
+)
 elementwise(
     "log_ratio(x, y)", vjp={"x": "δ / x", "y": "-(δ / y)"}, sympy="log(x/y)", domain="positive", prelude=_RATIO,
     doc="log(x / y), though x / y may overflow.", reason="log: its slope is one over its argument",

@@ -332,4 +332,3 @@ _BUILD: Mapping[str, Callable[[Forms, Sequence[int]], int | None]] = {
     "log10": lambda forms, args: forms.scaled(1 / math.log(10), forms.function("log", args, (), forms.shapes[args[0]])),
     "matmul": _inner_product,
 }
-

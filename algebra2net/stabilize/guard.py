@@ -77,12 +77,12 @@ class _Walk:
         """The choice between guarded branches."""
         condition, *branches = value.args
         if not isinstance(condition, Symbol):
-            return value
+            return value  # of a number: one branch is never seen
         better = [self.branch(condition, branch, taken, equation) for branch, taken in zip(branches, (True, False), strict=True)]
         if better == branches:
             return value
         self.changed = True
-        return value.func(condition, *better)
+        return operation("where")(condition, *better)
 
     def branch(self, condition: Symbol, branch: Expr, taken: bool, equation: Equation) -> Expr:
         """A branch, made again from guarded operands where something in it could fail."""
@@ -135,5 +135,6 @@ class _Walk:
     def define(self, value: Operation, equation: Equation) -> Expr:
         name = self.draft.define(value, None, equation.span, "the branch that is not taken sees a harmless argument")
         self.shapes.setdefault(name, result_shape(value, self.shapes))
-        self.enter(name, value) if name not in self.made else None
+        if name not in self.made:
+            self.enter(name, value)
         return name

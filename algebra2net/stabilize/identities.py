@@ -29,21 +29,32 @@ class Identity:
     domain: str = "real"
 
 
+def _number(forms: Forms, bound: Mapping[str, Any], name: str) -> float | None:
+    """The number that a name stands for, if it stands for one."""
+    return float(forms.data[bound[name]]) if forms.kinds[bound[name]] == NUMBER else None
+
+
 def _is_number(name: str) -> Condition:
-    return lambda forms, bound: forms.kinds[bound[name]] == NUMBER
+    return lambda forms, bound: _number(forms, bound, name) is not None
 
 
 def _even(forms: Forms, bound: Mapping[str, Any]) -> bool:
-    return forms.kinds[bound["p"]] == NUMBER and forms.data[bound["p"]] % 2 == 0
+    p = _number(forms, bound, "p")
+    return p is not None and p % 2 == 0
 
 
 def _not_even(forms: Forms, bound: Mapping[str, Any]) -> bool:
-    return forms.kinds[bound["p"]] == NUMBER and forms.data[bound["p"]] % 2 != 0
+    p = _number(forms, bound, "p")
+    return p is not None and p % 2 != 0
 
 
 def _in_order(forms: Forms, bound: Mapping[str, Any]) -> bool:
-    lo, hi = bound["lo"], bound["hi"]
-    return forms.kinds[lo] == forms.kinds[hi] == NUMBER and forms.data[lo] <= forms.data[hi]
+    lo, hi = _number(forms, bound, "lo"), _number(forms, bound, "hi")
+    return lo is not None and hi is not None and lo <= hi
+
+
+def _not_negative(forms: Forms, bound: Mapping[str, Any]) -> bool:
+    return (_number(forms, bound, "hi") or -1) > 0
 
 
 _OVERFLOW = "no exponential overflows"
@@ -60,7 +71,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("x + abs(x)", "2 relu(x)", _KINK),
     Identity("minimum(maximum(x, lo), hi)", "clip(x, lo, hi)", _KINK, _in_order, "bounds"),
     Identity("maximum(minimum(x, hi), lo)", "clip(x, lo, hi)", _KINK, _in_order, "bounds"),
-    Identity("minimum(relu(x), hi)", "clip(x, 0, hi)", _KINK, lambda forms, bound: _is_number("hi")(forms, bound) and forms.data[bound["hi"]] >= 0, "positive"),
+    Identity("minimum(relu(x), hi)", "clip(x, 0, hi)", _KINK, _not_negative, "positive"),
     Identity("sqrt(x^2)", "abs(x)", f"the root of a square; {_SQUARES}"),
 
     # exponentials that are sigmoids, hyperbolic functions, Gaussians

@@ -247,7 +247,7 @@ class Matcher:
                     return None
                 value = self.targets.multiply((base, e / exponent) for base, e in part.items())
                 if name is free[0][0] and number != 1:
-                    if number < 0 and exponent != int(exponent) or (number < 0 and exponent % 2 == 0):
+                    if number < 0 and exponent % 2 != 1:
                         return None
                     root = -((-number) ** (1 / exponent)) if number < 0 else number ** (1 / exponent)
                     value = self.targets.scaled(root, value)

@@ -95,7 +95,7 @@ class Rewriter:
         """What a pattern that fits is replaced by, with what was left over around it."""
         forms = self.forms
         try:
-            new = self.of_rule(pattern.replacement, fit.bound, used=None)
+            new = self.of_rule(pattern.replacement, fit.bound)
             if forms.kinds[node] == SUM:
                 rest = forms.sum_of(fit.left, fit.number, forms.broadcast(fit.left))
                 new = forms.add([(fit.factor, new), (1.0, rest)])
@@ -106,7 +106,7 @@ class Rewriter:
         except (Opaque, OverflowError):
             return None
 
-    def of_rule(self, here: Rule, bound: Mapping[Symbol, Any], *, used: None = None, at_root: bool = True) -> int:
+    def of_rule(self, here: Rule, bound: Mapping[Symbol, Any], *, at_root: bool = True) -> int:
         """The node of a rule's text, its names bound to nodes and options; each step is rewritten (the last one if `at_root`)."""
         nodes: dict[Expr, int] = {name: value for name, value in bound.items() if isinstance(value, int)}
         options = {name: value for name, value in bound.items() if not isinstance(value, int)}
@@ -116,9 +116,8 @@ class Rewriter:
         node, _ = self.of_step(here.result, nodes, options, shapes, rewrite=at_root)
         return node
 
-    def of_step(
-        self, value: Expr, nodes: dict[Expr, int], options: Mapping[Symbol, Expr], shapes: Mapping[Symbol, Shape | None], *, rewrite: bool
-    ) -> tuple[int, Shape | None]:
+    def of_step(self, value: Expr, nodes: dict[Expr, int], options: Mapping[Symbol, Expr], shapes: Mapping[Symbol, Shape | None], *, rewrite: bool) -> tuple[int, Shape | None]:
+        """The node of one operator of a rule, and its shape."""
         forms = self.forms
         if not isinstance(value, Operation):
             node = nodes[value] if value in nodes else forms.of_atom(value)
@@ -136,8 +135,7 @@ class Rewriter:
     def setting(self, option: Expr, options: Mapping[Symbol, Expr], nodes: Mapping[Expr, int]) -> Expr:
         """An option as it is bound: an axis, or a number that was a value in the pattern."""
         if option in options:
-            return options[option]  # type: ignore[index]
+            return options[option]
         if option in nodes and self.forms.kinds[nodes[option]] == NUMBER:
             return Float(self.forms.data[nodes[option]], 17)
         return option
-

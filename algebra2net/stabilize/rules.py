@@ -20,7 +20,14 @@ from algebra2net.stabilize.identities import IDENTITIES, Identity
 NAMES = ("a", "b", "x", "y", "p", "lo", "hi", "e", "axis")  # what a pattern may call its values and options
 _SIGNS = {">": "gt", "^": "power"}  # of patterns
 _ALSO: Mapping[str, tuple[str, ...]] = {
-    "log2": ("log",), "log10": ("log",), "power": ("sqrt",), "sqrt": ("power",), "times": ("power",), "lt": ("gt",), "matmul": ("sum",), "sum": ("mean",),
+    "log2": ("log",),
+    "log10": ("log",),
+    "power": ("sqrt",),
+    "sqrt": ("power",),
+    "times": ("power",),
+    "lt": ("gt",),
+    "matmul": ("sum",),
+    "sum": ("mean",),
 }  # what stands for what: x * x is a power, a sum over n a mean
 
 
@@ -118,4 +125,3 @@ def _surface(forms: Forms, node: int, deep: int) -> Iterable[str]:
     elif deep and kind in (SUM, PRODUCT):
         for inside, _ in forms.data[node][0] if kind == SUM else forms.data[node]:
             yield from _surface(forms, inside, deep - 1)
-

@@ -1,0 +1,79 @@
+"""What people type keeps its digits: a part of the table in stability_table.py, and what the table cannot say.
+
+The whole table: `python -m tests.stability_table`, or STABILITY=full in the environment of pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from algebra2net import compile
+from tests.stability_table import TABLE, ours, score
+
+POINTS = 100_000 if os.environ.get("STABILITY") == "full" else 5  # of each row of the table
+ROUGH = 0.005  # the share of results that may be further off: those of rows that nearly cancel
+
+
+def part() -> list[object]:
+    """The table with a few points of each row, other ones for each row."""
+    return [replace(row, points=[*row.points[k % 3 :: max(1, len(row.points) // POINTS)]]) for k, row in enumerate(TABLE)]
+
+
+def test_what_people_type_is_right_to_the_last_digits() -> None:
+    found = score(ours, part())  # type: ignore[arg-type]
+    assert found.of > 2_500
+    assert found.broken == 0, found.wrong
+    assert found.share > 1 - ROUGH, found.wrong
+
+
+# fmt: off
+ENDS = [
+    # what is typed                            at             value          gradient
+    ("sum(p * log(p))",                        [[0.0, 1.0]],  0.0,           [[0.0, 1.0]]),   # 0 log 0 is 0
+    ("-sum(y * log(p))",                       [[0.0, 1.0]],  0.0,           [[0.0, -1.0]]),
+    ("sum(maximum(0, x))",                     [[0.0, 2.0]],  2.0,           [[0.0, 1.0]]),
+    ("sum((abs(x) + x) / 2)",                  [[0.0, 2.0]],  2.0,           [[0.0, 1.0]]),
+    ("sum(minimum(maximum(x, 0), 1))",         [[0.0, 1.0]],  1.0,           [[0.0, 0.0]]),
+    ("sqrt(sum(x^2))",                         [[0.0, 0.0]],  0.0,           [[0.0, 0.0]]),   # the slope of a norm at 0
+    ("sum(sqrt(x^2))",                         [[0.0, -2.0]], 2.0,           [[0.0, -1.0]]),
+    ("std(x)",                                 [[2.0, 2.0]],  0.0,           [[0.0, 0.0]]),
+    ("sum(where(x > 0, x * log(x), 0))",       [[0.0, -1.0]], 0.0,           [[0.0, 0.0]]),
+    ("sum(where(x > 1, sqrt(x - 1), 0))",      [[1.0, -1.0]], 0.0,           [[0.0, 0.0]]),
+    ("sum(where(x == 0, 1, sin(x) / x))",      [[0.0, 0.0]],  2.0,           [[0.0, 0.0]]),
+    ("sum(where(x < 0, exp(x), 1))",           [[1e3, 0.0]],  2.0,           [[0.0, 0.0]]),
+    ("sum(where(x > 0, log(sqrt(x)), 0))",     [[0.0, -4.0]], 0.0,           [[0.0, 0.0]]),
+    ("prod(x)",                                [[0.0, 3.0]],  0.0,           [[3.0, 0.0]]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("typed", "at", "value", "gradient"), ENDS)
+def test_at_the_ends_values_and_gradients_are_as_agreed(typed: str, at: list[list[float]], value: float, gradient: list[list[float]]) -> None:
+    """And without a warning."""
+    net = compile(typed, wrt="all")
+    x = np.array(at)
+    arrays = {name: np.array([[0.0, 1.0]]) if name == "y" else x for name in net.inputs}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, grads = net.value_and_grad(**arrays)
+    assert found == value
+    np.testing.assert_array_equal(grads[net.inputs[-1]], gradient)
+
+
+def test_a_branch_shared_with_others_is_left_to_them() -> None:
+    """A guard is for the branch alone: l keeps its nan, y does not see it."""
+    with np.errstate(invalid="ignore"):
+        found = compile("l = log(x); y = where(x > 0, l, 0)").forward(x=np.array([[1.0, -1.0]]))
+    assert np.isnan(found["l"][0, 1])
+    np.testing.assert_array_equal(found["y"], [[0, 0]])
+
+
+def test_without_stabilize_the_algebra_is_computed_as_typed() -> None:
+    with np.errstate(over="ignore"):
+        assert compile("log(1 + exp(x))", stabilize=False)(x=1000.0) == np.inf
+    assert compile("log(1 + exp(x))")(x=1000.0) == 1000
