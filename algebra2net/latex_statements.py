@@ -324,7 +324,7 @@ class _Named:
 
 def _is_spaced_out(source: str) -> bool:
     """Whether every sign stands apart, as in what a machine has read from a page: `W _ { 1 }`."""
-    return re.search(r"[_^] (\{|\w)|\\\w+ \{ ", source) is not None
+    return re.search(r"[_^] (\{|\w)|\\\w+ \{ |(?<![\w\\])[A-Za-z] [A-Za-z] [A-Za-z] \(", source) is not None
 
 
 def _survey(statements: Iterable[_Statement], spaced_out: bool) -> _Survey:
@@ -1010,6 +1010,7 @@ class _Writing:
 
     def _refuse_typo(self, chunk: int, begin: int, run: int) -> None:
         """`sofmax(` is no product with max."""
+        chunk = self.place if self.survey.spaced_out else chunk
         prefix, word = self._letters(chunk, begin - 1) if chunk < begin else "", self._letters(chunk, run)
         meant = nearest(word, spellings()) if len(prefix) > 1 else None
         if re.fullmatch(r"[A-Z]?[a-z]{2,}", prefix) and (len(prefix) > 2 or meant not in (None, f"did you mean {called(word[len(prefix):])}?")):

@@ -189,7 +189,7 @@ REFUSES = [
     ("def f(x):\n    return",                 2, 5,           "returns nothing", "return the value"),
     ("def f(x):\n    return x, x @ W",        2, 12,          "one value is the output", "alone"),
     ("def f(*x): return x",                   1, 5,           "star", "name each"),
-    ("def f(self, x): return self.fc1(x)",    1, 26,          "no function self.fc1", "x @ self.W"),
+    ("def f(self, x): return self.fc1(x)",    1, 24,          "no function self.fc1", "x @ self.W"),
     ("y = f(*x)",                             1, 7,           "star", "each argument"),
     ("y = [a * 2 for a in x]",                1, 5,           "comprehension", "write out"),
     ("y = x[0]",                              1, 5,           "entries", "input"),

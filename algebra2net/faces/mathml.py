@@ -252,6 +252,8 @@ class _Reader:
 
     def close(self) -> None:
         """The open group becomes a node."""
+        if len(self.stack) == 1:
+            return  # nothing is open
         frame = self.stack.pop()
         nodes = self.finished(frame.nodes)
         if frame.kind == "name":
@@ -282,6 +284,8 @@ class _Reader:
         if which == "left":
             self.stack.append(_Frame("fence", sign))
             return
+        if len(self.stack) == 1:
+            return  # nothing is open
         frame = self.stack.pop()
         nodes = self.finished(frame.nodes)
         flat = "" if any(tall in node.xml for node in nodes for tall in _TALL) else ' stretchy="false"'

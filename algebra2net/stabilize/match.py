@@ -105,6 +105,7 @@ class Matcher:
             yield from self.arguments(order, given, bound)
 
     def arguments(self, patterns: tuple[int, ...], targets: tuple[int, ...], bound: Bound) -> Iterator[Bound]:
+        """The arguments one after the other."""
         if not patterns:
             yield bound
             return
@@ -136,6 +137,7 @@ class Matcher:
                 yield rest
 
     def solid_terms(self, solid: list[tuple[int, float]], given: Terms, factor: float | None, bound: Bound) -> Iterator[Fit]:
+        """Terms of a pattern that are no mere names, each at one of the target's."""
         if not solid:
             yield Fit(bound, 1.0 if factor is None else factor, given)
             return
@@ -185,6 +187,7 @@ class Matcher:
                 yield rest
 
     def solid_factors(self, solid: list[tuple[int, float]], fit: Fit, partial: bool) -> Iterator[Fit]:
+        """Factors of a pattern that are no mere names, each at one of the target's."""
         if not solid:
             yield fit
             return
@@ -232,6 +235,7 @@ class Matcher:
         return self.shared_out(free, number, left, bound)
 
     def shared_out(self, free: list[tuple[Symbol, float]], number: float, left: Terms, bound: dict[Symbol, Any]) -> Fit | None:
+        """What is left, given to the names that are free."""
         if len(free) == 1:
             parts = [left]
         elif len(free) == 2 and free[0][1] * free[1][1] < 0:
