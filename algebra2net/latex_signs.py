@@ -100,7 +100,7 @@ class _Reading:
         self.sums: set[int] = set()  # { that hold a + or - of their own
         self.equated: set[int] = set()  # { that hold a = or a \\ of their own
         self.environments: list[tuple[str, str, Token]] = []  # name, what its end closes, its \begin
-        self.lefts: list[Token] = []
+        self.fonts: set[int] = set()  # { that only say how letters look
         self.delimited = False  # whether formulas stand between $ and $, outside of which there is text
         self.in_math = False
         self.in_text = 0
@@ -398,7 +398,7 @@ class _Reading:
     def _groups(self, place: int, end: int) -> bool:
         """Whether these braces hold an operand of their own: `\\log {x y}`, `a / {b c}`, `2 {x + y}`."""
         last = self._last()
-        if last is None or place in self.equated or self.tokens[place + 1] in (r"\|", "||", r"\Vert", r"\lVert", "‖"):
+        if last is None or place in self.equated or place in self.fonts or self.tokens[place + 1] in (r"\|", "||", r"\Vert", r"\lVert", "‖"):
             return False
         if last.kind in ("OPERATOR", "DIVIDE") or (last.kind == "WORD" and called(last.other) is not None):
             return True
@@ -530,6 +530,7 @@ class _Reading:
         if word == "textbf" and until > inside + 1:
             self._do_text(token, word)
             return
+        self.fonts.add(begin)
         self.place += 1
 
     def _do_above(self, token: Token, word: str) -> None:

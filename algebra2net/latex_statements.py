@@ -1237,8 +1237,8 @@ class _Writing:
         whole = Span(self.source, sign.start, self.signs[self.mates[opens]].stop)
         if sign.text in ("E", "Var", "Cov", "P") and not several:
             raise NotationError("expectations are not part of the notation", whole, "over a batch, an expectation is \\operatorname{mean}(…)")
-        latin = names.parts(sign.text).base not in names.GREEK
-        if not several and sign.text not in self.survey.values and (upright or latin):
+        touches = _is_bare(sign) and sign.text not in names.GREEK and sign.text.islower() and sign.stop == self.signs[opens].start
+        if not several and sign.text not in self.survey.values and (upright or touches):
             raise self._no_function(sign.other if sign.kind == "WORD" and sign.other else shown, _span(sign, self.source))
         if self._one_name_inside(opens):
             raise NotationError("entries of a value are not part of the notation yet", whole, "give each entry a name of its own: x_i")

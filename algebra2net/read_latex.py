@@ -95,6 +95,10 @@ class _LatexBuilder(_Builder):
         first, *rest = super().equation(parts[:-1])
         return (first, *rest, Declaration(first.names[0], _sizes(parts[-1], self._span(parts[-1])), self.span(parts)))
 
+    def definition(self, parts: list[Any]) -> Any:
+        """The shape of what a function gives follows from its body."""
+        return super().definition([part for part in parts if not isinstance(part, Token) or part.type != "SIZES"])
+
     def declarations(self, parts: list[Any]) -> tuple[Declaration, ...]:
         sizes = _sizes(parts[-1], self._span(parts[-1]))
         return tuple(Declaration(part, sizes, self.span([part, parts[-1]])) for part in parts if isinstance(part, Name))

@@ -64,10 +64,11 @@ elementwise(
             """log(a b), though a b may overflow."""
             a, b = np.broadcast_arrays(a, b)
             (f, m), (g, n) = np.frexp(a), np.frexp(b)
-            cut = f.dtype.type(2 ** (14 if f.dtype.itemsize < 8 else 27))
+            cut = f.dtype.type(2 ** (12 if f.dtype.itemsize < 8 else 26))  # halves of the digits: their products are exact
             high, tall = np.rint(f * cut) / cut, np.rint(g * cut) / cut
+            low, small = f - high, g - tall
             p = f * g
-            lost = (high * tall - p) + high * (g - tall) + (f - high) * g  # what rounding took from the product (Dekker 1971)
+            lost = ((high * tall - p) + high * small + low * tall) + low * small  # what rounding took from the product (Dekker 1971)
             h, k = np.frexp(p)
             return log_of_parts(h, m + n + k) + lost / np.where(p == 0, 1, p)
     ''',

@@ -32,7 +32,7 @@ _TURNED = {"gt": "lt", "ge": "le"}
 COMMUTATIVE = frozenset(("maximum", "minimum", "hypot", "eq", "ne", "logaddexp"))
 
 
-class Opaque(Exception):
+class OpaqueError(Exception):
     """A value that has no normal form: too wide, or with a number that is none."""
 
 
@@ -74,7 +74,7 @@ class Forms:
     def constant(self, value: float) -> float:
         """A number; one that differs from a known one by rounding alone is that one."""
         if not math.isfinite(value):
-            raise Opaque
+            raise OpaqueError
         whole = round(value)
         if abs(value - whole) <= 1e-15 * abs(whole):
             return float(whole)
@@ -117,7 +117,7 @@ class Forms:
         """The sum with these terms."""
         kept = tuple(sorted((term, self.constant(c)) for term, c in map(self.as_mean, *zip(*terms.items(), strict=True)) if c)) if terms else ()
         if len(kept) > WIDEST:
-            raise Opaque
+            raise OpaqueError
         if not kept:
             made = self.number(number)
         elif len(kept) == 1 and kept[0][1] == 1 and not number:
@@ -166,13 +166,10 @@ class Forms:
         """The product with these factors."""
         kept = tuple(sorted((base, self.constant(e)) for base, e in factors.items() if e))
         if len(kept) > WIDEST:
-            raise Opaque
+            raise OpaqueError
         if not kept:
             return self.same_shape(self.number(number), shape)
-        if len(kept) == 1 and kept[0][1] == 1:
-            made = kept[0][0]
-        else:
-            made = self.node(PRODUCT, kept, self.broadcast(base for base, _ in kept))
+        made = kept[0][0] if len(kept) == 1 and kept[0][1] == 1 else self.node(PRODUCT, kept, self.broadcast(base for base, _ in kept))
         return self.same_shape(self.scaled(number, made), shape)
 
     def power(self, node: int, exponent: float) -> int:
@@ -201,7 +198,7 @@ class Forms:
                     number, inside = self.primitive(inside, number, whole)
                 return self.product_of(_raised(number, exponent), {inside: exponent}, self.shapes[node])
         except (OverflowError, ZeroDivisionError, ValueError):
-            raise Opaque from None
+            raise OpaqueError from None
         return self.node(PRODUCT, ((node, self.constant(exponent)),), self.shapes[node])
 
     def primitive(self, node: int, number: float, signed: bool) -> tuple[float, int]:
@@ -264,7 +261,7 @@ class Forms:
     def same_shape(self, node: int, shape: Shape | None) -> int:
         """The node, if what was cancelled has not taken its shape away: x - x is no scalar."""
         if shape is not None and self.shapes[node] != shape:
-            raise Opaque
+            raise OpaqueError
         return node
 
     # from operators
@@ -277,7 +274,7 @@ class Forms:
             if made is None:
                 made = self.function(here.name, args, value.args[len(args) :], shape)
             return self.same_shape(made, shape)
-        except (Opaque, OverflowError):
+        except (OpaqueError, OverflowError):
             return self.node(FUNCTION, (here.name, tuple(args), value.args[len(args) :]), shape)
 
     def of_atom(self, value: Expr) -> int:
@@ -288,7 +285,7 @@ class Forms:
 def _raised(number: float, exponent: float) -> float:
     found = number**exponent
     if isinstance(found, complex) or not math.isfinite(found) or not found:
-        raise Opaque
+        raise OpaqueError
     return float(found)
 
 

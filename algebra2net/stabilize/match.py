@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from algebra2net.program import ValueSymbol
-from algebra2net.stabilize.forms import COMMUTATIVE, FUNCTION, NUMBER, PRODUCT, SUM, VARIABLE, Forms, Opaque, Terms
+from algebra2net.stabilize.forms import COMMUTATIVE, FUNCTION, NUMBER, PRODUCT, SUM, VARIABLE, Forms, OpaqueError, Terms
 
 Bound = Mapping[Symbol, Any]  # a name of the pattern → a node, or an option
 
@@ -171,7 +171,7 @@ class Matcher:
         try:
             shape = self.targets.broadcast(left)
             bound[name] = self.targets.sum_of({t: k / (fit.factor * c) for t, k in left.items()}, number / (fit.factor * c), shape)
-        except Opaque:
+        except OpaqueError:
             return None
         return Fit(bound, fit.factor, {})
 
@@ -256,7 +256,7 @@ class Matcher:
                     root = -((-number) ** (1 / exponent)) if number < 0 else number ** (1 / exponent)
                     value = self.targets.scaled(root, value)
                 bound[name] = value
-        except (Opaque, OverflowError, ZeroDivisionError):
+        except (OpaqueError, OverflowError, ZeroDivisionError):
             return None
         return Fit(bound, 1.0, {})
 

@@ -18,7 +18,7 @@ from algebra2net.lower import Rule
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Shape, record
 from algebra2net.shapes import result_shape
-from algebra2net.stabilize.forms import NUMBER, PRODUCT, SUM, Forms, Opaque
+from algebra2net.stabilize.forms import NUMBER, PRODUCT, SUM, Forms, OpaqueError
 from algebra2net.stabilize.identities import Identity
 from algebra2net.stabilize.match import Fit, Matcher
 
@@ -75,7 +75,7 @@ class Rewriter:
             else:
                 made = forms.multiply((new, e) for (new, _), (_, e) in zip(better, parts, strict=True))
             return forms.same_shape(made, forms.shapes[node])
-        except (Opaque, OverflowError):
+        except (OpaqueError, OverflowError):
             return node
 
     def step(self, node: int, used: list[Identity]) -> int | None:
@@ -103,7 +103,7 @@ class Rewriter:
                 rest = forms.multiply(fit.left.items())
                 new = forms.scaled(fit.factor, forms.multiply([(new, 1.0), (rest, 1.0)]))
             return forms.same_shape(new, forms.shapes[node])
-        except (Opaque, OverflowError):
+        except (OpaqueError, OverflowError):
             return None
 
     def of_rule(self, here: Rule, bound: Mapping[Symbol, Any], *, at_root: bool = True) -> int:
