@@ -1237,7 +1237,7 @@ class _Writing:
         whole = Span(self.source, sign.start, self.signs[self.mates[opens]].stop)
         if sign.text in ("E", "Var", "Cov", "P") and not several:
             raise NotationError("expectations are not part of the notation", whole, "over a batch, an expectation is \\operatorname{mean}(…)")
-        touches = _is_bare(sign) and sign.text not in names.GREEK and sign.text.islower() and sign.stop == self.signs[opens].start
+        touches = _is_bare(sign) and sign.text not in names.GREEK and sign.text.islower() and not self.source[sign.stop : self.signs[opens].start].strip("}")
         if not several and sign.text not in self.survey.values and (upright or touches):
             raise self._no_function(sign.other if sign.kind == "WORD" and sign.other else shown, _span(sign, self.source))
         if self._one_name_inside(opens):

@@ -129,6 +129,8 @@ class _Lowering:
         waiting: list[tuple[Value, bool]] = [(tree, False)]
         while waiting:
             node, visited = waiting.pop()
+            if id(node) in done:
+                continue
             if isinstance(node, Number):
                 done[id(node)] = number(node)
             elif isinstance(node, Name):
@@ -212,7 +214,10 @@ class _Lowering:
         values = _complete(node, here, values)
         options = self._options(node, here, parameters)
         if function == "norm":
-            here = OPERATORS[_BY_ORDER[str(options.pop("order", Integer(2))).replace("oo", "inf")]]
+            order = str(options.pop("order", Integer(2))).replace("oo", "inf")
+            if order not in _BY_ORDER:
+                raise NotationError(f"there is no norm of order {order}", node.span, "order is 1, 2 or inf; write others out: sum(abs(x)^3)^(1/3)")
+            here = OPERATORS[_BY_ORDER[order]]
         return here(*values, **options)
 
     def _note_bars(self, node: Call) -> None:

@@ -44,6 +44,7 @@ def read(source: str, notation: str = "auto", dialect: str | None = None) -> tup
     Raises NotationError where the text cannot be meant.
     """
     _check(source)
+    source = source.removeprefix("\ufeff")
     chosen = recognised(source) if notation == "auto" else notation
     if chosen not in READERS:
         raise ValueError(f"there is no notation {notation!r}; there are auto, {', '.join(READERS)}")
@@ -58,7 +59,7 @@ def recognised(source: str) -> str:
     from algebra2net.read_latex import looks_like_latex
     from algebra2net.read_python import looks_like_python
 
-    return "latex" if looks_like_latex(source) else "python" if looks_like_python(source) else "plain"
+    return "python" if looks_like_python(source) else "latex" if looks_like_latex(source) else "plain"
 
 
 def read_value(source: str) -> Value:

@@ -28,7 +28,8 @@ _KEPT = (
 )  # fmt: skip
 MOST = 120_000  # tokens
 _PLAIN_COMMANDS = r"odot|circ|cdot|top|intercal|mathsf|mathbb|times|in"  # these stand in plain text, too
-_LOOK = re.compile(rf"\$|\\[(\[]|\\\\|&|\\(?!(?:{_PLAIN_COMMANDS})(?![A-Za-z]))[A-Za-z]|[_^]\s+[{{\w]|\w\s+[_^]\s*\{{")
+_LOOK = re.compile(rf"\$|\\[(\[]|\\\\|&\s*=|\\(?!(?:{_PLAIN_COMMANDS})(?![A-Za-z]))[A-Za-z]|[_^]\s+\{{|\w\s+_\s*\{{")
+_NO_FORMULA = re.compile(r"#[^\n]*|\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'", re.DOTALL)
 
 
 def read_latex(source: str) -> tuple[Statement, ...]:
@@ -60,7 +61,7 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
 
 def looks_like_latex(source: str) -> bool:
     """Whether a text is LaTeX by its look; `W_{0}`, `x^T` and `r^\\top` stand in plain text, too."""
-    return _LOOK.search(re.sub(r"#[^\n]*", "", source)) is not None
+    return _LOOK.search(_NO_FORMULA.sub("", source)) is not None
 
 
 def _build(tokens: Sequence[Token], source: str, problem: NotationError | None) -> tuple[Statement, ...]:

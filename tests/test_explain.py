@@ -13,7 +13,7 @@ SEED = "l2 = relu(l0 W0) W1"
 # fmt: off
 SAYS = [
     # program                                               what is said
-    (SEED,                                                  "l₂ hears from the loss itself what it should have been: δ₂."),
+    (SEED,                                                  "l₂ hears from the error signal what it should have been: δ₂."),
     (SEED,                                                  "l₂ tells l₁ what it should have been, through W₁: δ₁."),
     (SEED,                                                  "W₀ correlates l₀ with δ₁."),
     (SEED,                                                  "W₁ correlates l₁ with δ₂."),

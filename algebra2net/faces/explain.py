@@ -34,6 +34,7 @@ class Told:
     by: tuple[Symbol, ...]
     through: tuple[Symbol, ...]
     within: bool
+    given: bool  # whether it rests on the signal that was given at the output
     equation: Equation
     numbers: str = ""
 
@@ -101,7 +102,7 @@ def _told(said: Told, say: _Speaker) -> str:
     if said.within:
         return f"Inside {layer}, before its last step, that means {signal}."
     if not said.by:
-        return f"{layer} hears from the loss itself what it should have been: {signal}."
+        return f"{layer} hears from {'the error signal' if said.given else 'the loss itself'} what it should have been: {signal}."
     later = say.several(said.by)
     through = f", through {say.several(said.through)}" if said.through else ""
     tells = "tells" if len(said.by) == 1 else "tell"
@@ -175,10 +176,12 @@ class _Reader:
         return any(leaf not in self.forward for leaf in self.leaves(value))
 
     def told(self, equation: Equation, layer: Symbol, numbers: Numbers) -> Told:
-        heard = [self.program.deltas[leaf] for leaf in self.leaves(equation.value) if leaf in self.program.deltas]
+        leaves = list(self.leaves(equation.value))
+        heard = [self.program.deltas[leaf] for leaf in leaves if leaf in self.program.deltas]
         by = tuple(dict.fromkeys(later for later in heard if later != layer))
-        through = tuple(dict.fromkeys(self.between(equation.value))) if by else ()
-        return Told(layer, equation.name, by, through, bool(heard) and not by, equation, _loudest(numbers, equation.name))
+        through = tuple(dict.fromkeys(name for name in self.between(equation.value) if name != layer)) if by else ()
+        given = not self.seeds().isdisjoint(leaves)
+        return Told(layer, equation.name, by, through, bool(heard) and not by, given, equation, _loudest(numbers, equation.name))
 
     def between(self, value: Expr) -> Iterator[Symbol]:
         """The names that a signal is multiplied by on its way."""
