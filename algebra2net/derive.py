@@ -136,7 +136,7 @@ class _Backward:
         for name, value in gradients.items():
             fitted = fit(value, symbol(name), self.draft, self.shapes)
             label = symbol(f"{GRADIENT}{name}")
-            self.draft.equations.append(Equation(label, fitted, None, ""))
+            self.draft.equations.append(Equation(label, fitted, None, "the signal that arrives there"))
             self.shapes[label] = self.shapes[symbol(name)]
             outputs[name] = label
         inputs = self.forward.inputs + ((seed,) if isinstance(seed, Symbol) and seed not in self.forward.inputs else ())

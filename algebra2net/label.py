@@ -18,6 +18,7 @@ from sympy import Symbol
 
 from algebra2net import names
 from algebra2net.derive import VALUE
+from algebra2net.formulas import repeated
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol
 
@@ -34,6 +35,8 @@ class _Labels:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.uses = program.uses()
+        for equation in program.equations[program.kept :]:
+            self.uses.update(repeated(equation.value))  # what a formula writes twice gets a name of its own
         self.made = {e.name: e.value for e in program.equations}
         self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not is_step(e.name)}
         self.found: dict[Symbol, Symbol] = {}
@@ -60,11 +63,7 @@ class _Labels:
 
     def name(self, step: Symbol, wanted: str) -> Symbol:
         """Give a step the name, or the nearest that is free."""
-        free = wanted
-        while free in self.taken:
-            free = f"{free}_"
-        self.taken.add(free)
-        self.found[step] = symbol(free)
+        self.found[step] = symbol(self.free(wanted))
         return self.found[step]
 
     # signals
@@ -90,15 +89,15 @@ class _Labels:
         return shown
 
     def free(self, wanted: str) -> str:
-        while wanted in self.taken:
-            wanted += "_"
-        self.taken.add(wanted)
-        return wanted
+        """The name, with a number more where another has it: what is printed reads back."""
+        found = next(name for k in itertools.count(1) if names.key(name := f"{wanted}_{k}" if k > 1 else wanted) not in self.taken)
+        self.taken.add(names.key(found))
+        return found
 
     def wanted(self, value: Symbol, before: bool = False) -> str:
         """d1 for the signal at l1, d_h for that at h; d_h_pre `before` its function where d_h is another."""
         p = names.parts(value.name)
-        counted = p.number is not None and not p.accents and (len(p.base) == 1 or p.base == "layer") and f"d{p.number}" not in self.taken
+        counted = p.number is not None and not p.accents and (len(p.base) == 1 or p.base == "layer") and names.key(f"d{p.number}") not in self.taken
         name = f"d{p.number}" if counted else names.with_signal(value.name)
         return f"{name}_pre" if before and name in self.taken else name
 

@@ -102,7 +102,7 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
             if len(tokens) > MOST:
                 return tokens, NotationError(f"a program has at most {MOST:,} words and signs", _span(token, source), "split it in two")
     except UnexpectedCharacters as error:
-        return tokens, _strange(source, error.pos_in_stream)
+        return tokens, _strange(source, error.pos_in_stream or 0)
     for place, token in enumerate(tokens):
         if token.type == "HABIT":
             return tokens[:place], _habit(token, source)
@@ -207,9 +207,11 @@ def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], di
         if token.type == "NAME":
             if begins and following[:1] == ["LPAR"] and _is_definition(tokens, place):
                 functions.setdefault(names.key(token), place)
-            elif (begins or _after_equals(tokens, place)) and following[:1] == ["EQUALS"]:
-                values.setdefault(names.key(token), place)
-            elif following[:1] == ["SIZES"] or (following[:1] != ["LPAR"] and known(token) is None):
+            elif (
+                ((begins or _after_equals(tokens, place)) and following[:1] == ["EQUALS"])
+                or following[:1] == ["SIZES"]
+                or (following[:1] != ["LPAR"] and known(token) is None)
+            ):
                 values.setdefault(names.key(token), place)
             if begins and following == ["TRANSPOSE", "EQUALS"]:
                 primed.setdefault(names.key(token), place)
@@ -401,7 +403,7 @@ def _build(tokens: Sequence[Token], source: str, problem: NotationError | None) 
             before = token
         if problem is not None:
             return ()
-        tree: Tree[Token] = interactive.feed_eof(before)
+        tree: Tree[Token] = interactive.feed_eof(before)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         raise _unexpected(error.token, before, source) from None
     build = _Builder(source)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 
 from sympy import Expr, Symbol, pi
 
@@ -72,7 +72,7 @@ PYTHON = Dialect("python", names.identifier, ("(", ")"), " = ", _python_call, la
 _SLOT = re.compile(r"\$(\*;|\*|\w+)(?::([a-z]+))?")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _template(text: str) -> tuple[str | tuple[str, str], ...]:
     """A template as texts and slots (operand, level)."""
     pieces: list[str | tuple[str, str]] = []
@@ -94,6 +94,7 @@ class _Writer:
         self.steps = steps
         self.functions = program.functions if program is not None else {}
         self.labels = labels(program) if program is not None else {}
+        self.made: dict[Expr, Expr] = {e.name: e.value for e in program.equations} if program is not None else {}
 
     def write(self, value: Expr) -> str:
         """The pieces of the text in order, from a stack of texts and (value, level) still to be written."""
@@ -109,6 +110,10 @@ class _Writer:
 
     def pieces(self, value: Expr, level: str) -> list[str | tuple[Expr, str]]:
         value = self.steps.get(value, value)
+        if self.dialect.field in ("unicode", "latex") and isinstance(value, Operation):
+            from algebra2net.formulas import formula
+
+            value = formula(value, self.meant)
         if not isinstance(value, Operation):
             text = self.atom(value)
             loose = text.startswith("-") and LEVELS.index(level) > LEVELS.index("negation")
@@ -118,6 +123,10 @@ class _Writer:
         inside = special if special is not None else self.filled(value, here)
         binds = here.binds if special is None else _special_binds(here)
         return inside if LEVELS.index(binds) >= LEVELS.index(level) else self.bracketed(inside)
+
+    def meant(self, value: Expr) -> Expr:
+        """What a name stands for, whether it is folded in or not."""
+        return self.steps.get(value) or self.made.get(value, value)
 
     def bracketed(self, inside: list[str | tuple[Expr, str]]) -> list[str | tuple[Expr, str]]:
         opening, closing = self.dialect.brackets
@@ -308,15 +317,15 @@ def labels(program: Program) -> dict[Symbol, dict[str, str]]:
 
 def _signal(name: str, value: str) -> str:
     """δ₁, δ_h, δ_ŷ; what tells two signals apart (δ_A_pre) stays."""
-    counted = re.fullmatch(r"d(\d+)_*", name)
+    counted = re.fullmatch(r"d(\d+)(_\d+)?", name)
     if counted:
-        return names.unicode(f"δ{counted[1]}")
+        return names.unicode(f"δ{counted[1]}{counted[2] or ''}")
     shown = names.unicode(value)
     text = names.unicode(f"δ_{shown}") if shown.isalpha() and len(shown) == 1 else f"δ_{shown}"
     return text + ("_pre" if name.endswith("_pre") else "")
 
 
 def _latex_signal(name: str, value: str) -> str:
-    counted = re.fullmatch(r"d(\d+)_*", name)
-    inside = counted[1] if counted else names.latex(value)
+    counted = re.fullmatch(r"d(\d+)(?:_(\d+))?", name)
+    inside = ",".join(filter(None, counted.groups())) if counted else names.latex(value)
     return rf"\delta_{{{inside}" + (r",\mathrm{pre}}" if name.endswith("_pre") else "}")

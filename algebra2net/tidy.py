@@ -358,6 +358,19 @@ def _sum(value: Operation, walk: _Walk) -> Expr | None:
     return None
 
 
+@identity("contrast", "excess")
+def _linear(value: Operation, walk: _Walk) -> Expr | None:
+    """A minus sign, and a scalar that stands there alone, go in front."""
+    p, d, axis = value.args
+    if walk.is_made(d, "neg"):
+        return OPERATORS["neg"](walk.step(value.func(p, walk.made[d].args[0], axis)))
+    for name, place in (("scale", 1), ("divide", 0)):
+        if walk.is_made(d, name) and walk.count[d] <= 1 and walk.shape(walk.made[d].args[1 - place]) == SCALAR:
+            inside = walk.step(value.func(p, walk.made[d].args[place], axis))
+            return walk.made[d].func(*(inside if k == place else other for k, other in enumerate(walk.made[d].args)))
+    return None
+
+
 @identity("size")
 def _size(value: Operation, walk: _Walk) -> Expr | None:
     """A size that is known is a number; that of f(x) is that of x: nothing is computed for its shape alone."""

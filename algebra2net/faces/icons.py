@@ -41,7 +41,6 @@ def drawn_curve(values: Sequence[float]) -> str:
     return f'<path class="a" d="{axes}"/><path class="c" d="{"".join(points)}"/>'
 
 
-
 def _squares(corners: str, width: float, height: float) -> str:
     return "".join(f"M{corner}h{width:g}v{height:g}h{-width:g}z" for corner in corners.split(","))
 

@@ -122,7 +122,8 @@ class Operator:
 
     def operands_of(self, value: Operation) -> tuple[Expr, ...]:
         """The arguments that are values, without the options."""
-        return value.args if self.variadic else value.args[: len(self.operands)]
+        args: tuple[Expr, ...] = value.args
+        return args if self.variadic else args[: len(self.operands)]
 
     def settings(self, value: Operation) -> dict[str, Expr]:
         """The options of this value by name."""

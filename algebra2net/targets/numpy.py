@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache
 
 from sympy import Expr, Symbol, pi
 
@@ -104,11 +104,8 @@ class _Function:
 
     def needed(self) -> Program:
         """The program with the value among its outputs, and nothing that no output rests on."""
-        if self.forward is None:
-            outputs = {e.name.name: e.name for e in self.program.equations if not is_step(e.name)}
-        else:
-            outputs = dict(self.program.outputs)
-        return without_unused(replace(self.program, outputs=outputs))
+        named = {e.name.name: e.name for e in self.program.equations if not is_step(e.name)}
+        return without_unused(replace(self.program, outputs=named) if self.forward is None else self.program)
 
     # names
 
@@ -155,7 +152,7 @@ class _Function:
 
     def spelled(self, name: Symbol) -> str:
         if self.spelling != "book":
-            return name.name
+            return str(name.name)
         if name in self.program.gradients:
             return f"{names.book(self.program.gradients[name].name)}_gradient"
         if name in self.program.deltas:
@@ -412,7 +409,7 @@ def _defined(prelude: str) -> list[str]:
     return re.findall(r"^def (\w+)", prelude, re.MULTILINE)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read_template(code: str) -> tuple[str, tuple[str | tuple[str, str], ...]]:
     """How tightly a template binds, and its pieces: texts, and slots with what each needs."""
     plain = re.sub(r"\$\*", "$blocks", code)
