@@ -66,8 +66,8 @@ def compare(net: Net, arrays: Mapping[str, Any], seed: int = 0) -> Report:
     rng = np.random.default_rng(seed)
     at = _where_it_is_finite(net, arrays, rng)
     value = np.asarray(net(**at))
-    signal = {} if value.ndim == 0 else {"delta": rng.standard_normal(value.shape)}
-    weight = signal.get("delta", np.ones(()))
+    weight = np.ones(()) if value.ndim == 0 else rng.standard_normal(value.shape)
+    signal = {} if value.ndim == 0 else {"delta_" if "delta" in net.inputs else "delta": weight}
     grads = net.grad(**at, **signal)
     return Report(tuple(_line(net, name, grad, at, weight, rng) for name, grad in grads.items()))
 

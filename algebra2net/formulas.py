@@ -4,12 +4,14 @@ In    a value of a Program: `excess(p, d)`, `log_ratio(x, y)`
 Out   the same in the signs of a paper: `d - p ∘ sum(d)`, `log(x / y)`
 Idea  code calls a function that loses no digits, algebra shows what it means; a formula is a text in the notation
 
-`made` says what a name stands for: the row sum of a softmax is 1, and is not written.
+What names stand for is known, so that the row sum of a softmax, which is 1, is not written, and a mean that has a name goes by it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sympy import Expr, Integer, Symbol
 
@@ -46,53 +48,79 @@ FORMULAS: Mapping[str, str] = {
     "cosh_minus_one": "cosh(x) - 1",
     "hypot_minus_one": "sqrt(1 + x^2) - 1",
     "root_minus_one": "sqrt(1 + x) - 1",
+    "root_of_positive": "sqrt(relu(x))",
+    "inverse_root_unit": "x / sqrt(1 + x^2)",
+    "hypot": "sqrt(a^2 + b^2)",
+    "difference_of_squares": "x^2 - y^2",
+    "part_of_one": "x / (1 + x)",
+    "product_or_zero": "a * b",
+    "exp_if_felt": "exp(x)",
+    "sech": "1 / cosh(x)",
+    "logit": "log(x / (1 - x))",
+    "log1p_square": "log(1 + x^2)",
+    "logaddexp": "log(exp(a) + exp(b))",
+    "logmeanexp": "log(mean(exp(x), axis=axis))",
+    "log_prod": "log(prod(x, axis=axis))",
+    "eye_like": "I",
 }  # fmt: skip
 _ONE = Integer(1)
+_BY_ROWS = {"shares": "softmax", "log_shares": "log_softmax", "unit": "normalize"}  # what along each row has a name
 
 
-def formula(value: Expr, made: Callable[[Expr], Expr]) -> Expr:
-    """The formula that `value` stands for, or `value` where it is one already. `made` gives what a name stands for."""
-    if isinstance(value, operation("neg")):
-        return _turned(made(value.args[0]), made) or value
+@dataclass(frozen=True)
+class Known:
+    """What names stand for, and the names that values have."""
+
+    made: Callable[[Expr], Expr]
+    named: Callable[[Expr], Expr]
+
+
+def formula(value: Expr, known: Known) -> Expr:
+    """The formula that `value` stands for, or `value` where it is one already."""
     name = type(value).__name__
     if not isinstance(value, Operation) or name not in FORMULAS:
         return value
-    here = OPERATORS[name]
-    body = rule(FORMULAS[name], parameters_of(here))
-    local: dict[Expr, Expr] = {word: meaning for word, meaning in meaning_of(value, here).items()}
+    if name in _BY_ROWS and value.args[-1] == _ONE:
+        return operation(_BY_ROWS[name])(value.args[0])
+    if name in ("contrast", "excess") and isinstance(turned := known.made(value.args[1]), operation("neg")):
+        opened = formula(value.func(value.args[0], turned.args[0], value.args[2]), known)
+        return OPERATORS["minus"](*reversed(opened.args))  # p - y for -y - (-p)
+    body = rule(FORMULAS[name], parameters_of(OPERATORS[name]))
+    local = dict(meaning_of(value, OPERATORS[name]))
     for step in body.steps:
-        local[step.name] = _plain(step.value.func(*(local.get(arg, arg) for arg in step.value.args)), made)
-    return _plain(body.result.func(*(local.get(arg, arg) for arg in body.result.args)), made)
+        local[step.name] = _short(step.value.func(*(local.get(arg, arg) for arg in step.value.args)), known)
+    if not isinstance(body.result, Operation):
+        return local.get(body.result, body.result)
+    return _short(body.result.func(*(local.get(arg, arg) for arg in body.result.args)), known)
 
 
-def _turned(value: Expr, made: Callable[[Expr], Expr]) -> Expr | None:
-    """-value, where value is a difference that a formula makes, or such a difference over a number: p - y for -(y - p)."""
-    if isinstance(value, operation("divide")) and not value.args[1].args:
-        above = _turned(made(value.args[0]), made)
-        return None if above is None else OPERATORS["divide"](above, value.args[1])
-    opened = formula(value, made) if type(value).__name__ in ("contrast", "excess") else None
-    return OPERATORS["minus"](*reversed(opened.args)) if isinstance(opened, operation("minus")) else None
+def repeated(value: Expr, known: Known) -> tuple[Symbol, ...]:
+    """The operands that the formula of a value has more than once."""
+    if type(value).__name__ not in FORMULAS:
+        return ()
+    times: Counter[Symbol] = Counter()
+    waiting = [formula(value, known)]
+    while waiting:
+        one = waiting.pop()
+        times.update([one] if isinstance(one, Symbol) else [])
+        waiting += [arg for arg in one.args if isinstance(arg, Expr)] if isinstance(one, Operation) else []
+    return tuple(arg for arg in value.args if times[arg] > 1)
 
 
-def _plain(value: Expr, made: Callable[[Expr], Expr]) -> Expr:
-    """A step of a formula without what says nothing: the sum of a softmax is 1, x 1 is x, 1 + (-x) is 1 - x."""
+def _short(value: Expr, known: Known) -> Expr:
+    """A step of a formula by its name, if it has one, and without what says nothing: the sum of a softmax or of I, a factor 1, a second sign."""
+    if isinstance(value, operation("unit")) and value.args[1] == _ONE:
+        value = operation("normalize")(value.args[0])
     if isinstance(value, operation("sum")):
-        inside, axis = made(value.args[0]), value.args[1]
-        shared = isinstance(inside, operation("softmax")) and axis == _ONE or isinstance(inside, operation("shares")) and inside.args[1] == axis
-        return _ONE if shared else value
+        inside, axis = known.made(value.args[0]), value.args[1]
+        shared = (isinstance(inside, operation("softmax")) and axis == _ONE) or (isinstance(inside, operation("shares")) and inside.args[1] == axis)
+        return _ONE if shared or (isinstance(inside, operation("eye")) and axis in (0, 1)) else value
+    if isinstance(value, operation("power")) and value.args[0] == _ONE:
+        return _ONE
     if isinstance(value, operation("times")) and _ONE in value.args:
         return value.args[0] if value.args[1] == _ONE else value.args[1]
-    if isinstance(value, operation("plus")) and isinstance(added := made(value.args[1]), operation("neg")):
+    if isinstance(value, operation("plus")) and value.args[1].is_Number and value.args[1] == 0:
+        return value.args[0]
+    if isinstance(value, operation("plus")) and isinstance(added := known.made(value.args[1]), operation("neg")):
         return OPERATORS["minus"](value.args[0], added.args[0])
-    return value
-
-
-def repeated(value: Expr) -> tuple[Symbol, ...]:
-    """The operands that a value's formula writes more than once."""
-    name = type(value).__name__
-    if name not in FORMULAS or not isinstance(value, Operation):
-        return ()
-    here = OPERATORS[name]
-    body = rule(FORMULAS[name], parameters_of(here))
-    written = [arg for step in (*body.steps, body.result) for arg in (step.args if isinstance(step, Expr) else step.value.args)]
-    return tuple(arg for word, arg in meaning_of(value, here).items() if isinstance(arg, Symbol) and written.count(word) > 1)
+    return known.named(value)

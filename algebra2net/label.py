@@ -18,7 +18,7 @@ from sympy import Symbol
 
 from algebra2net import names
 from algebra2net.derive import VALUE
-from algebra2net.formulas import repeated
+from algebra2net.formulas import Known, repeated
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol
 
@@ -35,9 +35,10 @@ class _Labels:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.uses = program.uses()
-        for equation in program.equations[program.kept :]:
-            self.uses.update(repeated(equation.value))  # what a formula writes twice gets a name of its own
         self.made = {e.name: e.value for e in program.equations}
+        known = Known(lambda value: self.made.get(value, value), lambda value: value)
+        for equation in program.equations[program.kept :]:
+            self.uses.update(repeated(equation.value, known))  # what a formula has twice gets a name of its own
         self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not is_step(e.name)}
         self.found: dict[Symbol, Symbol] = {}
         self.aliases: list[tuple[Symbol, Symbol]] = []

@@ -39,8 +39,8 @@ class Lowered:
     barred: tuple[tuple[str, Span], ...] = ()  # names in log |A|
 
 
-def lower(statements: Sequence[Statement], matlab: bool = False) -> Lowered:
-    """The program that the statements mean.
+def lower(statements: Sequence[Statement], matlab: bool = False, dimensions: Iterable[str] = ()) -> Lowered:
+    """The program that the statements mean. `dimensions` are names of sizes that are given elsewhere.
 
     Raises NotationError where a name is defined twice or used before its equation, or an argument is missing.
     """
@@ -53,6 +53,7 @@ def lower(statements: Sequence[Statement], matlab: bool = False) -> Lowered:
         *definitions, alone = definitions
         equations = [Typed((alone.name,), alone.body, alone.span)]
     lowering = _Lowering(definitions, equations, declarations, matlab)
+    lowering.dimensions |= set(dimensions) - lowering.declared
     for equation in equations:
         lowering.equation(equation)
     return Lowered(lowering.program(equations[-1]), declarations, tuple(lowering.barred))

@@ -26,7 +26,7 @@ from algebra2net.lower import Lowered, lower
 from algebra2net.notation import Declaration
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import MADE_FROM, read
-from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, shape_text
+from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, numeric, shape_text
 from algebra2net.shapes import Known, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.stabilize import Rewrite, stabilize
@@ -251,9 +251,12 @@ class Net:
         given = list(bound.matrices.values())
         if net._seed is not None:
             given.append(net._signal(delta, bound))
-        elif delta is not None and np.ndim(delta) == 0:
-            raise TypeError("the output is a scalar: its gradient takes no delta")
+        elif delta is not None and self._seed is None:
+            raise TypeError(f"{self.output} is a scalar: its gradient takes no delta")
         value, grads = net._functions["value_and_grad"](*given)
+        if net._seed is None and delta is not None:  # the arrays of this call have made the output a scalar
+            weight = net._signal(delta, bound).item()
+            grads = {name: weight * grad for name, grad in grads.items()}
         return value, Values({name: _as_given(grad, bound.originals.get(name), bound.dtype) for name, grad in grads.items()})
 
     def check(self, /, seed: int = 0, **arrays: Any) -> Report:
@@ -267,16 +270,14 @@ class Net:
 
     def _signal(self, delta: Any, bound: Arguments) -> Any:
         expected = self._steps.shapes[symbol(self.output)]
+        word = "delta_" if "delta" in self.inputs else "delta"
         if delta is None:
-            raise TypeError(f"missing delta, the signal ∂L/∂{self.output} ({shape_text(expected, bound.sizes)}): the output is no scalar; or compile with a loss")
-        try:
-            array = np.asarray(delta, dtype=bound.dtype)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"delta is no array of numbers: {error}") from None
+            raise TypeError(f"missing {word}, the signal ∂L/∂{self.output} ({shape_text(expected, bound.sizes)}): the output is no scalar; or compile with a loss")
+        array = numeric(word, delta).astype(bound.dtype, copy=False)
         matrix = as_matrix(array, expected, bound.sizes)
         want = tuple(bound.sizes.get(size, size) if isinstance(size, str) else size for size in expected)
         if any(isinstance(w, int) and h != w for h, w in zip(matrix.shape, want, strict=True)):
-            raise ShapeError(f"delta has shape {array.shape}, expected {shape_text(expected, bound.sizes)}, the shape of {self.output}")
+            raise ShapeError(f"{word} has shape {array.shape}, expected {shape_text(expected, bound.sizes)}, the shape of {self.output}")
         return matrix
 
     def _bound(self, arrays: Mapping[str, Any]) -> tuple[Net, Arguments]:
@@ -319,11 +320,12 @@ class Net:
 
     # faces
 
-    def sheet(self, width: int | None = None) -> str:
-        """Picture, algebra, code and backprop side by side, as text."""
+    def sheet(self, width: int | None = None, /, delta: Any = None, **arrays: Any) -> str:
+        """Picture, algebra, code and backprop side by side, as text; with the numbers of a call where arrays are given."""
         from algebra2net.faces.sheet import sheet
 
-        return sheet(self, width)
+        net, numbers = self._traced(arrays, delta) if arrays else (self, {})
+        return sheet(net, width, numbers)
 
     def __str__(self) -> str:
         return self.sheet()
@@ -404,7 +406,8 @@ def _lowered(source: str, options: _Options) -> Lowered:
     if options.loss is not None:
         extra = options.loss if "=" in options.loss.replace("==", "").replace("axis=", "").replace("eps=", "") else f"L = {options.loss}"
         statements += read(extra, "auto", options.dialect)
-    return lower(statements, options.dialect == "matlab")
+    named = {size for name, shape in options.shapes.items() for size in _shape(name, shape) if isinstance(size, str)}
+    return lower(statements, options.dialect == "matlab", named)
 
 
 def _declared(declarations: Sequence[Declaration]) -> list[Known]:

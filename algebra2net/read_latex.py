@@ -2,7 +2,7 @@ r"""LaTeX → the tree.
 
 In    equations as people typeset them: papers, notebooks, course notes, scanned pages (`r e l u \left( l _ { 0 } \right)`)
 Out   the statements that the same program in plain notation gives, every node with its span
-Idea  the three steps of read.py: grammar/latex.lark's terminals cut the source; latex_signs.py and latex_statements.py
+Idea  the three steps of read.py: grammar/latex.lark's terminals cut the source; the rooms in latex/
       say what the pieces are; its rules build the tree
 """
 
@@ -17,14 +17,14 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from algebra2net.errors import NotationError, Span
 from algebra2net.grammars import parser
-from algebra2net.latex_signs import signs, spaced
-from algebra2net.latex_statements import tokens_of
+from algebra2net.latex.signs import signs, spaced
+from algebra2net.latex.writing import tokens_of
 from algebra2net.notation import Call, Declaration, Name, Statement, Value
 from algebra2net.read import _Builder, _sizes, _span, _strange
 
 _KEPT = (
     "COMMAND", "ROW_BREAK", "ESCAPE", "MATH", "OPEN", "CLOSE", "SUB", "SUP", "PRIME", "EXPONENT", "DECIMAL", "DIGIT", "SCRIPT_LETTERS", "LETTER", "SMALL", "SMALL_TRANSPOSE",
-    "COLON_EQUALS", "COMPARISON", "DOUBLE_BAR", "AMPERSAND", "BLANK", "NEWLINE", "FENCE", "SYMBOL",
+    "COLON_EQUALS", "COMPARISON", "DOTTED", "DOUBLE_BAR", "AMPERSAND", "BLANK", "NEWLINE", "FENCE", "SYMBOL",
 )  # fmt: skip
 MOST = 120_000  # tokens
 _PLAIN_COMMANDS = r"odot|circ|cdot|top|intercal|mathsf|mathbb|times|in"  # these stand in plain text, too
@@ -55,7 +55,7 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
             if len(tokens) > MOST:
                 raise NotationError(f"a program in LaTeX has at most {MOST:,} signs", _span(token, source))
     except UnexpectedCharacters as error:
-        return tokens, _strange(source, error.pos_in_stream)
+        return tokens, _strange(source, error.pos_in_stream or 0)
     return tokens, None
 
 
@@ -74,7 +74,7 @@ def _build(tokens: Sequence[Token], source: str, problem: NotationError | None) 
             before = token
         if problem is not None:
             return ()
-        tree: Tree[Token] = interactive.feed_eof(before)
+        tree: Tree[Token] = interactive.feed_eof(before)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         raise _unexpected(error.token, before, source) from None
     build = _LatexBuilder(source)
@@ -115,7 +115,7 @@ class _LatexBuilder(_Builder):
 
     def raised_to(self, parts: list[Any]) -> Call:
         call = self.raised([parts[0], parts[1], parts[3]])
-        return Call(call.function, call.arguments, self.span(parts), (), call.sign)
+        return Call(call.function, call.arguments, self.span(parts) + parts[0].span, (), call.sign)
 
     def fraction(self, parts: list[Any]) -> Call:
         return self.make("divide", (parts[2], parts[5]), parts, parts[0])

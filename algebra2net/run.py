@@ -61,7 +61,7 @@ def arguments(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> Argume
     Raises TypeError for a missing, surplus or non-numeric array, `UnfitError` where a shape does not fit.
     """
     by_key = _by_key(given, expected)
-    arrays = {name: _numeric(name, by_key[name]) for name in expected}
+    arrays = {name: numeric(name, by_key[name]) for name in expected}
     dtype = _common(arrays.values())
     sizes: dict[str, int] = {}
     matrices = {name: _matrix(name, array, expected[name], sizes).astype(dtype, copy=False) for name, array in arrays.items()}
@@ -85,9 +85,13 @@ def _by_key(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> dict[str
     return found
 
 
-def _numeric(name: str, value: Any) -> Array:
+def numeric(name: str, value: Any) -> Array:
+    """The value as an array of real numbers; what a mask hides is nan.
+
+    Raises TypeError for what holds no real numbers, ShapeError for more than two dimensions.
+    """
     try:
-        array = np.ma.filled(value.astype(float), np.nan) if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+        array = np.ma.filled(value if value.dtype.kind == "f" else value.astype(float), np.nan) if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{name} is no array of numbers: {error}") from None
     if array.dtype.kind not in "fiub":

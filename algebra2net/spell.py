@@ -13,13 +13,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from sympy import Expr, Symbol, pi
 
 from algebra2net import names
 from algebra2net.operators.operator import LEVELS, NONE, Operation, Operator, option
 from algebra2net.program import Equation, Program, is_step, record
+
+if TYPE_CHECKING:
+    from algebra2net.formulas import Known
 
 OWN = "own "
 
@@ -94,7 +98,7 @@ class _Writer:
         self.steps = steps
         self.functions = program.functions if program is not None else {}
         self.labels = labels(program) if program is not None else {}
-        self.made: dict[Expr, Expr] = {e.name: e.value for e in program.equations} if program is not None else {}
+        self.program = program
 
     def write(self, value: Expr) -> str:
         """The pieces of the text in order, from a stack of texts and (value, level) still to be written."""
@@ -113,7 +117,7 @@ class _Writer:
         if self.dialect.field in ("unicode", "latex") and isinstance(value, Operation):
             from algebra2net.formulas import formula
 
-            value = formula(value, self.meant)
+            value = formula(value, self.known)
         if not isinstance(value, Operation):
             text = self.atom(value)
             loose = text.startswith("-") and LEVELS.index(level) > LEVELS.index("negation")
@@ -124,9 +128,15 @@ class _Writer:
         binds = here.binds if special is None else _special_binds(here)
         return inside if LEVELS.index(binds) >= LEVELS.index(level) else self.bracketed(inside)
 
-    def meant(self, value: Expr) -> Expr:
-        """What a name stands for, whether it is folded in or not."""
-        return self.steps.get(value) or self.made.get(value, value)
+    @cached_property
+    def known(self) -> Known:
+        """What names stand for, whether they are folded in or not, and the names that a reader sees."""
+        from algebra2net.formulas import Known
+
+        equations = self.program.equations if self.program is not None else ()
+        made = {e.name: e.value for e in equations} | dict(self.steps)
+        named = {e.value: e.name for e in equations if not is_step(e.name) and isinstance(e.value, Operation)}
+        return Known(lambda value: made.get(value, value), lambda value: named.get(value, value))
 
     def bracketed(self, inside: list[str | tuple[Expr, str]]) -> list[str | tuple[Expr, str]]:
         opening, closing = self.dialect.brackets

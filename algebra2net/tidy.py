@@ -298,9 +298,12 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
     if walk.is_made(a, "neg"):
         return OPERATORS["neg"](walk.step(OPERATORS["transpose"](walk.made[a].args[0])))
     for name, place in (("scale", 1), ("divide", 0)):
-        if walk.is_made(a, name) and walk.is_made(walk.made[a].args[place], "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1):
-            inside = walk.made[walk.made[a].args[place]].args[0]
-            return walk.made[a].func(*(inside if k == place else arg for k, arg in enumerate(walk.made[a].args)))
+        inside = walk.made[a].args[place] if walk.is_made(a, name) else a
+        if inside is a or walk.shape(walk.made[a].args[1 - place]) != SCALAR:
+            continue
+        if (walk.is_made(inside, "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1)) or (walk.is_made(inside, "matmul") and walk.count[a] <= 1 and a not in walk.kept_names):
+            turned = walk.step(OPERATORS["transpose"](inside))
+            return walk.made[a].func(*(turned if k == place else arg for k, arg in enumerate(walk.made[a].args)))
     if walk.count[a] > 1 or a in walk.kept_names:
         return walk.made[a].args[0] if walk.is_made(a, "transpose") else None  # what is there anyway is turned, not made again
     if (walk.is_made(a, "plus") or walk.is_made(a, "minus")) and all(walk.is_made(term, "matmul") and walk.count[term] == 1 for term in walk.made[a].args):
@@ -360,14 +363,15 @@ def _sum(value: Operation, walk: _Walk) -> Expr | None:
 
 @identity("contrast", "excess")
 def _linear(value: Operation, walk: _Walk) -> Expr | None:
-    """A minus sign, and a scalar that stands there alone, go in front."""
+    """A scalar goes in front; a minus sign stays, so that the signal of a loss reads p - y."""
     p, d, axis = value.args
-    if walk.is_made(d, "neg"):
-        return OPERATORS["neg"](walk.step(value.func(p, walk.made[d].args[0], axis)))
+    inner = walk.made[d].args[0] if walk.is_made(d, "neg") else d
     for name, place in (("scale", 1), ("divide", 0)):
-        if walk.is_made(d, name) and walk.count[d] <= 1 and walk.shape(walk.made[d].args[1 - place]) == SCALAR:
-            inside = walk.step(value.func(p, walk.made[d].args[place], axis))
-            return walk.made[d].func(*(inside if k == place else other for k, other in enumerate(walk.made[d].args)))
+        scalar = walk.made[inner].args[1 - place] if walk.is_made(inner, name) else d
+        if scalar.is_Number or (scalar is not d and max(walk.count[d], walk.count[inner]) <= 1 and walk.shape(scalar) == SCALAR):
+            rest = walk.made[inner].args[place]
+            inside = walk.step(value.func(p, rest if inner is d else walk.step(OPERATORS["neg"](rest)), axis))
+            return walk.made[inner].func(*(inside if k == place else other for k, other in enumerate(walk.made[inner].args)))
     return None
 
 
@@ -378,6 +382,9 @@ def _size(value: Operation, walk: _Walk) -> Expr | None:
     sizes = walk.shape(arg) if axis == NONE else (walk.shape(arg)[int(axis)],)
     if all(isinstance(size, int) for size in sizes):
         return Integer(math.prod(sizes))
+    named = [size for size in sizes if size != 1]
+    if len(named) == 1 and named[0] in walk.program.dimensions:
+        return OPERATORS["extent"](n=Symbol(named[0]))
     if not isinstance(arg, Symbol) or arg not in walk.made:
         return None
     for operand in record(walk.made[arg]).operands_of(walk.made[arg]):

@@ -6,7 +6,7 @@
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth) wrong.push(`the page is ${root.scrollWidth} wide in a window of ${root.clientWidth}`);
 
-  for (const picture of document.querySelectorAll(".pic svg")) {
+  for (const picture of document.querySelectorAll(".pic svg, .glance svg")) {
     const frame = box(picture);
     const texts = [...picture.querySelectorAll("text")].map(text => [text, box(text)]);
     for (const [text, r] of texts)
@@ -17,7 +17,7 @@
         if (across > 2 && down > a.height * 0.35 + 1) wrong.push(`overlap: ${named(one)} / ${named(other)}`);
       }
     });
-    const cell = box(picture.closest(".pic"));
+    const cell = box(picture.closest(".pic, .glance"));
     if (frame.right > cell.right + 1) wrong.push(`a picture beyond its column: ${named(picture)}`);
   }
 

@@ -72,6 +72,9 @@ class Dual:
     def __gt__(self, other: Any) -> bool:
         return bool(self.value > dual(other).value)
 
+    def __ge__(self, other: Any) -> bool:
+        return bool(self.value >= dual(other).value)
+
     def __lt__(self, other: Any) -> bool:
         return bool(self.value < dual(other).value)
 
@@ -120,6 +123,10 @@ class Exact:
     abs = staticmethod(each(abs, mp.sign))
     maximum = staticmethod(np.frompyfunc(lambda a, b: a if dual(a) > b else dual(b), 2, 1))
     minimum = staticmethod(np.frompyfunc(lambda a, b: a if dual(a) < b else dual(b), 2, 1))
+
+    @staticmethod
+    def constant(x: Any) -> Any:
+        return x
 
     @staticmethod
     def where(c: Any, a: Callable[[Any], Any], b: Callable[[Any], Any], x: Any) -> Any:
@@ -283,8 +290,8 @@ TABLE: list[Row] = [
     Row("1 - cos(x)", lambda f, x: 1 - f.cos(x), entries([x for x in REAL if abs(x) < 3])),
     # the normal distribution
     Row("1 - erf(x)", lambda f, x: 1 - f.erf(x), entries(REAL)),
-    Row("0.5 x * (1 + erf(x / sqrt(2)))", lambda f, x: x * (1 + f.erf(x / mp.sqrt(2))) / 2, entries(REAL)),
-    Row("x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))", lambda f, x: x * (1 + f.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x ** 3))) / 2, entries(REAL)),
+    Row("0.5 x * (1 + erf(x / sqrt(2)))", lambda f, x: x * (1 + f.erf(x / f.constant(mp.sqrt(2)))) / 2, entries(REAL)),
+    Row("x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))", lambda f, x: x * (1 + f.tanh(f.constant(mp.sqrt(2 / mp.pi)) * (x + f.constant(mp.mpf("0.044715")) * x ** 3))) / 2, entries(REAL)),
     Row("exp(-x^2)", lambda f, x: f.exp(-x ** 2), entries(REAL)),
     Row("exp(-x^2 / 2)", lambda f, x: f.exp(-x ** 2 / 2), entries(REAL)),
     Row("x * sigmoid(x)", lambda f, x: x * σ(f, x), entries(REAL)),
@@ -305,10 +312,34 @@ TABLE: list[Row] = [
     Row("sqrt(mean((x - mean(x))^2))", lambda f, x: f.sqrt(var(f, x)), rows(ROWS), True),
     Row("std(x)", lambda f, x: f.sqrt(var(f, x)), rows(ROWS), True),
     Row("(x - mean(x)) / std(x)", lambda f, x: (x - mean(f, x)) / f.sqrt(var(f, x)), rows(ROWS), True),
-    Row("layernorm(x)", lambda f, x: (x - mean(f, x)) / f.sqrt(var(f, x) + mp.mpf(1e-5)), rows(ROWS), True),
-    Row("m = mean(x); (x - m) / sqrt(mean((x - m)^2) + 1e-5)", lambda f, x: (x - mean(f, x)) / f.sqrt(var(f, x) + mp.mpf(1e-5)), rows(ROWS), True),
-    Row("rmsnorm(x)", lambda f, x: x / f.sqrt(mean(f, x ** 2) + mp.mpf(1e-5)), rows(ROWS), True),
+    Row("layernorm(x)", lambda f, x: (x - mean(f, x)) / f.sqrt(var(f, x) + 1e-5), rows(ROWS), True),
+    Row("m = mean(x); (x - m) / sqrt(mean((x - m)^2) + 1e-5)", lambda f, x: (x - mean(f, x)) / f.sqrt(var(f, x) + 1e-5), rows(ROWS), True),
+    Row("rmsnorm(x)", lambda f, x: x / f.sqrt(mean(f, x ** 2) + 1e-5), rows(ROWS), True),
     Row("prod(x)", lambda f, x: f.prod(x), rows(GOOD_ROWS, [[0, 2, 3], [1e300, 1e300, 1e-300], [0, 0, 5]]), True),
+    Row("x / sqrt(1 + x^2)", lambda f, x: x / f.sqrt(1 + x ** 2), entries(REAL)),
+    Row("x / (1 + |x|)", lambda f, x: x / (1 + f.abs(x)), entries(REAL)),
+    Row("x / (1 + x)", lambda f, x: x / (1 + x), entries(POSITIVE)),
+    Row("log(1 + x^2)", lambda f, x: f.log(1 + x ** 2), entries(REAL)),
+    Row("log(sum(x^2))", lambda f, x: f.log(f.sum(x ** 2)), rows(ROWS), True),
+    Row("sqrt(1 - x^2)", lambda f, x: f.sqrt(1 - x ** 2), entries([1e-300, 1e-8, 0.3, 0.999, 1 - 1e-6, -0.5])),
+    Row("max(z, 0) - z * y + log(1 + exp(-|z|))", lambda f, z, y: f.log(1 + f.exp(z)) - z * y, pairs(LOGITS, MIXED), wrt=1),
+    Row("log(p / (1 - p))", lambda f, p: f.log(p / (1 - p)), entries([1e-300, 1e-8, 0.3, 0.4999, 0.5001, 0.99, 1 - 1e-6])),
+    Row("sum(a * b) / (norm(a) * norm(b))", lambda f, a, b: f.sum(a * b) / (f.sqrt(f.sum(a ** 2)) * f.sqrt(f.sum(b ** 2))), pairs([ROWS[1], [1e200, 2e200, 5e200]], [ROWS[2], [1e-200, 3e-200, 1e-200]]), True),
+    # sums, means and losses of them
+    Row("mse(p, y)", lambda f, p, y: mean(f, (p - y) ** 2), pairs(ROWS[1:8], [[0.5, 0.25, 2]]), True),
+    Row("mae(p, y)", lambda f, p, y: mean(f, f.abs(p - y)), pairs(ROWS, [[0.5, 0.25, 2.5]]), True),
+    Row("huber(p, y)", lambda f, p, y: mean(f, f.where(f.abs(p - y) > 1, lambda e: f.abs(e) - 0.5, lambda e: e * e / 2, p - y)), pairs(ROWS, [[0.5, 0.25, 2.5]]), True),
+    Row("hinge(p, y)", lambda f, p, y: mean(f, f.maximum(1 - p * y, 0 * p)), pairs([r for r in ROWS if 1 not in np.abs(r)], [[1, -1, 1]]), True, 1),
+    Row("norm(x, order=1)", lambda f, x: f.sum(f.abs(x)), rows(GOOD_ROWS), True),
+    Row("norm(x, order=inf)", lambda f, x: f.max(f.abs(x)), rows(GOOD_ROWS), True),
+    Row("mean(x)", mean, rows(ROWS), True),
+    Row("sum(x * y)", lambda f, x, y: f.sum(x * y), pairs(ROWS, [[0.5, 0.25, 2.5]]), True),
+    Row("sqrt(x) * log(x)", lambda f, x: f.sqrt(x) * f.log(x), entries(POSITIVE)),
+    Row("tanh(exp(x))", lambda f, x: f.tanh(f.exp(x)), entries([x for x in REAL if x < 500])),
+    Row("exp(-exp(-x))", lambda f, x: f.exp(-f.exp(-x)), entries([x for x in REAL if x > -1e5])),
+    Row("log(1 + exp(-y * z))", lambda f, z, y: f.log(1 + f.exp(-y * z)), pairs(LOGITS, [-1, 1]), wrt=1),
+    Row("softmax(x / 2)", lambda f, x: soft(f, x / 2), rows(ROWS), True),
+    Row("p = softmax(x); -sum(p * log(p))", lambda f, x: -f.sum(soft(f, x) * f.log(soft(f, x))), rows([r for r in ROWS if max(np.abs(r)) < 1e4]), True),
     # corners and choices
     Row("maximum(0, x)", lambda f, x: f.maximum(x, 0 * x), entries(REAL)),
     Row("(abs(x) + x) / 2", lambda f, x: f.maximum(x, 0 * x), entries(REAL)),
@@ -409,6 +440,8 @@ def torchs(row: Row, arrays: Sequence[np.ndarray[Any, Any]]) -> Result:
         exp, log, sqrt, tanh, sin, cos, sinh, cosh, erf, abs = torch.exp, torch.log, torch.sqrt, torch.tanh, torch.sin, torch.cos, torch.sinh, torch.cosh, torch.erf, torch.abs
         maximum, minimum, det = torch.maximum, torch.minimum, lambda A: torch.det(A).reshape(1, 1)
 
+        constant = float
+
         @staticmethod
         def where(c: Any, a: Any, b: Any, x: Any) -> Any:
             return torch.where(c, a(x), b(x))
@@ -416,6 +449,10 @@ def torchs(row: Row, arrays: Sequence[np.ndarray[Any, Any]]) -> Result:
         @staticmethod
         def sum(x: Any) -> Any:
             return x.sum(dim=1, keepdim=True)
+
+        @staticmethod
+        def max(x: Any) -> Any:
+            return x.max(dim=1, keepdim=True).values
 
         @staticmethod
         def prod(x: Any) -> Any:

@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import scipy.special
 import sympy
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -281,11 +280,11 @@ def typed(tree: Tree, level: str = "comparison") -> str:
 # what it is worth: NumPy as a person would write it, without a thought of speed or of overflow
 
 
-def _softmax(x: Array) -> Array:
+def _softmax(x: Array) -> Any:
     return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
 
 
-def _standard(x: Array) -> Array:
+def _standard(x: Array) -> Any:
     return (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
 
 
@@ -389,7 +388,7 @@ def written(draw: st.DrawFn, depth: int = 3) -> Written:
     for name in OWN[: draw(st.integers(0, 2))]:
         functions.append((name, grower.entry(2)))
         grower.own.append(name)
-    equations = []
+    equations: list[tuple[str, Tree]] = []
     for name in draw(st.permutations(NAMED))[: draw(st.integers(1, 3))]:
         tree = grower.tree(draw(st.sampled_from(ANY)), depth)
         if equations and all(leaf.word != equations[-1][0] for leaf in leaves(tree)) and draw(st.integers(0, 3)):
@@ -566,4 +565,13 @@ def _ways(size: Size) -> list[str]:
     often = ["leaf", "call", "call", "mine", "neg", "sign", "sign", "choice", "power", "scaled", "product", "product", "transpose", "triangle", "kron", "outer"]
     if size == (1, 1):
         often += ["everything", "everything", "loss", "loss", "of_a_matrix"]
-    return often + ["rows"] * (size != (1, 1)) + ["along"] * (m == 1 or n == 1) + ["beside"] * (n > 1) + ["above"] * (m > 1) + ["diag", "inverse"] * (m == n) + ["diag", "vec"] * (n == 1) + ["solve"]
+    return (
+        often
+        + ["rows"] * (size != (1, 1))
+        + ["along"] * (m == 1 or n == 1)
+        + ["beside"] * (n > 1)
+        + ["above"] * (m > 1)
+        + ["diag", "inverse"] * (m == n)
+        + ["diag", "vec"] * (n == 1)
+        + ["solve"]
+    )

@@ -32,7 +32,8 @@ def test_environments_and_braces_are_balanced(name):
 
 # fmt: off
 ESCAPED = [
-    ("a_b", r"a\_b"), ("50 % & more", r"50 \% \& more"), ("{x}", r"\{x\}"), ("a \\ b", r"a \textbackslash{} b"), ("x^2", r"x\textasciicircum{}2"), ("3 × 4", "3 x 4"), ("λ", "lambda"), ("語", "?"),
+    ("a_b", r"a\_b"), ("50 % & more", r"50 \% \& more"), ("{x}", r"\{x\}"), ("a \\ b", r"a \textbackslash{} b"), ("x^2", r"x\textasciicircum{}2"),
+    ("3 × 4", "3 x 4"), ("λ", "lambda"), ("語", "?"),
 ]
 # fmt: on
 

@@ -66,6 +66,9 @@ ENTRYWISE: dict[str, Any] = {
     "x_log_y": lambda x, y: x * mp.log(y), "x_log1p_y": lambda x, y: x * mp.log(1 + y), "x_log_ratio": lambda x, y: x * mp.log(x / y),
     "hypot": mp.hypot, "hypot_minus_one": lambda x: mp.sqrt(1 + x * x) - 1, "root_minus_one": lambda x: mp.sqrt(1 + x) - 1, "cosh_minus_one": lambda x: mp.cosh(x) - 1,
     "exp_minus_square": lambda x: mp.exp(-x * x), "gaussian": lambda x: mp.exp(-x * x / 2), "erf": mp.erf, "erfc": mp.erfc,
+    "inverse_root_unit": lambda x: x / mp.sqrt(1 + x * x), "softsign": lambda x: x / (1 + abs(x)), "part_of_one": lambda x: x / (1 + x),
+    "difference_of_squares": lambda x, y: x * x - y * y, "log1p_square": lambda x: mp.log(1 + x * x), "logistic_loss": lambda z, y: mp.log(1 + mp.exp(z)) - z * y,
+    "root_of_positive": mp.sqrt, "logit": lambda x: mp.log(x / (1 - x)),
     "gelu": lambda x: x * mp.ncdf(x), "gelu_tanh": lambda x: x * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3))) / 2,
 }
 WHOLE: dict[str, Any] = {
@@ -113,9 +116,9 @@ def points(entry: Identity, draw: random.Random) -> dict[str, Any]:
     def number(low: float, high: float) -> Any:
         return mp.mpf(draw.uniform(low, high))
 
-    low = 0.1 if entry.domain.startswith("positive") else -3
+    low, high = (0.1, 3) if entry.domain.startswith("positive") else (0.1, 0.9) if entry.domain == "share" else (-3, 3)
     shape = (1, 1) if entry.domain in ("bounds", "powers") else (3, 3) if entry.domain == "matrix" else (2, 4)
-    at: dict[str, Any] = {name: np.array([[number(low, 3) for _ in range(shape[1])] for _ in range(shape[0])], dtype=object) for name in ("a", "b", "x", "y")}
+    at: dict[str, Any] = {name: np.array([[number(low, high) for _ in range(shape[1])] for _ in range(shape[0])], dtype=object) for name in ("a", "b", "x", "y")}
     if entry.domain == "matrix":
         at["x"] = at["x"] + 9 * np.eye(3, dtype=int)
     even = entry.when is not None and "abs" in entry.replacement
@@ -188,6 +191,9 @@ SPELLINGS = [
     ("1/8 * sum((x - 1/8 * sum(x))^2)",                           "var(x)"),
     ("mean(x^2) - mean(x)^2",                                     "var(x)"),
     ("sqrt(mean(square(x - mean(x))))",                           "std(x)"),
+    ("max(x, 0) - x * y + log(1 + exp(-|x|))",                    "logistic_loss(x, y)"),
+    ("log(1 + exp(x)) - y * x",                                   "logistic_loss(x, y)"),
+    ("x / (|x| + 1)",                                             "softsign(x)"),
     ("max(0, x)",                                                 "relu(x)"),
     ("maximum(x, 0)",                                             "relu(x)"),
     ("x * (0 < x)",                                               "relu(x)"),
@@ -204,6 +210,21 @@ SPELLINGS = [
 def test_spellings_of_the_same_algebra_are_one(typed: str, computed: str) -> None:
     net = compile(typed, shapes={"x": (2, 4)}, wrt=["x"])
     assert str(net.steps.equations[-1].value) == computed
+
+
+@pytest.mark.parametrize("text", [typed for typed, _ in SPELLINGS] + [entry.pattern for entry in IDENTITIES if "axis" not in entry.pattern and entry.domain != "matrix"])
+def test_at_ordinary_points_values_and_gradients_are_those_of_what_was_typed(text: str) -> None:
+    text = re.sub(r"\b(e|lo|hi|p)\b", lambda word: {"e": "1e-5", "lo": "-2", "hi": "3", "p": "3"}[word[0]] if "e^" not in text and "e = " not in text else word[0], text)
+    rewritten, plain = (compile(text, shapes={"x": (2, 4)}, wrt="all", stabilize=stabilize) for stabilize in (True, False))
+    draw = np.random.default_rng(0)
+    arrays = {name: draw.uniform(0.1, 0.9, plain.shapes[name]) for name in plain.inputs}
+    signal = {} if plain.shapes[plain.output] == (1, 1) else {"delta": draw.normal(size=plain.shapes[plain.output])}
+    with np.errstate(invalid="ignore"):
+        (value, grads), (expected, slopes) = (net.value_and_grad(**arrays, **signal) for net in (rewritten, plain))
+    if not np.isnan(expected).any():
+        np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-13)
+        for name, slope in slopes.items():
+            np.testing.assert_allclose(grads[name], slope, rtol=1e-8, atol=1e-12)
 
 
 def test_what_was_typed_is_what_is_printed() -> None:

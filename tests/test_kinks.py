@@ -111,7 +111,10 @@ def test_where_all_weights_are_0_their_gradient_is_0(function: str) -> None:
     np.testing.assert_array_equal(net.grad(x=np.ones((2, 3)), W=np.zeros((3, 4)), V=np.ones((4, 1)))["W"], np.zeros((3, 4)))
 
 
-@pytest.mark.parametrize(("spelling", "at", "slopes"), rows([row for row in OF_AN_ENTRY if row[0] in ("relu", "a ramp", "a cap", "hard_tanh", "leaky_relu", "hinge", "mae", "steps")]))
+AS_TYPED = [row for row in OF_AN_ENTRY if row[0] in ("relu", "a ramp", "a cap", "hard_tanh", "leaky_relu", "hinge", "mae", "steps")]
+
+
+@pytest.mark.parametrize(("spelling", "at", "slopes"), rows(AS_TYPED))
 def test_kinks_are_the_same_where_the_algebra_is_kept_as_typed(spelling: str, at: list[float], slopes: list[float]) -> None:
     net = compile(f"y = sum({spelling})", wrt=["x"], stabilize=False)
     np.testing.assert_allclose(net.grad(x=np.array([at]))["x"], [slopes], rtol=1e-14)

@@ -102,7 +102,7 @@ def test_gradients_agree_with_measured_ones(program: Written) -> None:
     delta = signal(program, net)
     found = gradients(net, at, delta)
     rng = np.random.default_rng(2)
-    step = {name: rng.uniform(-1, 1, array.shape) for name, array in at.items()}
+    step = {name: np.asarray(rng.uniform(-1, 1, array.shape)) for name, array in at.items()}
 
     def value(moved: Any) -> float:
         return float(np.sum(delta.get("delta", 1.0) * np.asarray(program.values(moved)[program.output])))
@@ -155,6 +155,19 @@ def test_the_derived_program_is_a_program(program: Written) -> None:
     for name, gradient in net.backprop.outputs.items():
         if name:
             same(np.broadcast_to(found[gradient.name], expected[name].shape), expected[name], digits=8)
+
+
+@QUICK
+@given(written())
+def test_stabilisation_changes_no_value_and_no_gradient(program: Written) -> None:
+    """At ordinary points; that it helps at the extreme ones is another test's business."""
+    net, typed = compiled(program), compiled(program, stabilize=False)
+    at, by_hand = drawn(program)
+    delta = signal(program, net)
+    expected = gradients(typed, at, delta)
+    same(np.atleast_2d(net(**at)), by_hand[program.output], digits=8)
+    for name, grad in net.grad(**at, **delta).items():
+        same(grad, expected[name], digits=7)
 
 
 # ------------------------------------------------------------------------------------------------------------ printing

@@ -48,9 +48,9 @@ def cells(rows: Dimension, columns: Dimension, locked: bool, mark: str, hollow: 
     behind = 2 * BEHIND if stacked else 0
     parts = []
     for step in (2, 1) if stacked else ():
-        parts.append(
-            f'<path class="k" fill-opacity="{0.35 if step == 2 else 0.65}" d="M{pixels(step * BEHIND)} {pixels(behind - step * BEHIND)}h{pixels(width)}v{pixels(CELL)}h{pixels(-width)}z"/>'
-        )
+        corner = f"M{pixels(step * BEHIND)} {pixels(behind - step * BEHIND)}"
+        strip = f"{corner}h{pixels(width)}v{pixels(CELL)}h{pixels(-width)}z"
+        parts.append(f'<path class="k" fill-opacity="{0.35 if step == 2 else 0.65}" d="{strip}"/>')
     bricks = "".join(f"M{pixels(x)} {pixels(y + behind)}h{pixels(w)}v{pixels(CELL)}h{pixels(-w)}z" for y in ys for x, w in _spans(xs, across))
     studs = "".join(_stud(mark, x + CELL / 2, y + behind + CELL / 2) for y in ys for x in xs)
     parts.append(f'<path class="k" d="{bricks}"/><path class="u{" o" if hollow else ""}" d="{studs}"/>')

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from algebra2net.targets.numpy import Code
 
 FULL = 6  # rows and columns up to which a matrix is shown in full
+SHADED = 12  # rows and columns up to which a matrix is shaded in characters
 Numbers = Mapping[Symbol, Any]
 
 
@@ -83,3 +84,12 @@ def as_code(value: Any) -> str:
     if value.shape == (1, 1):
         return short(float(value[0, 0]))
     return "[" + ", ".join("[" + ", ".join(short(float(entry)).replace("−", "-") for entry in row) + "]" for row in value) + "]"
+
+
+def shades(value: Any) -> list[str]:
+    """The cells of a matrix in characters, two to a cell: the larger the absolute value, the darker. None for large ones, nor for a single one."""
+    if value.size < 2 or value.shape[0] > SHADED or value.shape[1] > SHADED:
+        return []
+    sizes = np.where(np.isfinite(value), np.abs(value), 0)
+    top = float(sizes.max()) or 1.0
+    return ["".join("·░▒▓█"[int(np.ceil(4 * size / top))] * 2 for size in row) for row in sizes]

@@ -28,6 +28,7 @@ from algebra2net.faces.explain import Explanation, explain, sentences
 from algebra2net.faces.looks import Looks, css
 from algebra2net.faces.mathml import Formulas
 from algebra2net.faces.numbers import Numbers, as_code, is_small, short, summary
+from algebra2net.faces.wiring import Wiring
 from algebra2net.program import SCALAR, Equation, Program, Shape
 from algebra2net.spell import shown
 
@@ -147,7 +148,10 @@ class Page:
         nav = "".join(f'<a href="#{anchor}">{word}</a>' for anchor, word in links if there.get(anchor, True))
         notes = "".join(f'<p class="missing">{escape(note)}</p>' for note in self.content.missing)
         made = '<p class="made">algebra2net</p>'
-        return f'<header>\n{made}\n{top}\n<p class="facts">{escape(self.facts())}</p>\n</header>\n<nav aria-label="Parts of this sheet">{nav}</nav>\n{notes}'
+        facts = f'<p class="facts">{escape(self.facts())}</p>'
+        wiring = Wiring(self.content, self.looks).svg(f"{self.prefix}map")
+        glance = f'<div class="glance">{wiring}</div>' if wiring else ""
+        return f'<header>\n<div>{made}\n{top}\n{facts}</div>\n{glance}\n</header>\n<nav aria-label="Parts of this sheet">{nav}</nav>\n{notes}'
 
     def facts(self) -> str:
         """The network in one line of words."""

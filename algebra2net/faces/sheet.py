@@ -12,12 +12,13 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from algebra2net import names
 from algebra2net.faces.bricks_text import CELLS, LEGEND, dimension_text, least_width, look, natural_width, picture, size_text, style
 from algebra2net.faces.canvas import Line, beside, indented, line, padded, plain, prose, widest, width, wrapped
 from algebra2net.faces.content import Content, Entry, Row, content
+from algebra2net.faces.numbers import Numbers, as_code, is_small, shades, short, summary
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
@@ -35,15 +36,15 @@ RUN = 5  # symbols in a row that make one line of the glossary
 SIZES = 8  # of those that nothing fixes
 
 
-def sheet(net: Net, width: int | None = None) -> str:
+def sheet(net: Net, width: int | None = None, numbers: Numbers | None = None) -> str:
     """The sheet as clean text, `width` columns wide at the most: as wide as the terminal where it is not given."""
-    return "".join(f"{plain(row).rstrip()}\n" for row in composed(net, width)).rstrip("\n")
+    return "".join(f"{plain(row).rstrip()}\n" for row in composed(net, width, numbers)).rstrip("\n")
 
 
-def composed(net: Net, width: int | None = None) -> list[Line]:
-    """The lines of the sheet with their styles."""
+def composed(net: Net, width: int | None = None, numbers: Numbers | None = None) -> list[Line]:
+    """The lines of the sheet with their styles; with what each equation comes to, where there are numbers."""
     columns = shutil.get_terminal_size().columns if width is None else width
-    return _Sheet(content(net), max(columns, NARROWEST)).lines()
+    return _Sheet(content(net), max(columns, NARROWEST), numbers or {}).lines()
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class _Columns:
 
 
 class _Sheet:
-    def __init__(self, here: Content, to: int) -> None:
+    def __init__(self, here: Content, to: int, numbers: Numbers) -> None:
         self.here = here
+        self.numbers = numbers
         self.names = here.by_name
         self.room = to - 2 * MARGIN
         self.looks: dict[tuple[object, ...], tuple[Row, int]] = {}
@@ -69,6 +71,8 @@ class _Sheet:
         self.pictures = max((natural_width(row.tokens, self.names) for row in different), default=0)
         self.algebra = max((width(self.equation(row)) for row in rows), default=0)
         self.code = max((width(text) for row in rows for text in row.code), default=0)
+        if numbers:
+            self.algebra = max([self.algebra, *(widest(value_lines(numbers[row.name])) for row in rows if row.name in numbers)])
         self.is_three = to >= ALWAYS_THREE or (to >= THREE_COLUMNS and sum(self.likes()) + 2 * GAP <= self.room)
         self.is_two = not self.is_three and to >= TWO_COLUMNS
         self.columns = self.three() if self.is_three else self.two() if self.is_two else _Columns(0, self.room, self.room, self.room)
@@ -151,6 +155,8 @@ class _Sheet:
             return [*picture(row.tokens, self.names, columns.total), *self.words(row, True)]
         shown = [line(f"as for {before}", "dim")] if before else picture(row.tokens, self.names, columns.picture)
         algebra, code, reason = wrapped(self.equation(row), columns.algebra), self.snippet(row, columns.code), self.reason(row, columns.algebra, not before)
+        algebra += self.value(row, columns.algebra)
+        shown += self.shaded(row, columns.picture)
         if self.is_three:
             return beside([(shown, columns.picture), ([*algebra, *reason], columns.algebra), (code, columns.code)], GAP)
         return beside([(shown, columns.picture), ([*algebra, *code, *reason], columns.algebra)], GAP)
@@ -163,7 +169,7 @@ class _Sheet:
             words = beside([([algebra], half - GAP), (code, total - half)], GAP)
         else:
             words = [*wrapped(algebra, total), *code]
-        return words + self.reason(row, total, repeat)
+        return [*words, *self.value(row, total), *self.reason(row, total, repeat)]
 
     def drawn_before(self, row: Row) -> str:
         """The name whose picture looks the same, where it was drawn often enough."""
@@ -177,8 +183,25 @@ class _Sheet:
         return tuple((token.text, style(self.names[token.name]) if token.name is not None else "call" if token.kind == "call" else "") for token in row.tokens)
 
     def snippet(self, row: Row, to: int) -> list[Line]:
-        """The lines of code, each name in the colour that it has in the algebra."""
-        return [piece for text in row.code for piece in wrapped(self.code_line(text), to)]
+        """The lines of code, each name in the colour that it has in the algebra; what they come to as a comment."""
+        lines = [piece for text in row.code for piece in wrapped(self.code_line(text), to)]
+        if row.code and row.name in self.numbers:
+            lines += wrapped(line(f"# {as_code(self.numbers[row.name])}", "dim"), to, 2)
+        return lines
+
+    def value(self, row: Row, to: int) -> list[Line]:
+        """What an equation comes to."""
+        if row.name not in self.numbers:
+            return []
+        found = value_lines(self.numbers[row.name])
+        return found if widest(found) <= to else wrapped(line(f"= {summary(self.numbers[row.name])}", "dim"), to, 2)
+
+    def shaded(self, row: Row, to: int) -> list[Line]:
+        """The cells of what an equation defines, darker where the value is larger; nothing where there are too many."""
+        if row.name not in self.numbers:
+            return []
+        rows = shades(self.numbers[row.name])
+        return [line(f"  {text}", style(self.names[row.name])) for text in rows] if rows and width(rows[0]) + 2 <= to else []
 
     def code_line(self, text: str) -> Line:
         known = self.here.by_identifier
@@ -292,3 +315,19 @@ def coloured(lines: Iterable[Line], file: IO[str]) -> None:
                 text.append(words, _LOOKS.get(word, ""))
         text.rstrip()
         console.print(text)
+
+
+def value_lines(value: Any) -> list[Line]:
+    """A matrix in full where it is small, its columns flush right; else in one line."""
+    if not value.size or not is_small(value):
+        return [line(f"= {summary(value)}", "dim")]
+    if value.shape == (1, 1):
+        return [line(f"= {short(float(value[0, 0]))}", "dim")]
+    texts = [[short(float(entry)) for entry in row] for row in value]
+    wide = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    rows = ["  ".join(text.rjust(to) for text, to in zip(row, wide, strict=True)) for row in texts]
+    if len(rows) == 1:
+        return [line(f"= [{rows[0]}]", "dim")]
+    sides = [("⎡", "⎤"), *[("⎢", "⎥")] * (len(rows) - 2), ("⎣", "⎦")]
+    middle = (len(rows) - 1) // 2
+    return [line(f"{'=' if k == middle else ' '} {left}{row}{right}", "dim") for k, (row, (left, right)) in enumerate(zip(rows, sides, strict=True))]

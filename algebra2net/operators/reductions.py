@@ -31,7 +31,9 @@ _EXP = '''
 '''
 _CENTRE = '''
         def centre(x, axis):
-            """x less its mean; twice, so that what rounding left of it goes, too."""
+            """x less its mean; twice, or in more digits, so that what rounding left of it goes, too."""
+            if x.dtype.itemsize < 8:
+                return (x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).astype(x.dtype)
             x = x - x.mean(axis=axis, keepdims=True)
             return x - x.mean(axis=axis, keepdims=True)
 

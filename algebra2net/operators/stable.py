@@ -166,3 +166,73 @@ elementwise(
     ''',
     doc="sqrt(1 + x) - 1, without cancelling.", reason="sqrt: its slope is 1/(2 sqrt(1 + x))",
 )  # fmt: skip
+elementwise(
+    "inverse_root_unit(x)", derivative="1 / hypot(1, x) / hypot(1, x) / hypot(1, x)", sympy="x/sqrt(1 + x**2)",
+    prelude='''
+        def inverse_root_unit(x):
+            """x / sqrt(1 + x²)."""
+            return x / np.hypot(1, x)
+    ''',
+    doc="x / sqrt(1 + x²).", source="Carlile et al. 2017, arXiv:1710.09967", reason="x / sqrt(1 + x²): its slope is (1 + x²)^(-3/2)",
+)  # fmt: skip
+elementwise(
+    "part_of_one(x)", derivative="1 / (1 + x) / (1 + x)", sympy="x/(1 + x)", domain="positive", numpy="part_of_one($x)",
+    prelude='''
+        def part_of_one(x):
+            """x / (1 + x)."""
+            return x / (1 + x)
+    ''',
+    doc="x / (1 + x).", reason="x / (1 + x): its slope is 1 / (1 + x)²",
+)  # fmt: skip
+elementwise(
+    "difference_of_squares(x, y)", vjp={"x": "2 δ * x", "y": "-(2 δ * y)"}, sympy="x**2 - y**2",
+    prelude='''
+        def difference_of_squares(x, y):
+            """x² - y², which would cancel where they are near each other."""
+            return (x - y) * (x + y)
+    ''',
+    doc="x² - y², without cancelling.", reason="power rule: the exponent comes down",
+)  # fmt: skip
+elementwise(
+    "log1p_square(x)", derivative="2 inverse_root_unit(x) / hypot(1, x)", sympy="log(1 + x**2)",
+    prelude='''
+        def log1p_square(x):
+            """log(1 + x²), though the square may overflow."""
+            size = np.abs(x)
+            large = size > 1
+            less = np.where(large, 1 / np.where(large, size, 1), size)
+            return np.where(large, 2 * np.log(np.where(large, size, 1)), 0) + np.log1p(less * less)
+    ''',
+    doc="log(1 + x²), though the square may overflow.", reason="log(1 + x²): its slope is 2x / (1 + x²)",
+)  # fmt: skip
+elementwise(
+    "logit(x)", derivative="1 / x / (1 - x)", sympy="log(x/(1 - x))", domain="probability",
+    prelude='''
+        def logit(x):
+            """log(x / (1 - x)); near 1/2 from 2x - 1, which is exact there."""
+            near = np.abs(x - 0.5) < 0.25
+            middle = np.where(near, x, 0.5)
+            return np.where(near, np.log1p((2 * middle - 1) / (1 - middle)), np.log(np.where(near, 0.5, x)) - np.log1p(-np.where(near, 0.5, x)))
+    ''',
+    doc="log(x / (1 - x)).", reason="logit: its slope is 1 / (x (1 - x))",
+)  # fmt: skip
+
+# ---------------------------------------------------------------------------------------------------------- 0 times inf
+
+elementwise(
+    "exp_if_felt(x)", vjp={"x": "product_or_zero(δ, out)"}, sympy="exp(x)", numpy="np.exp($x)", latex=r"\exp\left($x\right)",
+    doc="exp(x), whose slope is 0 where no signal comes, though it may be inf there.", reason="exp is its own slope; where no signal comes, none passes",
+)  # fmt: skip
+elementwise(
+    "product_or_zero(a, b)", vjp={"a": "product_or_zero(δ, b)", "b": "product_or_zero(δ, a)"}, sympy="a*b",
+    prelude='''
+        def product_or_zero(a, b):
+            """a b, and 0 where a is 0, though b may be inf there."""
+            return a * np.where(a == 0, 0, b)
+    ''',
+    doc="a b, and 0 where a is 0.", reason="product rule, entry by entry",
+)  # fmt: skip
+elementwise(
+    "root_of_positive(x)", derivative="quotient_or_zero(0.5, out)", sympy="sqrt(Max(0, x))", domain="positive", kink="slope 0 at 0", numpy="np.sqrt(np.maximum($x, 0))",
+    doc="sqrt(relu(x)).", reason="sqrt: its slope is 1/(2 sqrt(x)); 0 where x is not positive",
+)  # fmt: skip

@@ -10,13 +10,14 @@ Idea  this comes before derivation: the gradient of a good form is good, and tha
     rules.py       the entries that a program can need
     rewrite.py     values under the entries
     guard.py       `where`: the branch that is not taken sees a harmless argument
+    saturate.py    exp below what is flat: 0 times inf is 0
 
 Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), chapter 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Float, Integer, Symbol
@@ -25,14 +26,17 @@ from algebra2net.errors import Span
 from algebra2net.operators.operator import Operation, operation
 from algebra2net.program import Draft, Equation, Program, is_step, operands, record, symbol
 from algebra2net.shapes import result_shape
-from algebra2net.stabilize.forms import FUNCTION, NUMBER, PRODUCT, Forms
+from algebra2net.stabilize.forms import FUNCTION, NUMBER, PRODUCT, SUM, Forms
+from algebra2net.stabilize.guard import REASON as GUARD
 from algebra2net.stabilize.guard import guarded
 from algebra2net.stabilize.identities import IDENTITIES, Identity
 from algebra2net.stabilize.rewrite import Rewriter
 from algebra2net.stabilize.rules import rules, usable
+from algebra2net.stabilize.saturate import saturated
 
 __all__ = ["IDENTITIES", "Identity", "Rewrite", "Stable", "stabilize"]
 
+_BY_EXP = next(entry for entry in IDENTITIES if entry.pattern == "y / exp(x)")
 _ARITHMETIC = frozenset(("plus", "minus", "neg", "times", "scale", "divide", "power", "sqrt"))
 
 
@@ -68,7 +72,12 @@ def stabilize(program: Program, wrt: Iterable[str] = ()) -> Stable:
         for equation in program.equations:
             walk.take(equation)
         program, rewrites = walk.finished()
-    return Stable(guarded(program, fixed) if "where" in found else program, rewrites)
+    if "where" in found:
+        program, choices = guarded(program, fixed)
+        rewrites += tuple(Rewrite(e.name, "where(c, f(x), y)", "where(c, f(where(c, x, 1)), y)", GUARD, e.span) for e in choices)
+    if "exp" in found:
+        program = saturated(program)
+    return Stable(program, rewrites)
 
 
 class _Walk:
@@ -83,6 +92,7 @@ class _Walk:
         self.shapes = dict(program.shapes)
         self.nodes: dict[Expr, int] = {}
         self.names: dict[int, Expr] = {}
+        self.sums: dict[int, list[int]] = {}  # named sums, by their first term
         self.made: dict[Expr, Expr] = {}
         self.entries: dict[Expr, tuple[Identity, ...]] = {}
         self.applied: dict[Symbol, list[Rewrite]] = {}
@@ -92,7 +102,8 @@ class _Walk:
     def know(self, name: Expr, node: int) -> None:
         """From here on the node has a name."""
         self.nodes[name] = node
-        self.names.setdefault(node, name)
+        if self.names.setdefault(node, name) is name and self.forms.kinds[node] == SUM:
+            self.sums.setdefault(self.forms.data[node][0][0][0], []).append(node)
 
     def take(self, equation: Equation) -> None:
         """The next equation: as it is, or rewritten."""
@@ -106,6 +117,8 @@ class _Walk:
         better, used = self.rewriter.rewritten(typed)
         if self.is_simpler(better, here.name):
             used = tuple(entry for arg in here.operands_of(value) for entry in self.entries.get(arg, ())) + used
+        if here.name == "divide" and self.forms.is_call(args[1], "exp"):
+            used += (_BY_EXP,)  # exp(-x) is the normal form of 1 / exp(x), so no pattern could tell
         if not used:
             self.keep(equation, typed)
             return
@@ -165,7 +178,7 @@ class _Walk:
 
     def sum(self, data: tuple[tuple[tuple[int, float], ...], float], span: Span | None) -> Expr:
         """A sum, what is added before what is taken away."""
-        terms, number = data
+        terms, number = self.with_names(*data)
         parts = [(c > 0, self.multiple(abs(c), term, span)) for term, c in terms]
         if number:
             parts.append((number > 0, _number(abs(number))))
@@ -176,6 +189,26 @@ class _Walk:
         for plus, part in others:
             whole = _call("plus" if plus else "minus", [self.step(whole, span), self.step(part, span)])
         return whole
+
+    def with_names(self, terms: tuple[tuple[int, float], ...], number: float) -> tuple[tuple[tuple[int, float], ...], float]:
+        """A sum in the names of what it holds: -z in place of -b - x W, so that the signal at z is whole."""
+        left = dict(terms)
+        for first, _ in terms:
+            fits = [(node, ratio) for node in self.sums.get(first, ()) for ratio in [self.ratio(node, left, number)] if ratio]
+            if fits:
+                node, ratio = min(fits, key=lambda fit: (fit[1] != 1, abs(fit[1]) != 1))
+                inside, beside = self.forms.data[node]
+                gone = {term for term, _ in inside}
+                left = {node if term == first else term: ratio if term == first else c for term, c in left.items() if term == first or term not in gone}
+                number -= ratio * beside
+        return tuple(left.items()), number
+
+    def ratio(self, node: int, terms: Mapping[int, float], number: float) -> float:
+        """How often a sum is in other terms; 0 where it is not, or where a number would be added to be taken away."""
+        inside, beside = self.forms.data[node]
+        ratio = terms.get(inside[0][0], 0.0) / inside[0][1]
+        fits = abs(number - ratio * beside) <= abs(number) and all(terms.get(term) == ratio * c for term, c in inside)
+        return float(ratio) if fits else 0.0
 
     def multiple(self, factor: float, node: int, span: Span | None) -> Expr:
         if factor == 1:

@@ -26,14 +26,20 @@ _GROWS = frozenset(("exp", "expm1", "sinh", "cosh", "tan"))
 _PRODUCTS = frozenset(("times", "scale"))
 
 
-def guarded(program: Program, fixed: set[Symbol]) -> Program:
-    """The program with the branches of its `where` guarded; values in `fixed` are left as they are."""
+REASON = "the branch that is not taken sees a harmless argument, so that no nan comes back from it"
+
+
+def guarded(program: Program, fixed: set[Symbol]) -> tuple[Program, tuple[Equation, ...]]:
+    """The program with the branches of its `where` guarded, and the equations where that was needed.
+
+    Values in `fixed` are left as they are.
+    """
     walk = _Walk(program, fixed)
     for equation in program.equations:
         walk.take(equation)
     if not walk.changed:
-        return program
-    return replace(program, equations=_alive(walk.draft.equations, program), shapes=walk.shapes)
+        return program, ()
+    return replace(program, equations=_alive(walk.draft.equations, program), shapes=walk.shapes), tuple(walk.changed)
 
 
 def _alive(equations: list[Equation], program: Program) -> tuple[Equation, ...]:
@@ -56,7 +62,8 @@ class _Walk:
         self.made: dict[Expr, Operation] = {}
         self.order: dict[Expr, int] = {}
         self.risky: set[Expr] = set()  # what could fail, or is made of what could
-        self.changed = False
+        self.sizes: set[Expr] = set()
+        self.changed: list[Equation] = []
 
     def take(self, equation: Equation) -> None:
         value = equation.value
@@ -67,6 +74,9 @@ class _Walk:
 
     def enter(self, name: Expr, value: Expr) -> None:
         if isinstance(value, Operation) and name not in self.fixed:
+            if type(value).__name__ in ("extent", "size") or (value.args and all(arg.is_Number or arg in self.sizes for arg in value.args)):
+                self.sizes.add(name)  # a size, or what is made of sizes, is the same for every entry and harms none
+                return
             self.made[name] = value
             self.order[name] = len(self.order)
             here = record(value)
@@ -81,7 +91,7 @@ class _Walk:
         better = [self.branch(condition, branch, taken, equation) for branch, taken in zip(branches, (True, False), strict=True)]
         if better == branches:
             return value
-        self.changed = True
+        self.changed.append(equation)
         return operation("where")(condition, *better)
 
     def branch(self, condition: Symbol, branch: Expr, taken: bool, equation: Equation) -> Expr:
@@ -109,7 +119,7 @@ class _Walk:
         """The operands that could make an operator fail, each with a number that does not."""
         here = record(value)
         if here.name == "divide":
-            return ((1, 1),)
+            return () if value.args[1].is_Number or value.args[1] in self.sizes else ((1, 1),)
         if here.name in _GROWS:
             return ((0, 0),)
         if here.name == "power" and value.args[1] == Integer(2):
@@ -133,7 +143,7 @@ class _Walk:
         return self.define(operation("where")(condition, *branches), equation)
 
     def define(self, value: Operation, equation: Equation) -> Expr:
-        name = self.draft.define(value, None, equation.span, "the branch that is not taken sees a harmless argument")
+        name = self.draft.define(value, None, equation.span, REASON)
         self.shapes.setdefault(name, result_shape(value, self.shapes))
         if name not in self.made:
             self.enter(name, value)

@@ -1,7 +1,7 @@
 """What each LaTeX command means to the notation.
 
 In    the name of a command, an environment, a delimiter; the words that stand in `\\text{…}`
-Out   tables: what latex_signs.py does there (an action and the word that it takes), and what is refused, with the way out
+Out   tables: what the rooms beside it do there (an action and the word that it takes), and what is refused, with the way out
 Idea  a command more is a word in a table
 """
 
@@ -124,7 +124,7 @@ REFUSED |= {
 COMMANDS: dict[str, Meaning] = {**{name: ("refuse", name) for name in REFUSED}, **_LAYOUT, **_NAMES, **_OPERATORS}
 
 ESCAPES: dict[str, Meaning] = {
-    **{character: ("nothing", "") for character in ",;:!> /-\n\t\r"}, "{": ("delimiter", "lbrace"), "}": ("delimiter", "rbrace"), "|": ("delimiter", "Vert"),
+    **dict.fromkeys(",;:!> /-\n\t\r", ("nothing", "")), "{": ("delimiter", "lbrace"), "}": ("delimiter", "rbrace"), "|": ("delimiter", "Vert"),
     "[": ("display", "["), "]": ("display", "]"), "(": ("display", "("), ")": ("display", ")"), "_": ("script", "_"), "*": ("sign", "TIMES *"),
 }  # fmt: skip
 
