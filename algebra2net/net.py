@@ -407,7 +407,7 @@ def _lowered(source: str, options: _Options) -> Lowered:
         extra = options.loss if "=" in options.loss.replace("==", "").replace("axis=", "").replace("eps=", "") else f"L = {options.loss}"
         statements += read(extra, "auto", options.dialect)
     named = {size for name, shape in options.shapes.items() for size in _shape(name, shape) if isinstance(size, str)}
-    return lower(statements, options.dialect == "matlab", named)
+    return lower(statements, options.dialect == "matlab", named - {names.key(name) for name in options.shapes})
 
 
 def _declared(declarations: Sequence[Declaration]) -> list[Known]:

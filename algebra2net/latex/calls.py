@@ -288,11 +288,9 @@ class Calls(Writer):
         if kind != "LPAR":
             return
         comma = self._level(opens, ("COMMA", "SEMI"))
-        odd = self._level(opens, ("BAR",)) if base[:1] in "pPqQ" else None
-        if base[:1] in "pP" and (tested := self._level(opens, ("EQUALS",))) is not None:
-            raise self.error(tested, "a probability p(y = 1) is not part of the notation", "name the value itself: p = \\operatorname{softmax}(…)")
-        if odd is not None and self._count_bars(opens) % 2:
-            raise self._conditional(odd)
+        if base[:1] in "pPqQ" and (self._level(opens, ("EQUALS",)) is not None or self._count_bars(opens) % 2):
+            whole = Span(self.source, sign.start, self.signs[self.mates[opens]].stop)
+            raise NotationError("probabilities are not part of the notation", whole, "name the value itself: p = \\operatorname{softmax}(…)")
         upright = sign.kind == "WORD" or sign.other == "upright"
         if (upright and key not in self.survey.values) or comma is not None or base in (*FUNCTION_LETTERS, "Phi", "Psi"):
             raise self._no_function(sign.other if sign.kind == "WORD" and sign.other else shown, span(sign, self.source))

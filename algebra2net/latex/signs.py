@@ -120,8 +120,9 @@ class _Reading(Structures):
             self.emit(kind, shown, token)
         elif text in DELIMITERS:
             self._delimiter(text, token, token, "")
-        elif text in _STRANGE:
-            raise self.error(self.place - 1, *_STRANGE[text])
+        elif text != "~":
+            message, hint = _STRANGE.get(text, (f"{text} means nothing here", None))
+            raise self.error(self.place - 1, message, hint)
 
     def _at_open(self, token: Token) -> None:
         """Braces that are no argument: they count only where the paper would show a grouping."""
@@ -200,8 +201,10 @@ class _Reading(Structures):
     def _do_refuse(self, token: Token, word: str) -> None:
         message, hint = REFUSED[word]
         end = self.place
-        if word == "arg" and self._at(self.skipped(end + 1)) in (r"\max", r"\min"):
+        following = self._at(self.skipped(end + 1))
+        if word == "arg" and following in (r"\max", r"\min"):
             end = self.skipped(end + 1)
+            message = REFUSED["arg" + str(following)[1:]][0]
         raise NotationError(message, Span(self.source, token.start_pos or 0, self.tokens[end].end_pos or 0), hint)
 
     def _do_sign(self, token: Token, word: str) -> None:
@@ -242,7 +245,9 @@ class _Reading(Structures):
         self._at_sub(token)
 
 
-_STRANGE = {
+_STRANGE: dict[str, tuple[str, str | None]] = {
+    "@": ("@ means nothing here", "a matrix product is written W x or W \\cdot x"),
+    "#": ("# means nothing here", "a comment starts with %"),
     "!": ("factorials are not part of the notation", "the gamma function's logarithm is \\operatorname{lgamma}(n + 1)"),
     "…": REFUSED["ldots"],
     "∈": ("∈ is typed \\in here", "W \\in \\mathbb{R}^{3 \\times 4}"),

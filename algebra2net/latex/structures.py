@@ -11,6 +11,7 @@ from lark import Token
 
 from algebra2net.errors import NotationError, Span, nearest
 from algebra2net.latex.commands import CASES, COMMANDS, DELIMITERS, ESCAPES, LAYOUTS, MATRICES, REFUSED, TABLES, WITH_ARGUMENT
+from algebra2net.latex.indices import LONGEST_INDEX
 from algebra2net.latex.scripts import OVER_ALL
 from algebra2net.latex.tokens import Sign
 from algebra2net.latex.words import Words
@@ -30,7 +31,7 @@ class Structures(Words):
             raise NotationError(message, Span(self.source, token.start_pos or 0, self.tokens[end - 1].end_pos or 0), hint)
         following = self._at(self.skipped(end))
         opens = following is not None and (following in ("(", "[", r"\{", r"\left", "_") or following.startswith((r"\big", r"\Big")))
-        if only == "1" or (only == "I" and word.startswith(("mathbb", "mathds")) and opens):
+        if only == "1" or (only == "I" and word.startswith(("mathbb", "mathds")) and opens and (following != "_" or self._compares(end))):
             self.emit("INDICATOR", only, token, self.tokens[end - 1])
             self.place = end
             return
@@ -41,6 +42,12 @@ class Structures(Words):
             return
         self.fonts.add(begin)
         self.place += 1
+
+    def _compares(self, place: int) -> bool:
+        """Whether the subscript that follows is a comparison: `\\mathbb{I}_{x > 0}`."""
+        begin, end = self.unit(self.skipped(place) + 1)
+        signs = self.tokens[begin : min(end, begin + LONGEST_INDEX)]
+        return any(token.type == "COMPARISON" or token == "=" or COMMANDS.get(token[1:], ("", ""))[1].startswith("COMPARE") for token in signs)
 
     def _do_above(self, token: Token, word: str) -> None:
         """`\\overset{\\text{def}}{=}`: what stands above or below is a remark."""
@@ -142,7 +149,7 @@ class Structures(Words):
             scripted = self.unit(end + 1)
             sizes = self._flat(*self.content(scripted), sizes=True) if following.type == "SUP" else sizes
             end = scripted[1]
-        self.emit("SIZES", f"∈ R^{sizes}" if sizes else "∈ R", token, self.tokens[end - 1])
+        self.emit("SIZES", f"∈ R^{sizes}" if sizes.strip("+*") else "∈ R", token, self.tokens[end - 1])
         self.place = end
 
     def _do_delimiter(self, token: Token, word: str) -> None:

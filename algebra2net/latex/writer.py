@@ -119,7 +119,7 @@ class Writer:
         return bars
 
     def _conditional(self, sign: Sign) -> NotationError:
-        return self.error(sign, "a conditional probability p(x|y) is not part of the notation", "name the value itself: p = \\operatorname{softmax}(…)")
+        return self.error(sign, "a conditional p(x|y) is not part of the notation", "name the value itself: p = \\operatorname{softmax}(…)")
 
     def _in_cases(self) -> bool:
         return bool(self.open) and self.open[-1].kind == "CASES"
