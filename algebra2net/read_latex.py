@@ -24,7 +24,7 @@ from algebra2net.read import _Builder, _sizes, _span, _strange
 
 _KEPT = (
     "COMMAND", "ROW_BREAK", "ESCAPE", "MATH", "OPEN", "CLOSE", "SUB", "SUP", "PRIME", "EXPONENT", "DECIMAL", "DIGIT", "SCRIPT_LETTERS", "LETTER", "SMALL", "SMALL_TRANSPOSE",
-    "COLON_EQUALS", "COMPARISON", "DOTTED", "DOUBLE_BAR", "AMPERSAND", "BLANK", "NEWLINE", "FENCE", "SYMBOL",
+    "COLON_EQUALS", "COMPARISON", "ELLIPSIS", "DOTTED", "DOUBLE_BAR", "AMPERSAND", "BLANK", "NEWLINE", "FENCE", "SYMBOL",
 )  # fmt: skip
 MOST = 120_000  # tokens
 _PLAIN_COMMANDS = r"odot|circ|cdot|top|intercal|mathsf|mathbb|times|in"  # these stand in plain text, too

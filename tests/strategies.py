@@ -398,6 +398,12 @@ def written(draw: st.DrawFn, depth: int = 3) -> Written:
     return Written(tuple(equations), tuple(functions), draw(st.sampled_from(["\n", "; "])))
 
 
+@st.composite
+def entries(draw: st.DrawFn) -> str:
+    """The body of a function of one entry, x."""
+    return typed(_Grower(draw).entry(3))
+
+
 class _Grower:
     """Trees of a wanted shape, grown from the root."""
 

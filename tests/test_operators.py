@@ -246,7 +246,7 @@ def test_what_is_printed_in_unicode_is_worth_the_same(here: Operator, fitting: F
 def read_back(text: str, here: Operator, fitting: Fitting) -> Program:
     sizes = dict(zip(operand_names(here, fitting), fitting.sizes, strict=True))
     program = lower(read(text)).program
-    return shaped(replace(program, inputs=tuple(map(symbol, sizes))), sizes)
+    return shaped(replace(program, inputs=tuple(map(symbol, sizes))), sizes if program.inputs else {**sizes, "out": fitting.result})  # `I` alone has any size
 
 
 @pytest.mark.parametrize(("here", "fitting"), CASES)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from strategies import QUICK, Array, Written, leaves, promised, slope_along, written
+from strategies import QUICK, Array, Written, entries, leaves, promised, slope_along, written
 
 from algebra2net import Net, compile
 
@@ -155,6 +155,42 @@ def test_the_derived_program_is_a_program(program: Written) -> None:
     for name, gradient in net.backprop.outputs.items():
         if name:
             same(np.broadcast_to(found[gradient.name], expected[name].shape), expected[name], digits=8)
+
+
+@QUICK
+@given(written(depth=2))
+def test_second_derivatives_agree_with_measured_ones(program: Written) -> None:
+    """The derived program is printed, its gradients are weighed and added up, and the sum is compiled and derived."""
+    net = compiled(program)
+    at, _ = drawn(program)
+    delta = signal(program, net)
+    rng = np.random.default_rng(3)
+    weights = {name: np.asarray(rng.uniform(-1, 1, array.shape)) for name, array in gradients(net, at, delta).items()}
+    terms = [f"sum(r_{k} * {net.backprop.outputs[name]})" for k, name in enumerate(weights)]
+    given = at | delta | {f"r{k}": array for k, array in enumerate(weights.values())}
+    declared = [f"{name}: {array.shape[0]}x{array.shape[1]}" for name, array in given.items()]
+    twice = compile("\n".join([str(net.backprop), f"S_2 = {' + '.join(terms)}", *declared]), wrt="all")
+    found = twice.grad(**{name: given[name] for name in twice.inputs})
+    assume(all(np.isfinite(array).all() and np.abs(array).max() < LARGE for array in found.values()))
+    step = {name: np.asarray(rng.uniform(-1, 1, array.shape)) for name, array in at.items() if name in twice.inputs}
+
+    def value(moved: Any) -> float:
+        return promised(net.grad(**moved, **delta), weights)
+
+    wide, narrow = (slope_along(value, at, step, h) for h in (2e-4, 1e-4))
+    assume(abs(wide - narrow) < 1e-6 * max(1, abs(narrow)))
+    assert promised(found, step) == pytest.approx(narrow, rel=1e-5, abs=1e-5)
+
+
+@QUICK
+@given(entries())
+def test_the_derivative_of_a_function_of_ones_own_is_its_gradient(body: str) -> None:
+    """f' beside the gradient of sum(f(z)), f'' beside that of sum(f'(z))."""
+    z = np.array([[0.3, -0.7, 1.1]])
+    for primes in ("", "'"):
+        gradient = compile(f"act(x) = {body}; L = sum(act{primes}(z))", wrt=["z"]).grad(z=z)["z"]
+        assume(np.isfinite(gradient).all() and np.abs(gradient).max() < LARGE)
+        same(compile(f"act(x) = {body}; y = act{primes}'(z)")(z=z), gradient, digits=9)
 
 
 @QUICK

@@ -78,6 +78,9 @@ class _Reading(Structures):
         self.place += 1
         self.emit("EQUALS", str(token), token)
 
+    def _at_ellipsis(self, token: Token) -> None:
+        raise self.error(self.place, *REFUSED["ldots"])
+
     def _at_dotted(self, token: Token) -> None:
         self.place += 1
         self.emit("TIMES" if token == ".*" else "DIVIDE", token[1:], token)
@@ -249,7 +252,6 @@ _STRANGE: dict[str, tuple[str, str | None]] = {
     "@": ("@ means nothing here", "a matrix product is written W x or W \\cdot x"),
     "#": ("# means nothing here", "a comment starts with %"),
     "!": ("factorials are not part of the notation", "the gamma function's logarithm is \\operatorname{lgamma}(n + 1)"),
-    "…": REFUSED["ldots"],
     "∈": ("∈ is typed \\in here", "W \\in \\mathbb{R}^{3 \\times 4}"),
     "∑": ("∑ is typed \\sum here", "\\sum x"),
     "∏": ("∏ is typed \\prod here", "\\prod x"),

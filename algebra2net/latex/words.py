@@ -19,6 +19,7 @@ from algebra2net.latex.tokens import Sign
 
 LONGEST_WORD = 120  # tokens; what is longer is a formula
 LETTERS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ʯḀ-ỿℓ\u0370-\u03ff\U0001D400-\U0001D7CB]+")
+_TALK = frozenset("is are be was denotes denote of in on by to from as at the a an we let here are for i.e e.g".split())  # so begins no name
 _BARE_WORD = re.compile(r"(where|otherwise|else|if)(?![A-Za-z_(])")
 
 
@@ -141,14 +142,14 @@ class Words(Scripts):
         """Text that is no name: `where`, `if`, `(hidden layer)`, `Input gate:`, a comma."""
         if bare in CONNECTORS:
             self.emit("TEXT", CONNECTORS[bare], first, last)
-        elif bare.split(" ")[0] in ("if", "for", "when") and " " in bare and re.fullmatch(r"[\w ,.\-]*", bare):
-            self.emit("TEXT", "otherwise" if bare in ("in other cases",) else "if " + bare, first, last)
+        elif bare.split(" ")[0] in ("if", "when") and re.fullmatch(r"[\w ,.\-]*", bare):
+            self.emit("TEXT", "if " + bare, first, last)
         elif not text.strip(" ,.;"):
             if text.strip():
                 self.emit("COMMA" if "," in text else "PERIOD", text.strip()[0], first, last)
         elif text.endswith((":", "：")):
             self.emit("LABEL", text, first, last)
-        elif re.fullmatch(r"\([^()$\\]*\)", text):
+        elif re.fullmatch(r"\([^()$\\]*\)", text) or (re.fullmatch(r"[\w ,.'-]+", text) and (text.count(" ") > 1 or bare.split(" ")[0] in _TALK)):
             self.emit("COMMENT", text, first, last)
         else:
             return False

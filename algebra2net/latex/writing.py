@@ -53,6 +53,8 @@ class _Writing(Marks, Calls):
         if self.told:
             at = statement.signs[0].start
             self._tell("_SEPARATOR", ";", at, at)
+        if statement.is_where and not statement.equals and not statement.sizes:
+            raise self.error(statement.signs[0], "where is followed by equations or shapes", "y = \\sigma(z) \\text{ where } z = W x, W \\in \\mathbb{R}^{3 \\times 4}")
         self.place = self._left_side(statement)
         while self.place < len(self.signs):
             sign = self.signs[self.place]

@@ -65,7 +65,7 @@ def stabilize(program: Program, wrt: Iterable[str] = ()) -> Stable:
     Values named in `wrt` are not looked into: gradients by them are asked for, so they have to stand where they stand.
     """
     fixed = {symbol(name) for name in wrt}
-    found = frozenset(type(e.value).__name__ for e in program.equations if isinstance(e.value, Operation))
+    found = frozenset(name for e in program.equations if isinstance(e.value, Operation) for name in _kinds(e.value))
     rewrites: tuple[Rewrite, ...] = ()
     if usable(found):
         walk = _Walk(program, found, fixed)
@@ -78,6 +78,12 @@ def stabilize(program: Program, wrt: Iterable[str] = ()) -> Stable:
     if "exp" in found:
         program = saturated(program)
     return Stable(program, rewrites)
+
+
+def _kinds(value: Operation) -> tuple[str, ...]:
+    """The name of an operator; a power that may be a root is both."""
+    name = type(value).__name__
+    return (name, "sqrt") if name == "power" and not value.args[1].is_Integer else (name,)
 
 
 class _Walk:

@@ -22,7 +22,6 @@ _SIGNS = {">": "gt", "^": "power"}  # of patterns
 _ALSO: Mapping[str, tuple[str, ...]] = {
     "log2": ("log",),
     "log10": ("log",),
-    "power": ("sqrt",),
     "sqrt": ("power",),
     "times": ("power",),
     "lt": ("gt",),
