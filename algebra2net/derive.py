@@ -45,7 +45,7 @@ def derive(program: Program, wrt: Sequence[str], seed: Expr | None = None) -> Pr
         shapes[seed] = shapes[output]
     backward = _Backward(program, shapes)
     targets = [symbol(name) for name in wrt]
-    needed = _leads_to(program, targets)
+    needed = rests_on(program, targets)
     arriving: dict[Symbol, list[tuple[Expr, str]]] = defaultdict(list)
     arriving[output].append((seed, ""))
     deltas: dict[Symbol, Expr] = {}
@@ -59,7 +59,7 @@ def derive(program: Program, wrt: Sequence[str], seed: Expr | None = None) -> Pr
     return backward.program(gradients, deltas, seed)
 
 
-def _leads_to(program: Program, targets: Sequence[Symbol]) -> set[Symbol]:
+def rests_on(program: Program, targets: Sequence[Symbol]) -> set[Symbol]:
     """The names that rest on any of the targets."""
     reached = set(targets)
     for equation in program.equations:
@@ -75,7 +75,7 @@ class _Backward:
         self.forward = program
         self.shapes = shapes
         self.draft = _ShapedDraft(program, shapes)
-        self.varying = _leads_to(program, program.inputs)
+        self.varying = rests_on(program, program.inputs)
 
     def total(self, arriving: Sequence[tuple[Expr, str]]) -> Expr:
         """What arrives at a name, added up."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sympy import Expr, Integer
 
-from algebra2net.derive import derive
+from algebra2net.derive import derive, rests_on
 from algebra2net.errors import AlgebraError, Span
 from algebra2net.lower import Own, Rule, Slope, instantiate, meaning_of, own_rule, parameters_of, rule
 from algebra2net.operators import OPERATORS
@@ -76,12 +76,16 @@ def _slope_rule(here: Operator, program: Program) -> Rule:
     opened = expand(replace(whole, equations=_entrywise(whole)))
     same: Shape = ("n", "n")
     shaped = replace(opened, shapes=dict.fromkeys([*opened.inputs, *(e.name for e in opened.equations)], same))
-    derived = derive(shaped, [parameter.name], Integer(1)) if parameter in free else None
-    if derived is None:
-        return Rule((), Integer(0))
+    if parameter not in free:
+        return Rule((), OPERATORS["expand"](Integer(0), parameter))
+    derived = derive(shaped, [parameter.name], Integer(1))
     tidied = tidy(replace(derived, outputs={parameter.name: derived.outputs[parameter.name]}))
     *steps, last = tidied.equations
-    return Rule(tuple(steps), last.value)
+    if last.name in rests_on(tidied, [parameter]):
+        return Rule(tuple(steps), last.value)
+    ones = Equation(symbol("ones like it"), OPERATORS["expand"](Integer(1), parameter))  # of k x it is k, for every entry of x
+    made = (last,) if isinstance(last.value, Operation) else ()
+    return Rule((*steps, *made, ones), OPERATORS["times"](last.name if made else last.value, ones.name))
 
 
 def _entrywise(program: Program) -> tuple[Equation, ...]:

@@ -79,11 +79,11 @@ def parts(spelled: str) -> Parts:
     base, accents = _unaccented(match[1])
     subscripts = [match[2]] if match[2] else []
     for small, braced, word in re.findall(rf"({_SMALL})|_\{{((?:[^{{}}]|\{{[^{{}}]*\}})*)\}}|_([^_{{]+)", match[3]):
-        subscript = _subscript(small or braced or word)
-        if subscript in _ACCENTS:
-            accents.append(subscript)
-        elif subscript:
-            subscripts.append(subscript)
+        for subscript in _subscript(small or braced or word).split(","):  # e_{i,j} is e_i_j
+            if subscript in _ACCENTS:
+                accents.append(subscript)
+            elif subscript:
+                subscripts.append(subscript)
     return Parts(base, tuple(subscripts), tuple(sorted(accents)), primes)
 
 
@@ -101,7 +101,7 @@ def with_accent(name: str, accent: str) -> str:
 def with_subscript(name: str, subscript: str) -> str:
     """The key of `name` with one subscript more."""
     old = parts(name)
-    return Parts(old.base, (*old.subscripts, _subscript(subscript)), old.accents, old.primes).key
+    return Parts(old.base, (*old.subscripts, *filter(None, _subscript(subscript).split(","))), old.accents, old.primes).key
 
 
 def _subscript(text: str) -> str:

@@ -92,6 +92,11 @@ def write(value: Expr, dialect: Dialect, steps: Mapping[Expr, Expr] | None = Non
     return _Writer(dialect, steps or {}, program).write(value)
 
 
+def writer(dialect: Dialect, steps: Mapping[Expr, Expr] | None = None, program: Program | None = None) -> Callable[[Expr], str]:
+    """What writes values as `write` does: for many values of one program, whose names are looked up once."""
+    return _Writer(dialect, steps or {}, program).write
+
+
 class _Writer:
     def __init__(self, dialect: Dialect, steps: Mapping[Expr, Expr], program: Program | None) -> None:
         self.dialect = dialect

@@ -168,7 +168,7 @@ INPUTS: dict[Size, tuple[str, ...]] = {  # two names for each shape
 # fmt: on
 ALSO = {"lambda": ("lambda", "λ"), "y_hat": ("y_hat", "ŷ"), "w0": ("w0", "w_0", "w₀"), "l1": ("l1", "ℓ₁", "l_1"), "h_{t-1}": ("h_{t-1}", "hₜ₋₁")}
 NAMED = ("z", "h", "l1", "a2", "E", "class", "N")
-OWN = ("swish", "act")
+OWN: dict[str, tuple[str, ...]] = {"swish": ("x",), "act": ("x",), "mix": ("x", "k")}  # functions of a program's own, and their parameters
 
 
 @dataclass(frozen=True)
@@ -187,12 +187,12 @@ class Written:
     """A random program: as typed, and as trees."""
 
     equations: tuple[tuple[str, Tree], ...]
-    functions: tuple[tuple[str, Tree], ...]  # of one entry, called x
+    functions: tuple[tuple[str, Tree], ...]
     between: str = "\n"
 
     @property
     def text(self) -> str:
-        lines = [f"{name}(x) = {typed(body)}" for name, body in self.functions]
+        lines = [f"{name}({', '.join(OWN[name])}) = {typed(body)}" for name, body in self.functions]
         return self.between.join(lines + [f"{name} = {typed(tree)}" for name, tree in self.equations])
 
     def _repr_pretty_(self, printer: Any, _: bool) -> None:
@@ -319,7 +319,7 @@ SIGNS: dict[str, Callable[..., Any]] = {
     "plus": np.add, "minus": np.subtract, "times": np.multiply, "divide": np.divide, "neg": np.negative, "transpose": np.transpose,
     "more": lambda a, b: np.where(a > b, 1.0, 0.0), "product": lambda a, b: a @ b if a.shape[1] == b.shape[0] else a * b,
     "beside": lambda a, b: np.hstack([a, b]), "above": lambda a, b: np.vstack([a, b]),
-    "maximum": np.maximum, "minimum": np.minimum, "where": lambda c, a, b: np.where(c != 0, a, b), "abs": np.abs, "norm": np.linalg.norm,
+    "maximum": np.maximum, "minimum": np.minimum, "clip": np.clip, "where": lambda c, a, b: np.where(c != 0, a, b), "abs": np.abs, "norm": np.linalg.norm,
 }  # fmt: skip
 BY_HAND = SIGNS | ROWS | LOSSES | MATRICES
 
@@ -344,7 +344,7 @@ def _value(tree: Tree, parts: list[Array], known: Mapping[str, Array], own: Mapp
             function, axis = tree.word.split()
             return REDUCTIONS[function](parts[0], axis=int(axis), keepdims=True)
         case "own":
-            return evaluated(own[tree.word], {"x": parts[0]}, own)
+            return evaluated(own[tree.word], dict(zip(OWN[tree.word], parts, strict=True)), own)
         case "call" if tree.word in REDUCTIONS:
             return REDUCTIONS[tree.word](parts[0])
         case "call" if tree.word not in BY_HAND:
@@ -385,8 +385,8 @@ def written(draw: st.DrawFn, depth: int = 3) -> Written:
     """A program of one to three equations, and up to two functions of its own."""
     grower = _Grower(draw)
     functions = []
-    for name in OWN[: draw(st.integers(0, 2))]:
-        functions.append((name, grower.entry(2)))
+    for name in draw(st.sampled_from([[], ["swish"], ["swish", "act"], ["mix"], ["act", "mix"]])):
+        functions.append((name, grower.entry(2, OWN[name])))
         grower.own.append(name)
     equations: list[tuple[str, Tree]] = []
     for name in draw(st.permutations(NAMED))[: draw(st.integers(1, 3))]:
@@ -401,7 +401,7 @@ def written(draw: st.DrawFn, depth: int = 3) -> Written:
 @st.composite
 def entries(draw: st.DrawFn) -> str:
     """The body of a function of one entry, x."""
-    return typed(_Grower(draw).entry(3))
+    return typed(_Grower(draw).entry(3, ("x",)))
 
 
 class _Grower:
@@ -428,15 +428,14 @@ class _Grower:
     def number(self, size: Size, _: int) -> Tree:
         return Tree("number", (1, 1), word=self.draw(st.sampled_from(NUMBERS)))
 
-    def entry(self, depth: int) -> Tree:
-        """The body of a function of one entry, x."""
-        x = Tree("name", (1, 1), word="x")
+    def entry(self, depth: int, parameters: tuple[str, ...]) -> Tree:
+        """The body of a function of these entries."""
         if depth == 0:
-            return x
+            return Tree("name", (1, 1), word=self.draw(st.sampled_from(parameters)))
         way = self.draw(st.sampled_from(["times", "plus", "minus", "call", "neg"]))
         if way == "call":
-            return self.called(self.draw(st.sampled_from(functions_of_one())), (1, 1), self.entry(depth - 1))
-        return self.made(way, (1, 1), *(self.entry(depth - 1) for _ in range(1 if way == "neg" else 2)))
+            return self.called(self.draw(st.sampled_from(functions_of_one())), (1, 1), self.entry(depth - 1, parameters))
+        return self.made(way, (1, 1), *(self.entry(depth - 1, parameters) for _ in range(1 if way == "neg" else 2)))
 
     def called(self, function: str, size: Size, part: Tree) -> Tree:
         """A function of each entry, of an argument that is brought into its domain."""
@@ -461,7 +460,11 @@ class _Grower:
         return self.called(self.draw(st.sampled_from(functions_of_one())), size, self.tree(size, depth))
 
     def mine(self, size: Size, depth: int) -> Tree:
-        return Tree("own", size, (self.tree(size, depth),), self.draw(st.sampled_from(self.own))) if self.own else self.call(size, depth)
+        if not self.own:
+            return self.call(size, depth)
+        name = self.draw(st.sampled_from(self.own))
+        others = [self.tree(self.draw(st.sampled_from([size, (1, size[1]), (1, 1)])), depth) for _ in OWN[name][1:]]
+        return Tree("own", size, (self.tree(size, depth), *others), name)
 
     def neg(self, size: Size, depth: int) -> Tree:
         return self.made("neg", size, self.tree(size, depth))
@@ -482,6 +485,18 @@ class _Grower:
         a, b = self.tree(size, depth), self.tree(size, depth)
         kind = self.draw(st.sampled_from(["maximum", "minimum", "where"]))
         return Tree("call", size, (self.made("more", size, a, self.leaf(size)), a, b), "where") if kind == "where" else Tree("call", size, (a, b), kind)
+
+    def bounded(self, size: Size, depth: int) -> Tree:
+        """max(0, x), min(x, 0.5), clip(x, -1, 1), x * (x > y)."""
+        part = self.tree(size, depth)
+        match self.draw(st.sampled_from(["maximum", "minimum", "clip", "gate"])):
+            case "gate":
+                return self.made("times", size, part, self.made("more", size, part, self.leaf(size)))
+            case "clip":
+                return Tree("call", size, (part, Tree("number", (1, 1), word="-1"), Tree("number", (1, 1), word="0.5")), "clip")
+            case word:
+                ends = (part, self.number(size, 0))
+                return Tree("call", size, ends if self.draw(st.booleans()) else ends[::-1], word)
 
     def power(self, size: Size, depth: int) -> Tree:
         return self.made("power", size, Tree("call", size, (self.tree(size, depth),), "tanh"), word=self.draw(st.sampled_from(["2", "3"])))
@@ -568,7 +583,7 @@ class _Grower:
 def _ways(size: Size) -> list[str]:
     """The ways to make a value of this shape: methods of the grower."""
     m, n = size
-    often = ["leaf", "call", "call", "mine", "neg", "sign", "sign", "choice", "power", "scaled", "product", "product", "transpose", "triangle", "kron", "outer"]
+    often = ["leaf", "call", "call", "mine", "neg", "sign", "sign", "choice", "bounded", "power", "scaled", "product", "product", "transpose", "triangle", "kron", "outer"]
     if size == (1, 1):
         often += ["everything", "everything", "loss", "loss", "of_a_matrix"]
     return (

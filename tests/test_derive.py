@@ -253,6 +253,13 @@ def test_the_third_derivative_of_a_cube_is_6() -> None:
         program = f"{net.backprop}; S_{order} = sum({net.backprop.outputs['x']})"
 
 
+@pytest.mark.parametrize(("body", "slope"), [("k * x", [[3, 3]]), ("x", [[1, 1]]), ("2 x", [[2, 2]]), ("7", [[0, 0]]), ("k * x^2", [[6, 12]]), ("relu(x - 1)", [[0, 1]])])
+def test_a_slope_has_the_shape_of_what_it_is_taken_at(body: str, slope: list[list[float]]) -> None:
+    """Even where it is the same for every entry."""
+    net = compile(f"f(x) = {body}; y = f'(x)", wrt="all")
+    assert net(**{name: np.array([[1.0, 2.0]]) if name == "x" else 3.0 for name in net.inputs}).tolist() == slope
+
+
 # ------------------------------------------------------------------------------------------- what has no derivative
 
 

@@ -24,7 +24,7 @@ from algebra2net.label import label
 from algebra2net.lower import lower
 from algebra2net.notation import Call
 from algebra2net.notation import Equation as Typed
-from algebra2net.operators import OPERATORS
+from algebra2net.operators import OPERATORS, known
 from algebra2net.operators.operator import Operation, Operator, option
 from algebra2net.program import SCALAR, Equation, Program, symbol
 from algebra2net.read import read
@@ -213,6 +213,20 @@ def test_no_slope_at_a_corner_is_nan(here: Operator) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- spellings
+
+PROMISED = """
+    relu leaky_relu elu selu gelu gelu_tanh silu swish mish softplus softsign sigmoid σ logistic hard_sigmoid tanh hard_tanh relu6
+    exp log ln log1p expm1 log2 log10 sqrt cbrt abs sign square reciprocal sin cos tan arcsin arccos arctan sinh cosh arcsinh arccosh arctanh
+    erf erfc lgamma floor ceil round step heaviside maximum minimum clip pow where
+    softmax log_softmax normalize layernorm rmsnorm sum mean max min prod var std logsumexp norm
+    transpose trace tr det logdet inv solve diag dot outer kron tril triu concat stack vec identity ones zeros
+    mse mae huber cross_entropy nll bce bce_logits hinge kl dropout ReLU Softmax GELU Tr CrossEntropy
+"""
+
+
+@pytest.mark.parametrize("name", PROMISED.split())
+def test_every_function_of_the_notation_is_there(name: str) -> None:
+    assert known(name) in OPERATORS
 
 
 @RECORDS

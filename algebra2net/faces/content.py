@@ -23,7 +23,7 @@ from algebra2net.layers import is_parameter
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operator
 from algebra2net.program import SCALAR, Dimension, Equation, Program, Shape, is_step, symbol
-from algebra2net.spell import UNICODE, folds, labels, lines, shown, write
+from algebra2net.spell import UNICODE, folds, labels, lines, shown, writer
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
@@ -141,12 +141,11 @@ def _with_needed(name: Symbol, waiting: dict[Symbol, Row]) -> Iterator[Row]:
 
 def _rows(program: Program, equations: Iterable[Equation]) -> Iterator[Row]:
     """A row for each of the equations, its code still to come."""
-    steps = folds(program, hidden=False)
     texts = labels(program)
-    unlabelled = replace(program, gradients={}, deltas={})
+    marked = writer(_MARKED, folds(program, hidden=False), replace(program, gradients={}, deltas={}))
     known = {name.name for name in (*program.inputs, *(e.name for e in program.equations))}
     for equation in equations:
-        value = _tokens(write(equation.value, _MARKED, steps, unlabelled), texts, known)
+        value = _tokens(marked(equation.value), texts, known)
         tokens = (_named(equation.name.name, texts), _SPACE, Token("sign", "="), _SPACE, *value)
         yield Row(equation.name, tokens, (), tuple(equation.rule.split("; ")) if equation.rule else ())
 

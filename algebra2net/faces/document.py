@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from algebra2net import names
 from algebra2net.faces.content import Content, Entry, Row
 from algebra2net.faces.explain import explain, sentences
 from algebra2net.names import GREEK
 from algebra2net.program import SCALAR, Equation, Program, Shape
-from algebra2net.spell import LATEX, folds, labels, shown, write
+from algebra2net.spell import LATEX, folds, labels, shown, writer
 
 PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[utf8]{inputenc}
@@ -135,11 +135,10 @@ class _Writer:
     """Writes equations, what the steps stand for worked out once."""
 
     def __init__(self, program: Program, hidden: bool = False) -> None:
-        self.program = program
-        self.steps: dict[Expr, Expr] = folds(program, hidden)
+        self.write = writer(LATEX, folds(program, hidden), program)
 
     def equation(self, equation: Equation) -> str:
-        sides = (write(side, LATEX, self.steps, self.program) for side in (equation.name, equation.value))
+        sides = (self.write(side) for side in (equation.name, equation.value))
         return letters(" = ".join(sides))
 
 

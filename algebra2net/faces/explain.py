@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from sympy import Expr, Symbol
 from algebra2net.faces.numbers import Numbers, short
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Equation, Program, operands
-from algebra2net.spell import UNICODE, folds, labels, write
+from algebra2net.spell import UNICODE, folds, labels, writer
 
 NAMED = 3  # names in a list before "and others"
 
@@ -130,9 +131,8 @@ class _Speaker:
     def __init__(self, program: Program, spelled: Mapping[Symbol, str]) -> None:
         texts = {name.name: text["unicode"] for name, text in labels(program).items()}
         given = {name.name: text for name, text in spelled.items()}
-        self.program = replace(program, gradients={}, deltas={})
-        self.steps = folds(program, hidden=False)
         self.dialect = replace(UNICODE, name=lambda key: given.get(key) or texts.get(key) or UNICODE.name(key))
+        self.write = writer(self.dialect, folds(program, hidden=False), replace(program, gradients={}, deltas={}))
 
     def name(self, name: Symbol) -> str:
         return self.dialect.name(name.name)
@@ -143,7 +143,7 @@ class _Speaker:
         return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
     def value(self, value: Expr) -> str:
-        return write(value, self.dialect, self.steps, self.program)
+        return self.write(value)
 
 
 class _Reader:
@@ -153,8 +153,9 @@ class _Reader:
         self.program = program
         self.speak = _Speaker(program, {})
         self.steps = folds(program, hidden=False)
-        self.forward = {*program.inputs, *(e.name for e in program.equations[: program.kept])} - self.seeds()
+        self.forward = {*program.inputs, *(e.name for e in program.equations[: program.kept])} - self.seeds
 
+    @cached_property
     def seeds(self) -> set[Symbol]:
         """The signal at the output, where it is an input of the derived program."""
         kept = {operand for e in self.program.equations[: self.program.kept] for operand in operands(e.value, self.program.functions)}
@@ -180,7 +181,7 @@ class _Reader:
         heard = [self.program.deltas[leaf] for leaf in leaves if leaf in self.program.deltas]
         by = tuple(dict.fromkeys(later for later in heard if later != layer))
         through = tuple(dict.fromkeys(name for name in self.between(equation.value) if name != layer)) if by else ()
-        given = not self.seeds().isdisjoint(leaves)
+        given = not self.seeds.isdisjoint(leaves)
         return Told(layer, equation.name, by, through, bool(heard) and not by, given, equation, _loudest(numbers, equation.name))
 
     def between(self, value: Expr) -> Iterator[Symbol]:

@@ -18,11 +18,12 @@ from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.program import Equation, Program, symbol
-from algebra2net.spell import LATEX, UNICODE, folds, labels, write
+from algebra2net.spell import LATEX, UNICODE, folds, labels, write, writer
 
 LONGEST = 4000  # characters of LaTeX; what is longer no reader reads as a formula
 ROOM = 12.5  # ems, about, that a piece may take; a formula with a wider one is set smaller
 WIDEST = 12  # ems, about; what is wider in brackets may break inside them
+WIDEST_FRACTION = 15  # a wider fraction is written with a slash, so that it may break
 Mark = Callable[[Symbol], str]  # attributes of the element that a name becomes
 
 _NAME, _TEXT, _END = "\ue000", "\ue002", "\ue001"  # private use: no name of a user's has them
@@ -38,7 +39,7 @@ _ACCENTS = {"hat": "^", "widehat": "^", "tilde": "~", "widetilde": "~", "bar": "
 _ARGUMENTS = {"frac": 2, "sqrt": 1, "operatorname": 1, "mathrm": 1, "text": 1, "sup": 2, "sub": 2} | dict.fromkeys(_ACCENTS, 1)
 _SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", "!": "0", "quad": "1em", "qquad": "2em", " ": "0.25em"}
 _TALL = ("<mfrac", "<mtable", "<msqrt", "<mroot")  # what brackets grow with
-_BREAKS = ("+", "-", "−", "∘", "=", "<", ">", "≤", "≥", "≠", "⊗")
+_BREAKS = ("/", "+", "-", "−", "∘", "=", "<", ">", "≤", "≥", "≠", "⊗")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Node:
     xml: str
     width: float
     kind: str = ""  # sign, product, fence, function, word
-    parts: tuple[Node, ...] = ()
+    parts: tuple[Node, ...] = ()  # what it becomes where it may break
+    inside: tuple[Node, ...] = ()  # of a group: its nodes
 
 
 @dataclass
@@ -62,9 +64,9 @@ class Formulas:
 
     def __post_init__(self) -> None:
         texts = {made.name: text["latex"] for made, text in labels(self.program).items()}
-        self.unlabelled = replace(self.program, gradients={}, deltas={})
         self.steps: dict[Expr, Expr] = folds(self.program, self.hidden)
-        self.marked = replace(LATEX, name=lambda key: f"{_NAME}{key}{_TEXT}{texts.get(key) or names.latex(key)}{_END}")
+        marked = replace(LATEX, name=lambda key: f"{_NAME}{key}{_TEXT}{texts.get(key) or names.latex(key)}{_END}")
+        self.write = writer(marked, self.steps, replace(self.program, gradients={}, deltas={}))
 
     def line(self, made: Equation) -> str:
         """An equation as a block that goes on in the next line where it has to."""
@@ -87,7 +89,7 @@ class Formulas:
 
     def latex(self, value: Expr) -> str:
         """The LaTeX of a value, every name between marks."""
-        return write(value, self.marked, self.steps, self.unlabelled)
+        return self.write(value)
 
 
 def _math(nodes: Sequence[Node]) -> str:
@@ -131,7 +133,7 @@ def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
     called = 0.0  # the width of the function that brackets belong to
     while waiting:
         node = waiting.pop()
-        if node.parts and node.width + called > WIDEST:
+        if node.parts and node.width + called > (WIDEST_FRACTION if node.kind == "fraction" else WIDEST):
             waiting.extend(reversed(node.parts))
         else:
             yield node
@@ -262,7 +264,7 @@ class _Reader:
             self.frame.nodes[-1] = _Pending("sqrt", [])
             self.frame.nodes.insert(len(self.frame.nodes) - 1, Node(f"<!--{_width(nodes)}-->", 0, "index", tuple(nodes)))
         else:
-            self.place(Node(_row(nodes), _width(nodes), "", () if len(nodes) != 1 else nodes[0].parts))
+            self.place(Node(_row(nodes), _width(nodes), nodes[0].kind if len(nodes) == 1 else "", nodes[0].parts if len(nodes) == 1 else (), tuple(nodes)))
 
     def finished(self, nodes: Sequence[Node | _Pending]) -> list[Node]:
         """The nodes; a command that never got its arguments is left out. An index goes into the root behind it."""
@@ -288,9 +290,7 @@ class _Reader:
             return  # nothing is open
         frame = self.stack.pop()
         nodes = self.finished(frame.nodes)
-        flat = "" if any(tall in node.xml for node in nodes for tall in _TALL) else ' stretchy="false"'
-        first = Node(f'<mo form="prefix"{flat} lspace="0" rspace="0">{escape(frame.word)}</mo>', 0.4, "open")
-        last = Node(f'<mo form="postfix"{flat} lspace="0" rspace="0">{escape(sign)}</mo>', 0.4)
+        first, last = _bracket(frame.word, "prefix", nodes), _bracket(sign, "postfix", nodes)
         xml = f"<mrow>{first.xml}{''.join(node.xml for node in nodes)}{last.xml}</mrow>"
         self.place(Node(xml, _width(nodes) + 0.8, "fence", (first, *nodes, last)))
 
@@ -340,7 +340,8 @@ def _built(word: str, arguments: Sequence[Node]) -> Node:
     second = arguments[-1]
     match word:
         case "frac":
-            return Node(f"<mfrac>{first.xml}{second.xml}</mfrac>", max(first.width, second.width) + 0.2)
+            slashed = (*_in_brackets(first), _operator("/"), *_in_brackets(second))
+            return Node(f"<mfrac>{first.xml}{second.xml}</mfrac>", max(first.width, second.width) + 0.2, "fraction", slashed)
         case "sqrt":
             return Node(f"<msqrt>{first.xml}</msqrt>", first.width + 0.9)
         case "sup" | "sub":
@@ -350,6 +351,18 @@ def _built(word: str, arguments: Sequence[Node]) -> Node:
             style = "" if len(text) != 1 else ' mathvariant="normal"'
             return Node(f"<mi{style}>{text}</mi>", 0.5 * len(text), "function" if word == "operatorname" else "word")
     return Node(f'<mover accent="true">{first.xml}<mo>{_ACCENTS[word]}</mo></mover>', first.width)
+
+
+def _in_brackets(node: Node) -> tuple[Node, ...]:
+    """What stands above or below a fraction's line, as it stands beside a slash."""
+    inside = node.inside or (node,)
+    return inside if len(inside) == 1 else (_bracket("(", "prefix", inside), *inside, _bracket(")", "postfix", inside))
+
+
+def _bracket(sign: str, form: str, inside: Sequence[Node]) -> Node:
+    """A bracket that grows with what is tall, and leaves the rest as it is."""
+    flat = "" if any(tall in node.xml for node in inside for tall in _TALL) else ' stretchy="false"'
+    return Node(f'<mo form="{form}"{flat} lspace="0" rspace="0">{escape(sign)}</mo>', 0.4, "open" if form == "prefix" else "")
 
 
 def _width(nodes: Sequence[Node]) -> float:

@@ -79,7 +79,9 @@ class Calls(Writer):
                 self._refuse_typo(chunk, begin, run)
                 return begin
         word = self._letters(chunk, run)
-        unknown = len(word) >= 3 and self._kind(after) == "LPAR" and (word in NETWORKS or re.fullmatch(r"[A-Z]*[a-z]{2,}[A-Za-z]*", word) is not None) and word not in self.survey.words
+        unknown = (
+            len(word) >= 3 and self._kind(after) == "LPAR" and (word in NETWORKS or re.fullmatch(r"[A-Z]*[a-z]{2,}[A-Za-z]*", word) is not None) and word not in self.survey.words
+        )
         if unknown and chunk < run:
             raise self._no_function(word, Span(self.source, self.signs[chunk].start, self.signs[run].stop))
         return None
@@ -89,7 +91,7 @@ class Calls(Writer):
         chunk = self.place if self.survey.spaced_out else chunk
         prefix, word = self._letters(chunk, begin - 1) if chunk < begin else "", self._letters(chunk, run)
         meant = nearest(word, spellings()) if len(prefix) > 1 else None
-        if re.fullmatch(r"[A-Z]?[a-z]{2,}", prefix) and (len(prefix) > 2 or meant not in (None, f"did you mean {called(word[len(prefix):])}?")):
+        if re.fullmatch(r"[A-Z]?[a-z]{2,}", prefix) and (len(prefix) > 2 or meant not in (None, f"did you mean {called(word[len(prefix) :])}?")):
             raise self._no_function(word, Span(self.source, self.signs[chunk].start, self.signs[run].stop))
 
     def _function_of_letters(self, begin: int, run: int) -> None:
@@ -150,7 +152,7 @@ class Calls(Writer):
         if self._kind(after) != "SCRIPT_OPEN" or self._kind(self.mates[after] + 1) != "LPAR" or sign.text not in ("sigma", *FUNCTION_LETTERS, *self.survey.functions):
             return
         if "".join(s.text for s in self.signs[after + 1 : self.mates[after]]) == "-1":
-            raise self.error(sign, f"the inverse of {self.source[sign.start:sign.stop]} is not part of the notation", "write the function that it is")
+            raise self.error(sign, f"the inverse of {self.source[sign.start : sign.stop]} is not part of the notation", "write the function that it is")
 
     def _is_index(self, key: str, script: Sign) -> bool:
         """Whether a superscript on this name is an index: `h^l`, `W^Q`; `x^2`, `e^x`, `p^\\gamma` are powers."""
@@ -213,7 +215,7 @@ class Calls(Writer):
             if self.cut and after >= len(self.signs):
                 self.place = after
                 return
-            raise self.error(sign, f"{self.source[sign.start:sign.stop]} needs an argument", f"type it in parentheses: {name}(x)")
+            raise self.error(sign, f"{self.source[sign.start : sign.stop]} needs an argument", f"type it in parentheses: {name}(x)")
 
     def _function(self, sign: Sign, name: str, after: int) -> bool:
         """Tell a function with what it is applied to; False where nothing follows that it could be applied to."""
@@ -295,7 +297,11 @@ class Calls(Writer):
         if (upright and key not in self.survey.values) or comma is not None or base in (*FUNCTION_LETTERS, "Phi", "Psi"):
             raise self._no_function(sign.other if sign.kind == "WORD" and sign.other else shown, span(sign, self.source))
         if (base == "sigma" and key not in self.survey.values and key != "sigma") or (base != "W" and self._one_name_inside(opens)):
-            raise NotationError(f"there is no function {shown}", span(sign, self.source), f"define it: {shown}({'t' if shown == 'x' else 'x'}) = …, or put \\cdot before the parenthesis for a product")
+            raise NotationError(
+                f"there is no function {shown}",
+                span(sign, self.source),
+                f"define it: {shown}({'t' if shown == 'x' else 'x'}) = …, or put \\cdot before the parenthesis for a product",
+            )
 
     def _one_name_inside(self, opens: int) -> bool:
         """Whether the parentheses hold a single name: nobody puts a factor in parentheses for that."""
@@ -316,4 +322,6 @@ class Calls(Writer):
 
     def _no_function(self, word: str, span: Span) -> NotationError:
         near = nearest(word, [*spellings(), *self.survey.functions]) if len(word) > 2 else None
-        return NotationError(f"there is no function {word}", span, _INSTEAD.get(word.casefold()) or near or f"define it: {word}(x) = …, or put \\cdot before the parenthesis for a product")
+        return NotationError(
+            f"there is no function {word}", span, _INSTEAD.get(word.casefold()) or near or f"define it: {word}(x) = …, or put \\cdot before the parenthesis for a product"
+        )

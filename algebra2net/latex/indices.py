@@ -71,7 +71,9 @@ class Indices(Tokens):
 
     def _refuse_mark(self, atoms: Sequence[str], begin: int, end: int) -> None:
         whole = Span(self.source, self.tokens[begin].start_pos or 0, self.tokens[end - 1].end_pos or 0)
-        upright = COMMANDS.get(self.tokens[begin][1:], ("", ""))[0] in ("word", "text") or (end - begin > 1 and COMMANDS.get(self.tokens[begin + 1][1:], ("", ""))[0] in ("word", "text"))
+        upright = COMMANDS.get(self.tokens[begin][1:], ("", ""))[0] in ("word", "text") or (
+            end - begin > 1 and COMMANDS.get(self.tokens[begin + 1][1:], ("", ""))[0] in ("word", "text")
+        )
         if atoms[0] == "†" or (atoms == ["H"] and upright):
             raise NotationError("a conjugate transpose or pseudo-inverse is not part of the notation", whole, "^T transposes a real matrix, ^{-1} inverts a square one")
 

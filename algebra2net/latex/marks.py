@@ -214,7 +214,11 @@ class Marks(Writer):
     def _at_comma(self, sign: Sign) -> None:
         top = self._top()
         following = self.signs[self.place + 1].kind if self.place + 1 < len(self.signs) else ""
-        if top is not None and (top.kind == "CASES" or top.sign.text.startswith(r"\begin")) and (top.conditioned or following in ("QUAD", "AMP", "TEXT", "ROW", "CASES_CLOSE", "RBRACKET", "NEWLINE")):
+        if (
+            top is not None
+            and (top.kind == "CASES" or top.sign.text.startswith(r"\begin"))
+            and (top.conditioned or following in ("QUAD", "AMP", "TEXT", "ROW", "CASES_CLOSE", "RBRACKET", "NEWLINE"))
+        ):
             self.place += 1
         elif top is not None and top.kind == "CASES":
             top.pending = True

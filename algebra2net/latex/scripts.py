@@ -106,9 +106,7 @@ class Scripts(Indices):
         if power is not None:
             self._raise(power, end, indexed, "" if not above else above[-1])
 
-    def _pieces_on(
-        self, base: Sign, pieces: Sequence[tuple[str, str]], ends: tuple[Token, Token], raised: list[Sign], above: list[str], indexed: str
-    ) -> tuple[str, str]:
+    def _pieces_on(self, base: Sign, pieces: Sequence[tuple[str, str]], ends: tuple[Token, Token], raised: list[Sign], above: list[str], indexed: str) -> tuple[str, str]:
         text = base.text
         start, stop = ends[0].start_pos or 0, ends[1].end_pos or 0
         for what, word in pieces:
@@ -195,9 +193,27 @@ class Scripts(Indices):
         text = self._subscript(begin, until)
         stop = self.tokens[until - 1].end_pos or 0
         if base.kind in ("BAR", "NORM"):
-            named = {"infty": "inf", "∞": "inf", "F": "F", "Fro": "F", "fro": "F", "2": "2", "1": "1", "l2": "2", "L2": "2", "l_2": "2", "L_2": "2", "l1": "1", "L1": "1", "l_1": "1", "L_1": "1"}.get(text)
+            named = {
+                "infty": "inf",
+                "∞": "inf",
+                "F": "F",
+                "Fro": "F",
+                "fro": "F",
+                "2": "2",
+                "1": "1",
+                "l2": "2",
+                "L2": "2",
+                "l_2": "2",
+                "L_2": "2",
+                "l1": "1",
+                "L1": "1",
+                "l_1": "1",
+                "L_1": "1",
+            }.get(text)
             if named is None:
-                raise NotationError(f"there is no norm with the mark {text}", Span(self.source, self.tokens[begin].start_pos or 0, stop), "norms are ‖x‖, ‖x‖_1, ‖x‖_2, ‖x‖_F and ‖x‖_∞")
+                raise NotationError(
+                    f"there is no norm with the mark {text}", Span(self.source, self.tokens[begin].start_pos or 0, stop), "norms are ‖x‖, ‖x‖_1, ‖x‖_2, ‖x‖_F and ‖x‖_∞"
+                )
             base.text, base.stop = base.text + "_" + named, stop
             return
         whole = Span(self.source, self.tokens[begin].start_pos or 0, stop)

@@ -56,7 +56,9 @@ class Structures(Words):
         inside, until = self.content(second)
         below = str(self.tokens[inside]) if until == inside + 1 else ""
         if COMMANDS.get(below[1:], ("", ""))[0] in ("operator", "sum", "refuse"):
-            raise NotationError(f"{below} over an index is not part of the notation yet", Span(self.source, token.start_pos or 0, self.tokens[second[1] - 1].end_pos or 0), OVER_ALL)
+            raise NotationError(
+                f"{below} over an index is not part of the notation yet", Span(self.source, token.start_pos or 0, self.tokens[second[1] - 1].end_pos or 0), OVER_ALL
+            )
         if below == "=":
             self.emit("EQUALS", "=", token, self.tokens[second[1] - 1])
             self.place = second[1]

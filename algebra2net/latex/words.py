@@ -113,7 +113,11 @@ class Words(Scripts):
     def _word(self, meaning: Meaning, content: tuple[int, int], first: Token, last: Token, end: int) -> None:
         """Upright letters: a word, a connector, a remark; or a font and no more."""
         begin, until = content
-        typed = "(" if until - begin > LONGEST_WORD else re.sub(r"\\[,;:! ]|~|\\(quad|qquad|thinspace|rm|bf|it|sf|tt|mathrm|mathsf|mathbf|operatorname)(?![A-Za-z])|[\n\t]", " ", self.slice(*content))
+        typed = (
+            "("
+            if until - begin > LONGEST_WORD
+            else re.sub(r"\\[,;:! ]|~|\\(quad|qquad|thinspace|rm|bf|it|sf|tt|mathrm|mathsf|mathbf|operatorname)(?![A-Za-z])|[\n\t]", " ", self.slice(*content))
+        )
         text = " ".join(re.sub(r"\\([_\-&])|\\mathchar`", r"\1", typed).split())
         if re.fullmatch(r"(\S )+\S", text):
             text = text.replace(" ", "")  # s o f t m a x

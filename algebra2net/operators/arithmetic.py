@@ -88,17 +88,17 @@ transpose = operator(
 def _comparison(name: str, sign: str, latex: str, unicode: str, doc: str) -> None:
     elementwise(
         f"{name}(a, b)", family=FAMILY, binds="anything", internal=True, vjp={}, kink="slope 0 everywhere",
-        plain=f"$a:sum {sign} $b:sum", unicode=f"$a:sum {unicode} $b:sum", latex=f"$a:sum {latex} $b:sum", python=f"$a:sum {sign} $b:sum",
+        plain=f"$a:sum {sign} $b:sum", unicode=f"$a:sum {unicode} $b:sum", latex=latex, python=f"$a:sum {sign} $b:sum",
         numpy=f"($a {sign} $b).astype($dtype)", doc=doc,
     )  # fmt: skip
 
 
 for _row in (
-    ("lt", "<", "<", "<", "1 where a is smaller, else 0."),
-    ("le", "<=", r"\le", "≤", "1 where a is smaller or equal, else 0."),
-    ("gt", ">", ">", ">", "1 where a is larger, else 0."),
-    ("ge", ">=", r"\ge", "≥", "1 where a is larger or equal, else 0."),
-    ("eq", "==", "=", "==", "1 where they are equal, else 0."),
-    ("ne", "!=", r"\ne", "≠", "1 where they differ, else 0."),
+    ("lt", "<", "$a:sum < $b:sum", "<", "1 where a is smaller, else 0."),
+    ("le", "<=", r"$a:sum \le $b:sum", "≤", "1 where a is smaller or equal, else 0."),
+    ("gt", ">", "$a:sum > $b:sum", ">", "1 where a is larger, else 0."),
+    ("ge", ">=", r"$a:sum \ge $b:sum", "≥", "1 where a is larger or equal, else 0."),
+    ("eq", "==", r"\left($a:sum = $b:sum\right)", "==", "1 where they are equal, else 0."),
+    ("ne", "!=", r"$a:sum \ne $b:sum", "≠", "1 where they differ, else 0."),
 ):
     _comparison(*_row)
