@@ -207,11 +207,7 @@ def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], di
         if token.type == "NAME":
             if begins and following[:1] == ["LPAR"] and _is_definition(tokens, place):
                 functions.setdefault(names.key(token), place)
-            elif (
-                ((begins or _after_equals(tokens, place)) and following[:1] == ["EQUALS"])
-                or following[:1] == ["SIZES"]
-                or (following[:1] != ["LPAR"] and known(token) is None)
-            ):
+            elif ((begins or _after_equals(tokens, place)) and following[:1] == ["EQUALS"]) or following[:1] == ["SIZES"] or (following[:1] != ["LPAR"] and known(token) is None):
                 values.setdefault(names.key(token), place)
             if begins and following == ["TRANSPOSE", "EQUALS"]:
                 primed.setdefault(names.key(token), place)

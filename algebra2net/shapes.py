@@ -649,7 +649,11 @@ class _Solver:
     def is_beside_a_layer(self, value: Expr, waiting: _Waiting) -> bool:
         """Whether a bias or a target stands beside a layer of one row (or one column): then it has no more of them; nor has a layer less a target."""
         if value not in self.program.inputs:
-            return isinstance(waiting.equation.value, operation("minus")) and self.is_layer(value) and all(arg in self.program.inputs for arg in waiting.equation.value.args if arg != value)
+            return (
+                isinstance(waiting.equation.value, operation("minus"))
+                and self.is_layer(value)
+                and all(arg in self.program.inputs for arg in waiting.equation.value.args if arg != value)
+            )
         partners = [partner for partner in waiting.equation.value.args if partner != value and not all(self.is_one(node) for node in self.of(partner))]
         is_bias = names.parts(value.name).base.startswith(("b", "beta", "gamma"))
         return bool(partners) and all(is_bias or self.is_layer(partner) for partner in partners)

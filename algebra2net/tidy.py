@@ -301,7 +301,9 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
         inside = walk.made[a].args[place] if walk.is_made(a, name) else a
         if inside is a or walk.shape(walk.made[a].args[1 - place]) != SCALAR:
             continue
-        if (walk.is_made(inside, "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1)) or (walk.is_made(inside, "matmul") and walk.count[a] <= 1 and a not in walk.kept_names):
+        if (walk.is_made(inside, "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1)) or (
+            walk.is_made(inside, "matmul") and walk.count[a] <= 1 and a not in walk.kept_names
+        ):
             turned = walk.step(OPERATORS["transpose"](inside))
             return walk.made[a].func(*(turned if k == place else arg for k, arg in enumerate(walk.made[a].args)))
     if walk.count[a] > 1 or a in walk.kept_names:
@@ -451,5 +453,3 @@ def _triangle(value: Operation, walk: _Walk) -> Expr | None:
     """A triangle's triangle is itself."""
     (a,) = value.args
     return a if walk.is_made(a, type(value).__name__) else None
-
-

@@ -353,7 +353,11 @@ class _Function:
                 if self.program.shapes[name][axis] == size:
                     return f"{self.identifiers[name]}.shape[{axis}]"
         parts = re.split(r"([+*()])", size)
-        return "".join(f" {p} " if p in ("+", "*") else p if not p or p in "()" else self.dimension(int(p) if p.isdecimal() else p) for p in parts) if len(parts) > 1 else self.missing(size)
+        return (
+            "".join(f" {p} " if p in ("+", "*") else p if not p or p in "()" else self.dimension(int(p) if p.isdecimal() else p) for p in parts)
+            if len(parts) > 1
+            else self.missing(size)
+        )
 
     def missing(self, size: str) -> str:
         from algebra2net.errors import ShapeError
@@ -467,5 +471,3 @@ def _needs(node: ast.AST, need: str, needs: dict[int, str]) -> None:
         case _:
             for child in ast.iter_child_nodes(node):
                 _needs(child, "comparison", needs)
-
-
