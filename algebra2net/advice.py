@@ -53,6 +53,8 @@ def _negative_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Ma
     base, exponent = equation.value.args
     if exponent.is_Integer and exponent < -1 and _shape(base, shapes) != SCALAR and equation.span is not None:
         text, power = _text(equation), int(-exponent)
+        if text.startswith("pow(") or text.rpartition("^")[2].startswith("("):
+            return  # x^(-2) is meant entry by entry
         stem = text.split("^")[0].strip() or "A"
         raise NotationError(
             f"{text} is no power of a matrix in this notation", equation.span, f"type {' '.join([f'inv({stem})'] * power)} for the matrix, 1 / {stem}^{power} entry by entry"

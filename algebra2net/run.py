@@ -27,7 +27,10 @@ def load(source: str) -> dict[str, Any]:
     filename = f"<algebra2net {hashlib.sha256(source.encode()).hexdigest()[:16]}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__name__": "algebra2net_generated"}
-    exec(compile(source, filename, "exec"), namespace)
+    try:
+        exec(compile(source, filename, "exec"), namespace)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"this algebra needs SciPy's special functions (erf, lgamma): pip install {error.name}", name=error.name) from None
     return namespace
 
 

@@ -239,7 +239,7 @@ def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tu
     if writer.dialect is PYTHON:
         return _special_in_python(value, name)
     if name == "power" and writer.dialect.field == "unicode" and value.args[1].is_Integer and value.args[1] > 0:
-        return [(value.args[0], "power"), str(value.args[1]).translate(_RAISED)]
+        return [(value.args[0], "atom"), str(value.args[1]).translate(_RAISED)]
     if name in ("norm", "norm_1", "norm_inf") and value.args[-1] == NONE:
         mark = {"norm": "", "norm_1": "_1", "norm_inf": "_∞" if writer.dialect.field == "unicode" else "_inf"}[name]
         if writer.dialect.field == "latex":

@@ -249,7 +249,7 @@ def _times(value: Operation, walk: _Walk) -> Expr | None:
     """0 x is 0, 1 x is x; (-x) y is -(x y); a number stands in front; x (1/y) is x / y."""
     a, b = value.args
     whole = result_shape(value, walk.shapes)
-    for one, other in ((a, b), (b, a)):
+    for place, (one, other) in enumerate(((a, b), (b, a))):
         if one == ZERO and isinstance(other, Symbol):
             return OPERATORS["expand"](ZERO, other)  # of x^0 at 0: there 0 * inf would be nan
         if one == ONE and walk.shape(other) == whole:
@@ -258,7 +258,7 @@ def _times(value: Operation, walk: _Walk) -> Expr | None:
             return OPERATORS["neg"](other)
         if walk.is_made(one, "neg"):
             inside = walk.made[one].args[0]
-            return OPERATORS["neg"](walk.step(value.func(*(inside if arg is one else arg for arg in (a, b)))))
+            return OPERATORS["neg"](walk.step(value.func(*((inside, b) if place == 0 else (a, inside)))))
         if walk.is_made(one, "divide") and walk.made[one].args[0].is_Number:
             above, below = walk.made[one].args
             return OPERATORS["divide"](walk.step(OPERATORS["scale"](above, other)), below)

@@ -272,6 +272,8 @@ def typed(tree: Tree, level: str = "comparison") -> str:
         return ALSO.get(tree.word, (tree.word,))[tree.sign % len(ALSO.get(tree.word, "?"))]
     spellings = SPELLINGS.get(tree.kind, [("{word}(" + ", ".join(f"{{{k}:comparison}}" for k in range(len(tree.parts))) + ")", "atom")])
     template, binds = spellings[tree.sign % len(spellings)]
+    if template[0] in "|‖" and any("|" in typed(part) or "‖" in typed(part) for part in tree.parts):
+        template, binds = spellings[0]  # which of two bars side by side closes, nobody could tell
     function, _, axis = tree.word.partition(" ")
     text = template.format(*map(_Operand, tree.parts), word=tree.word, function=function, axis=axis)
     return text if LEVELS.index(binds) >= LEVELS.index(level) else f"({text})"
@@ -386,7 +388,10 @@ def written(draw: st.DrawFn, depth: int = 3) -> Written:
     grower = _Grower(draw)
     functions = []
     for name in draw(st.sampled_from([[], ["swish"], ["swish", "act"], ["mix"], ["act", "mix"]])):
-        functions.append((name, grower.entry(2, OWN[name])))
+        body = grower.entry(2, OWN[name])
+        if name == "mix":  # of which the first parameter is the larger one
+            body = grower.made("times", (1, 1), Tree("name", (1, 1), word="x"), body)
+        functions.append((name, body))
         grower.own.append(name)
     equations: list[tuple[str, Tree]] = []
     for name in draw(st.permutations(NAMED))[: draw(st.integers(1, 3))]:
@@ -499,7 +504,9 @@ class _Grower:
                 return Tree("call", size, ends if self.draw(st.booleans()) else ends[::-1], word)
 
     def power(self, size: Size, depth: int) -> Tree:
-        return self.made("power", size, Tree("call", size, (self.tree(size, depth),), "tanh"), word=self.draw(st.sampled_from(["2", "3"])))
+        small = Tree("call", size, (self.tree(size, depth),), "tanh")
+        inner = self.made("power", size, small, word="2") if self.draw(st.booleans()) else small
+        return self.made("power", size, inner, word=self.draw(st.sampled_from(["2", "3"])))
 
     def scaled(self, size: Size, depth: int) -> Tree:
         return self.made("product", size, self.number(size, 0) if self.draw(st.booleans()) else self.tree((1, 1), depth), self.tree(size, depth))

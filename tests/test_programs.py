@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from strategies import QUICK, Array, Written, entries, leaves, promised, slope_along, written
 
 from algebra2net import Net, compile
+from algebra2net.run import load
+from algebra2net.targets.numpy import module
+from algebra2net.tidy import tidy
 
 LARGE = 1e3  # beyond, rounding says more than algebra
 
@@ -183,6 +186,7 @@ def test_second_derivatives_agree_with_measured_ones(program: Written) -> None:
 
 
 @QUICK
+@example("(x + x) * -x * --x")
 @given(entries())
 def test_the_derivative_of_a_function_of_ones_own_is_its_gradient(body: str) -> None:
     """f' beside the gradient of sum(f(z)), f'' beside that of sum(f'(z))."""
@@ -204,6 +208,19 @@ def test_stabilisation_changes_no_value_and_no_gradient(program: Written) -> Non
     same(np.atleast_2d(net(**at)), by_hand[program.output], digits=8)
     for name, grad in net.grad(**at, **delta).items():
         same(grad, expected[name], digits=7)
+
+
+@QUICK
+@given(written())
+def test_tidying_changes_no_value(program: Written) -> None:
+    """What is tidied is as a rule a derived program; every identity that it knows holds in any other, too."""
+    net = compiled(program, stabilize=False)
+    at, by_hand = drawn(program)
+    tidied = tidy(net.steps)
+    found = load(module(tidied, None, ["a test"]))["forward"](*(at[name.name] for name in tidied.inputs))
+    for name, _ in program.equations:
+        if name in found:
+            same(np.atleast_2d(found[name]), by_hand[name], digits=9)
 
 
 # ------------------------------------------------------------------------------------------------------------ printing

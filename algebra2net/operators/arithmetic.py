@@ -41,7 +41,7 @@ divide = elementwise(
 )  # fmt: skip
 power = elementwise(
     "power(x, p)", family=FAMILY, vjp={"x": "p * x^(p - 1) * δ", "p": "δ * out * log_or_zero(x)"}, binds="power", internal=True, domain="positive",
-    plain="$x:power^$p:atom", latex="{$x:atom}^{$p}", python="$x:atom ** $p:atom", numpy="$x ** $p",
+    plain="$x:atom^$p:atom", latex="{$x:atom}^{$p}", python="$x:atom ** $p:atom", numpy="$x ** $p",
     doc="Entry by entry.", reason="power rule: the exponent comes down",
 )  # fmt: skip
 log_or_zero = elementwise(

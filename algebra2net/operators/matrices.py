@@ -41,7 +41,7 @@ operator(
 )  # fmt: skip
 operator(
     "inv(A)", family=FAMILY, domain="invertible", shape="n×n -> n×n", vjp={"A": "-out' δ out'"}, binds="power", aliases=("inverse",),
-    plain="$A:power^-1", unicode="$A:power⁻¹", latex="{$A:atom}^{-1}", python="np.linalg.inv($A)", numpy="np.linalg.inv($A)",
+    plain="$A:atom^-1", unicode="$A:atom⁻¹", latex="{$A:atom}^{-1}", python="np.linalg.inv($A)", numpy="np.linalg.inv($A)",
     doc="The inverse of a square matrix.", source="Petersen, Pedersen, The Matrix Cookbook (2012), eq. 59",
     reason="an inverse moves against what it inverts, from both sides",
 )  # fmt: skip
