@@ -425,6 +425,7 @@ class _Builder:
 
     def __init__(self, source: str) -> None:
         self.source = source
+        self.bracketed: dict[int, tuple[Value, Span]] = {}  # what stands in brackets, and with them
 
     def span(self, parts: Sequence[Any]) -> Span:
         first, last = self._span(parts[0]), self._span(parts[-1])
@@ -435,7 +436,7 @@ class _Builder:
             return _span(part, self.source)
         if isinstance(part, tuple):
             return self._span(part[0]) + self._span(part[-1])
-        span: Span = part.span
+        _, span = self.bracketed.get(id(part), (part, part.span))
         return span
 
     def call(self, parts: list[Any]) -> Call:
@@ -523,6 +524,7 @@ class _Builder:
 
     def group(self, parts: list[Any]) -> Value:
         value: Value = parts[1]
+        self.bracketed[id(value)] = value, self.span(parts)
         return value
 
     def rows(self, parts: list[Any]) -> Value:

@@ -28,7 +28,12 @@ from algebra2net.operators.operator import Operator
 Array = np.ndarray[Any, np.dtype[Any]]
 Size = tuple[int, int]
 
-QUICK = settings(max_examples=40, deadline=None, derandomize=bool(os.environ.get("CI")), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+QUICK = settings(
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 # ------------------------------------------------------------------------------------------- differences, by measuring
 

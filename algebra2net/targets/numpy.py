@@ -315,13 +315,12 @@ class _Function:
         axis = 0 if here.name.startswith("rows") else 1
         start = self.extent_of(before, axis)
         if here.name.endswith("into"):
-            return self.into(whole, like, start, axis)
+            return self.into(self.operand(whole, "atom", here), like, start, axis)
         stop = self.extent_of([*before, like], axis)
         cut = f"{start if before else ''}:{stop}"
         return f"{self.expression(whole, 'atom')}[{cut if axis == 0 else f':, {cut}'}]"
 
-    def into(self, block: Expr, like: Expr, start: str, axis: int) -> str:
-        text, target = self.expression(block, "atom"), self.expression(like, "atom")
+    def into(self, block: str, like: Expr, start: str, axis: int) -> str:
         self.preludes.setdefault(
             "placed",
             "def placed(block, like, start, axis):\n"
@@ -331,7 +330,7 @@ class _Function:
             "    result[place if axis == 0 else (slice(None), place)] = block\n"
             "    return result",
         )
-        return f"placed({text}, {target}, {start}, {axis})"
+        return f"placed({block}, {self.expression(like, 'atom')}, {start}, {axis})"
 
     def extent_of(self, blocks: Iterable[Expr], axis: int) -> str:
         """How many rows or columns the blocks have together."""
