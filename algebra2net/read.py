@@ -436,7 +436,7 @@ class _Builder:
             return _span(part, self.source)
         if isinstance(part, tuple):
             return self._span(part[0]) + self._span(part[-1])
-        _, span = self.bracketed.get(id(part), (part, part.span))
+        span: Span = self.bracketed[id(part)][1] if id(part) in self.bracketed else part.span
         return span
 
     def call(self, parts: list[Any]) -> Call:

@@ -5,6 +5,7 @@ Whatever the bytes say, `compile` gives a Net or an AlgebraError.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
 
@@ -20,10 +21,8 @@ def one_input(data: bytes) -> None:
     text = data[1:].decode("utf8", "surrogatepass" if data[:1] > b"\x80" else "ignore")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
+        with contextlib.suppress(AlgebraError):
             compile(text, notation=notation)
-        except AlgebraError:
-            pass
 
 
 def decodable(data: bytes) -> None:

@@ -245,6 +245,15 @@ def test_the_hessian_of_a_quadratic_form_is_its_matrix_and_its_transpose() -> No
     np.testing.assert_allclose(second.grad(x=np.ones((3, 1)), v=v, A=A)["x"], (A + A.T) @ v)
 
 
+@pytest.mark.parametrize("program", ["L = sum(square(x^3))", "L = sum(pow(x, -2))", "L = sum(x^(-3))", "L = sum(-x * -x * --x)", "L = sum([sum(x), sum(x^2)]^2)"])
+def test_what_derivation_makes_reads_back_as_what_it_is(program: str) -> None:
+    """A power of a power, negative exponents, signs of signs, a block of one entry: the printed backprop is derived again, and measured."""
+    first = compile(program, shapes={"x": (1, 2)}, wrt=["x"])
+    second = compile(f"{first.backprop}; S = sum(dx * v)", shapes={"x": (1, 2), "v": (1, 2)}, wrt=["x"])
+    assert second.check(x=np.array([[0.7, 1.3]]))
+    assert second.forward(x=[0.7, 1.3], v=[1, 1])["dx"] == pytest.approx(first.grad(x=np.array([[0.7, 1.3]]))["x"], rel=1e-12)
+
+
 def test_the_third_derivative_of_a_cube_is_6() -> None:
     program = "L = sum(x^3)"
     for order, slope in enumerate((3 * 2.0**2, 6 * 2.0, 6.0)):

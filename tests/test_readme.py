@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from algebra2net import compile
+from algebra2net import compile, gallery
 from algebra2net.operators import OPERATORS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -58,3 +58,10 @@ def test_the_readme_is_up_to_date(part, request):
     found = marked.search(text)
     assert found is not None
     assert found[0] == f"<!-- {part.__name__} -->\n{part()}\n<!-- end -->"
+
+
+@pytest.mark.parametrize("name", ["attention", "lstm"])
+def test_the_pictures_in_the_readme_are_those_that_the_command_writes(name, expected):
+    entry = gallery.find(name)
+    assert f"tests/expected/{name}.svg" in README.read_text(encoding="utf8")
+    expected(f"{name}.svg", compile(entry.program, wrt=entry.wrt).svg().rstrip("\n"))

@@ -138,6 +138,7 @@ CONTRADICTS = [
     ("y = x W + b",                            {"W": (3, 4), "b": 5},               ["x W + b does not fit", "4", "5"]),
     ("y = a + b",                              {"a": (2, 3), "b": (3, 2)},          ["a + b does not fit", "a is 2×3 (shapes)", "b is 3×2 (shapes)"]),
     ("y = a * b",                              {"a": (2, 3), "b": (3, 4)},          ["a * b does not fit", "a is 2×3", "b is 3×4", "entry by entry", "side by side"]),
+    ("y = (a + b) c",                          {"a": (2, 2), "c": (3, 3)},          ["(a + b) c does not fit", "a + b is 2×2", "c is 3×3"]),
     ("y = A^-1",                               {"A": (2, 3)},                       ["A is 2×3", "square"]),
     ("y = tr(A)",                              {"A": (2, 3)},                       ["A is 2×3", "square"]),
     ("y = [a, b]",                             {"a": (2, 3), "b": (3, 3)},          ["[a, b] does not fit", "same number of rows"]),
