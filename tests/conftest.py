@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 EXPECTED = Path(__file__).parent / "expected"
+collect_ignore = ["fuzz.py"]  # a program of its own, and atheris is no part of the tests' requirements
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
