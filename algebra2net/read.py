@@ -74,7 +74,7 @@ def read_plain(source: str) -> tuple[Statement, ...]:
     tokens, problem = _cut(parser("plain", _KEPT), source)
     tokens, trouble = _tell_apart(tokens, source, is_whole=problem is None)
     problem = trouble or problem
-    statements = _build(tokens, source, problem)
+    statements = _build(tokens, _Builder(source), parser("plain", _KEPT), problem, _unexpected)
     if problem is not None:
         raise problem
     return statements
@@ -388,10 +388,12 @@ def _span(token: Token, source: str) -> Span:
 
 # ------------------------------------------------------------------------------------------------------ tokens → tree
 
+Unexpected = Callable[[Token, Token | None, str], NotationError]
 
-def _build(tokens: Sequence[Token], source: str, problem: NotationError | None) -> tuple[Statement, ...]:
+
+def _build(tokens: Sequence[Token], build: _Builder, lark: Lark, problem: NotationError | None, unexpected: Unexpected) -> tuple[Statement, ...]:
     """The statements that the rules build from the tokens; no deeper in Python for deeper text."""
-    interactive = parser("plain", _KEPT).parse_interactive()
+    interactive = lark.parse_interactive()
     before: Token | None = None
     try:
         for token in tokens:
@@ -401,8 +403,7 @@ def _build(tokens: Sequence[Token], source: str, problem: NotationError | None) 
             return ()
         tree: Tree[Token] = interactive.feed_eof(before)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
-        raise _unexpected(error.token, before, source) from None
-    build = _Builder(source)
+        raise unexpected(error.token, before, build.source) from None
     built: dict[int, Any] = {}
     for node in tree.iter_subtrees():  # children first
         parts = [built[id(child)] if isinstance(child, Tree) else child for child in node.children if child is not None]

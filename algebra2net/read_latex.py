@@ -9,18 +9,17 @@ Idea  the three steps of read.py: grammar/latex.lark's terminals cut the source;
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark import Lark, Token
+from lark.exceptions import UnexpectedCharacters
 
 from algebra2net.errors import NotationError, Span
 from algebra2net.grammars import parser
 from algebra2net.latex.signs import signs, spaced
 from algebra2net.latex.writing import tokens_of
 from algebra2net.notation import Call, Declaration, Name, Statement, Value
-from algebra2net.read import _Builder, _sizes, _span, _strange
+from algebra2net.read import _build, _Builder, _sizes, _span, _strange
 
 _KEPT = (
     "COMMAND", "ROW_BREAK", "ESCAPE", "MATH", "OPEN", "CLOSE", "SUB", "SUP", "PRIME", "EXPONENT", "DECIMAL", "DIGIT", "SCRIPT_LETTERS", "LETTER", "SMALL", "SMALL_TRANSPOSE",
@@ -40,7 +39,7 @@ def read_latex(source: str) -> tuple[Statement, ...]:
     cut, strange = _cut(parser("latex", _KEPT), source)
     found, problem = signs(cut, source, strange)
     told, trouble = tokens_of(found, source, problem)
-    statements = _build(told, source, trouble)
+    statements = _build(told, _LatexBuilder(source), parser("latex", _KEPT), trouble, _unexpected)
     if trouble is not None:
         raise trouble
     return statements
@@ -62,28 +61,6 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
 def looks_like_latex(source: str) -> bool:
     """Whether a text is LaTeX by its look; `W_{0}`, `x^T` and `r^\\top` stand in plain text, too."""
     return _LOOK.search(_NO_FORMULA.sub("", source)) is not None
-
-
-def _build(tokens: Sequence[Token], source: str, problem: NotationError | None) -> tuple[Statement, ...]:
-    """The statements that the rules build from the tokens; no deeper in Python for deeper text."""
-    interactive = parser("latex", _KEPT).parse_interactive()
-    before: Token | None = None
-    try:
-        for token in tokens:
-            interactive.feed_token(token)
-            before = token
-        if problem is not None:
-            return ()
-        tree: Tree[Token] = interactive.feed_eof(before)  # type: ignore[no-untyped-call]
-    except UnexpectedToken as error:
-        raise _unexpected(error.token, before, source) from None
-    build = _LatexBuilder(source)
-    built: dict[int, Any] = {}
-    for node in tree.iter_subtrees():  # children first
-        parts = [built[id(child)] if isinstance(child, Tree) else child for child in node.children if child is not None]
-        built[id(node)] = getattr(build, node.data)(parts)
-    result: tuple[Statement, ...] = built[id(tree)]
-    return result
 
 
 class _LatexBuilder(_Builder):

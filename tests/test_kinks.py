@@ -19,7 +19,7 @@ OF_AN_ENTRY = [
     # the function, in its spellings                                                       at                     slopes
     ("relu", ["relu(x)", "max(0, x)", "max(x, 0)", "maximum(x, 0)", "where(x > 0, x, 0)", "where(x <= 0, 0, x)", "x * (x > 0)", "x * step(x)", "-min(0, -x)", "relu(x)^1"],
                                                                                            [-2., 0., 3.],         [0, 0, 1]),
-    ("relu6", ["relu6(x)", "clip(x, 0, 6)", "relu(6 - relu(6 - x))"],                      [-2., 0., 3., 6., 7.], [0, 0, 1, 0, 0]),
+    ("relu6", ["relu6(x)", "clip(x, 0, 6)", "min(max(0, x), 6)", "relu(6 - relu(6 - x))"], [-2., 0., 3., 6., 7.], [0, 0, 1, 0, 0]),
     ("a ramp", ["max(x, 1)", "relu(x - 1) + 1", "where(x > 1, x, 1)", "max(1/2 + 1/2, x)"], [0., 1., 2.],          [0, 0, 1]),
     ("a cap", ["min(x, 1)", "1 - relu(1 - x)", "minimum(1, x)"],                           [0., 1., 2.],          [1, 0, 0]),
     ("hard_tanh", ["hard_tanh(x)", "clip(x, -1, 1)"],                                      [-1., 0., 1., 2.],     [0, 1, 0, 0]),
