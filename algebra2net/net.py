@@ -18,7 +18,7 @@ from algebra2net.advice import advise
 from algebra2net.check import Report, compare
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
-from algebra2net.errors import AlgebraError, ShapeError, nearest
+from algebra2net.errors import AlgebraError, DerivativeError, ShapeError, nearest
 from algebra2net.expand import expand
 from algebra2net.label import label
 from algebra2net.layers import parameters
@@ -223,7 +223,10 @@ class Net:
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
-        text = self.optimized_source if self._options.optimize else self.source
+        try:
+            text = self.optimized_source if self._options.optimize else self.source
+        except DerivativeError:  # the forward pass is there all the same
+            text = module(self._steps, None, [self.output], self._options.spelling)
         with resting():
             return load(text)
 
@@ -248,6 +251,8 @@ class Net:
             arrays |= {} if delta is None else {"delta": delta}
             delta = arrays.pop("delta_", None)
         net, bound = self._bound(arrays)
+        if "value_and_grad" not in net._functions:
+            assert net.backprop  # raises what stands in the way of a derivative
         given = list(bound.matrices.values())
         if net._seed is not None:
             given.append(net._signal(delta, bound))

@@ -17,7 +17,7 @@ from strategies import Array
 from sympy import Expr
 
 import algebra2net
-from algebra2net import AlgebraError, Net, NotationError, ShapeError, compile
+from algebra2net import AlgebraError, DerivativeError, Net, NotationError, ShapeError, compile
 
 SEED = "l2 = relu(l0 W0) W1"
 rng = np.random.default_rng(0)
@@ -498,3 +498,11 @@ def test_the_package_says_what_it_has() -> None:
     for name in ("compile", "Net", "AlgebraError", "NotationError", "ShapeError", "DerivativeError"):
         assert name in algebra2net.__all__
     assert algebra2net.__version__
+
+
+def test_a_derivative_that_does_not_exist_leaves_the_forward_pass_alone() -> None:
+    """Its DerivativeError comes from the gradient, when that is asked for."""
+    net = compile("y = others_along(x, d)", wrt=["x"])
+    assert net(x=np.ones((1, 3)), d=np.ones((1, 3))).shape == (1, 3)
+    with pytest.raises(DerivativeError, match="has no derivative by x"):
+        net.value_and_grad(x=np.ones((1, 3)), d=np.ones((1, 3)), delta=np.ones((1, 3)))
