@@ -240,6 +240,17 @@ def test_what_is_printed_reads_back(program: Written) -> None:
         same(np.atleast_2d(other(**at)), by_hand[program.output], digits=9)
 
 
+@QUICK
+@pytest.mark.parametrize("notation", ["latex", "python"])
+@given(program=written())
+def test_latex_and_python_read_back_as_the_same_program(program: Written, notation: str) -> None:
+    """Of Python, the functions that are called are read; one that nothing calls is no part of the program."""
+    net = compiled(program)
+    again = compile(net.to(notation), shapes=program.shapes, notation=notation)
+    assert again.program == net.program
+    assert set(str(again.program).splitlines()) <= set(str(net.program).splitlines())
+
+
 # ---------------------------------------------------------------------------------------------------------------- code
 
 

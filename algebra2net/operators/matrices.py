@@ -84,7 +84,7 @@ operator(
 )  # fmt: skip
 operator(
     "kron(A, B)", family=FAMILY, shape="m×n, p×q -> m*p×n*q", vjp={"A": "kron_left(δ, B, A)", "B": "kron_right(δ, A, B)"},
-    binds="product", plain="kron($A, $B)", latex=r"$A:product \otimes $B:power", numpy="np.kron($A, $B)",
+    plain="kron($A, $B)", numpy="np.kron($A, $B)",
     doc="The Kronecker product.", source="Van Loan, The ubiquitous Kronecker product (2000)", reason="each factor gets the signal's blocks, weighted by the other",
 )  # fmt: skip
 operator(
