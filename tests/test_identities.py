@@ -253,3 +253,9 @@ def test_nan_stays_nan() -> None:
     nan = np.array([[np.nan, 1.0]])
     for text in ("log(1 + exp(x))", "x * log(x)", "exp(x) / sum(exp(x))", "sqrt(sum(x^2))", "maximum(x, 0)", "1 - sigmoid(x)"):
         assert np.isnan(compile(text)(x=nan)).any(), text
+
+
+def test_what_is_always_zero_is_no_factor_to_divide_by() -> None:
+    """mix(z, z) is z σ(z - z): the difference is 0, and no pattern may divide by it."""
+    text = "mix(x, k) = x * sigmoid(x - x)\nz = k\nh = z\nl1 = mix(z, z)"
+    assert compile(text, shapes={"k": (1, 1)})(k=3.0) == 1.5

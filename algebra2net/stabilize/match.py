@@ -171,7 +171,7 @@ class Matcher:
         try:
             shape = self.targets.broadcast(left)
             bound[name] = self.targets.sum_of({t: k / (fit.factor * c) for t, k in left.items()}, number / (fit.factor * c), shape)
-        except OpaqueError:
+        except (OpaqueError, ZeroDivisionError):
             return None
         return Fit(bound, fit.factor, {})
 
@@ -219,7 +219,7 @@ class Matcher:
             if name not in bound:
                 continue
             coefficient, factors = self.targets.monomial(bound[name])
-            if coefficient < 0 and e != int(e):
+            if coefficient == 0 or (coefficient < 0 and e != int(e)):
                 return None
             number /= coefficient**e
             for base, k in factors.items():
