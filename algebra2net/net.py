@@ -208,18 +208,25 @@ class Net:
     @cached_property
     def source(self) -> str:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
-        title = [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", MADE_FROM, "", *(f"    {line}" for line in str(self.program).split("\n"))]
         with resting():
-            return module(self._steps, self._backprop_opened, title, self._options.spelling)
+            return module(self._steps, self._backprop_opened, self._title(), self._options.spelling)
+
+    def _title(self) -> list[str]:
+        """What the generated modules say of themselves: the algebra that they were made from."""
+        made_from = (f"    {line}" for line in str(self.program).split("\n"))
+        return [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", MADE_FROM, "", *made_from]
 
     def code(self, derived: bool = False) -> Code:
         """The lines that `source` has in `forward`, or in `value_and_grad`: for showing them beside their equations."""
         return code(self._backprop_opened, self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
 
-    @property
+    @cached_property
     def optimized_source(self) -> str:
-        """The module that runs. For now it is the readable one."""
-        return self.source
+        """The module that runs: the same functions and results as `source`, written as an expert would for these shapes."""
+        from algebra2net import optimize
+
+        with resting():
+            return optimize.module(self._steps, self._backprop_opened, self._title())
 
     @cached_property
     def _functions(self) -> dict[str, Any]:

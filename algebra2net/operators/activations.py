@@ -162,7 +162,8 @@ elementwise(
     prelude='''
         def sigmoid(x):
             """1 / (1 + exp(-x))."""
-            return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))  # no exp of what is positive: no overflow
+            e = np.exp(-np.abs(x))  # no exp of what is positive: no overflow
+            return np.maximum(e, x >= 0) / (1 + e)
     ''',
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
@@ -269,16 +270,21 @@ _slope(
     ''',
     doc="The slope of mish: tanh(softplus(x)) + x σ(x) tanh'(softplus(x)).", reason="slope of mish: product and chain rule",
 )  # fmt: skip
+_NORMAL = MILLS + '''
+        def density(t):
+            """φ(t) of the normal distribution, t ≥ 0."""
+            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
+            return 0.3989422804014327 * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)
+
+'''
 elementwise(
     "gelu(x)", derivative="erfc(-0.7071067811865476 x) / 2 + 0.3989422804014327 x * exp_minus_square(0.7071067811865476 x)", by_name=True,
     sympy="x*(1 + erf(x/sqrt(2)))/2",
-    prelude=MILLS + '''
+    prelude=_NORMAL + '''
         def gelu(x):
             """x Φ(x), with the normal distribution's Φ; its tail is a Gaussian times a ratio that has none."""
             t = np.minimum(np.abs(x), 40.0)  # there the tail is 0; inf * 0 would be nan
-            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
-            tail = 0.3989422804014327 * mills(t) * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)
-            return np.maximum(x, 0) - t * tail
+            return np.maximum(x, 0) - t * (mills(t) * density(t))
     ''',
     doc="x Φ(x), with the normal distribution's Φ(x) = (1 + erf(x/√2))/2.", source="Hendrycks, Gimpel 2016, arXiv:1606.08415",
     reason="gelu: the signal times the slope Φ(x) + x φ(x)",
@@ -286,12 +292,11 @@ elementwise(
 _slope(
     "gelu'(x)", slope_of="gelu", numpy="gelu_slope($x)",
     derivative="(0.7978845608028654 - 0.3989422804014327 x^2) * exp_minus_square(0.7071067811865476 x)",
-    prelude=MILLS + '''
+    prelude=_NORMAL + '''
         def gelu_slope(x):
             """Φ(x) + x φ(x), with the normal distribution's Φ and its density φ."""
             t = np.minimum(np.abs(x), 40.0)
-            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
-            slope = 0.3989422804014327 * (mills(t) - t) * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)  # at -t
+            slope = (mills(t) - t) * density(t)  # at -t
             return np.where(x < 0, slope, 1 - slope)
     ''',
     doc="The slope of gelu: Φ(x) + x φ(x).", reason="slope of gelu: it changes by (2 - x²) φ(x)",

@@ -1,0 +1,349 @@
+"""A Program as a graph of array operations, each value once.
+
+In    a Program (the forward pass or the derived one), macros opened
+Out   a Graph: nodes in an order in which they can be computed, and the node of each output
+Idea  the kernels of all operators in one graph: what two of them compute alike is one node
+
+What is improved is improved while a node is made (`rules.py`): a node is asked for by operator and operands, and the
+one that comes back is the cheapest known with that value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from sympy import Expr, Symbol, pi
+
+from algebra2net.operators.operator import NONE, Operation, Operator
+from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel
+from algebra2net.optimize.trial import result_shape
+from algebra2net.program import SCALAR, Dimension, Program, Shape, record
+
+VIEWS = frozenset(("T", "matrix", "part"))
+
+
+class Node:
+    """One array operation: `op` on `args`; `data` is an axis, a number, or the text of what is left as it is.
+
+    `zero_d` says that it may be a NumPy scalar where the algebra has a 1×1 matrix; `fresh`, that it owns its memory.
+    """
+
+    __slots__ = ("args", "boolean", "data", "fresh", "name", "op", "shape", "zero_d")
+
+    def __init__(self, op: str, args: tuple[Node, ...], data: object, shape: Shape | None) -> None:
+        self.op = op
+        self.args = args
+        self.data = data
+        self.shape = shape
+        self.name: Symbol | None = None
+        self.boolean = op in COMPARISONS or op in LOGICAL
+        self.fresh = op in ENTRYWISE or op in REDUCTIONS or op in ("dot", "call", "vdot", "ones", "full", "placed")
+        self.zero_d = False
+
+    @property
+    def number(self) -> float | int | None:
+        """The number that this node is, if it is one."""
+        return self.data if self.op == "const" else None  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        return f"{self.op}{self.data or ''}{self.shape}({', '.join(a.name.name if a.name else a.op for a in self.args)})"
+
+
+@dataclass
+class Graph:
+    """Nodes by what they are, in the order in which they were made."""
+
+    program: Program
+    nodes: list[Node] = field(default_factory=list)
+    preludes: dict[str, str] = field(default_factory=dict)
+    imports: dict[str, None] = field(default_factory=dict)
+    of: dict[Expr, Node] = field(default_factory=dict)  # the node of each value of the program
+    _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
+
+    def make(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
+        """The node of that operation on these, made where there is none yet."""
+        from algebra2net.optimize.rules import RULES
+
+        for rule in RULES.get(op, ()):
+            better = rule(self, args, data)
+            if better is not None:
+                return better
+        return self.plain(op, args, data, shape)
+
+    def plain(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
+        """The same without asking for anything better."""
+        key = (op, *map(id, args), data, type(data))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = Node(op, args, data, shape if shape is not None else self.shape_of(op, args, data))
+            found.zero_d = self._is_zero_d(found)
+            self.nodes.append(found)
+        return found
+
+    def known(self, op: str, args: tuple[Node, ...], data: object = None) -> Node | None:
+        """The node of that operation, if it has been made."""
+        return self._known.get((op, *map(id, args), data, type(data)))
+
+    def ones(self, like: Node, axis: int) -> Node:
+        """A row of ones that adds up the rows of a matrix, or a column that adds up its columns; of that matrix's type."""
+        assert like.shape is not None
+        size = like.shape[axis]
+        key = ("ones", axis, size)
+        found = self._known.get(key)
+        if found is None:
+            text = str(size) if isinstance(size, int) else f"_0_.shape[{axis}]"
+            found = self._known[key] = Node("ones", (like,), f"np.ones({f'(1, {text})' if axis == 0 else f'({text}, 1)'}, _0_.dtype)", (1, size) if axis == 0 else (size, 1))
+            self.nodes.append(found)
+        return found
+
+    def const(self, number: float | int) -> Node:
+        """The node of a number."""
+        return self.plain("const", (), number, SCALAR)
+
+    def shape_of(self, op: str, args: tuple[Node, ...], data: object) -> Shape | None:
+        """The shape of an operation's result; None where it is not known."""
+        if op in ENTRYWISE:
+            return _common(args)
+        first = args[0].shape if args else None
+        if op == "dot" and first is not None and args[1].shape is not None:
+            return first[0], args[1].shape[1]
+        if op == "T" and first is not None:
+            return first[1], first[0]
+        if op in REDUCTIONS:
+            return SCALAR if data is None else None if first is None else (1, first[1]) if data == 0 else (first[0], 1)
+        return SCALAR if op in ("vdot", "matrix", "size") else None
+
+    @staticmethod
+    def _is_zero_d(node: Node) -> bool:
+        if node.op in ("const", "vdot", "size") or (node.op in REDUCTIONS and node.data is None):
+            return True
+        return node.op in ENTRYWISE and all(arg.zero_d for arg in node.args)
+
+    # from a program
+
+    def take(self, program: Program) -> None:
+        """Make the nodes of all equations."""
+        for name in program.inputs:
+            node = self.of[name] = self.plain("input", (), name, program.shapes[name])
+            node.name = name
+        for equation in program.equations:
+            node = self.value(equation.value, program.shapes.get(equation.name, SCALAR))
+            if node.name is None and not equation.name.name.startswith("_") and node.op != "const":
+                node.name = equation.name
+            self.of[equation.name] = node
+
+    def value(self, value: Expr, shape: Shape) -> Node:
+        """The node of a value that has that shape."""
+        if isinstance(value, Symbol):
+            return self.of[value]
+        if not isinstance(value, Operation):
+            return self.const(float(np.pi) if value is pi else int(value) if value.is_Integer else float(value))
+        here = record(value)
+        args = tuple(self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value))
+        special = SPECIAL.get(here.numpy)
+        if special is not None:
+            return special(self, here, value, args, shape)
+        return self.operation(here, value, args, shape)
+
+    def operation(self, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
+        """An operator's kernel on these nodes."""
+        if here.imports:
+            self.imports.setdefault(here.imports)
+        if not here.takes_scalars:
+            args = tuple(self.matrix(arg) for arg in args)
+        steps: list[Node] = []
+        made = kernel(here, value, 0)
+        for instruction in made.instructions:
+            steps.append(self.instruction(instruction, args, steps, here, made))
+        for name, text in made.preludes:
+            self.preludes.setdefault(name, text)
+        result = self.argument(made.result, args, steps)
+        if result.op in ("call", "text"):
+            result.shape = shape
+            result.fresh = not here.is_view
+            result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
+        return result
+
+    def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
+        operands = tuple(self.argument(arg, args, steps) for arg in instruction.args)
+        op = instruction.op
+        if op in ENTRYWISE and all(arg.op == "const" for arg in operands):
+            return self.computed(op, operands)
+        data = instruction.data
+        if op == "text" and "slot_dtype" in str(data):
+            data = str(data).replace("slot_dtype", "dtype")
+        node = self.make(op, operands, data)
+        if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
+            node.shape = result_shape(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
+            node.fresh = op == "call" or (node.shape is not None and str(data).endswith(")"))
+        if op == "call" and here.elementwise:
+            node.zero_d = all(arg.zero_d for arg in operands)
+        return node
+
+    def argument(self, argument: Argument, args: tuple[Node, ...], steps: list[Node]) -> Node:
+        if isinstance(argument, Ref):
+            return args[argument.place] if argument.kind == "operand" else steps[argument.place]
+        assert argument is not None
+        return self.const(argument)
+
+    def computed(self, op: str, numbers: tuple[Node, ...]) -> Node:
+        """An operation on numbers alone, done now."""
+        if op == "cast":
+            return self.const(float(numbers[0].data))  # type: ignore[arg-type]
+        with np.errstate(all="ignore"):
+            found = getattr(np, op)(*(np.float64(node.data) if not isinstance(node.data, bool) else node.data for node in numbers))  # type: ignore[arg-type]
+        return self.const(bool(found) if isinstance(found, np.bool_) else int(found) if float(found).is_integer() and abs(found) < 1 << 53 else float(found))
+
+    def matrix(self, node: Node) -> Node:
+        """A node that is an array of two dimensions."""
+        if node.op == "const":
+            return self.plain("full", (), node.data, SCALAR)
+        return self.plain("matrix", (node,), None, SCALAR) if node.zero_d else node
+
+    # dimensions
+
+    def dimension(self, size: Dimension) -> tuple[str, tuple[Node, ...]]:
+        """The text of a dimension, with `_0_` for the input that has it."""
+        if isinstance(size, int):
+            return str(size), ()
+        for name in self.program.inputs:
+            for axis in (0, 1):
+                if self.program.shapes[name][axis] == size:
+                    return f"_0_.shape[{axis}]", (self.of[name],)
+        words, args = [], []
+        for part in re.split(r"([+*()])", size):
+            if part in ("+", "*", "(", ")", ""):
+                words.append(f" {part} " if part in ("+", "*") else part)
+                continue
+            if part == size:
+                from algebra2net.errors import ShapeError
+
+                raise ShapeError(f"nothing says how large {size} is", None, f"declare a shape that has it, or give a number: shapes={{'x': (…, {size!r})}}")
+            text, found = self.dimension(int(part) if part.isdecimal() else part)
+            words.append(text.replace("_0_", f"_{len(args)}_"))
+            args += found
+        return "".join(words), tuple(args)
+
+
+def joined(*texts: tuple[str, tuple[Node, ...]]) -> tuple[list[str], tuple[Node, ...]]:
+    """Texts with operands, their operands numbered through."""
+    words: list[str] = []
+    nodes: list[Node] = []
+    for text, args in texts:
+        words.append(re.sub(r"_(\d+)_", lambda match, start=len(nodes): f"_{int(match[1]) + start}_", text))  # type: ignore[misc]
+        nodes += args
+    return words, tuple(nodes)
+
+
+def _common(args: tuple[Node, ...]) -> Shape | None:
+    """The shape that operands have together, entry by entry."""
+    rows: Dimension = 1
+    columns: Dimension = 1
+    for arg in args:
+        if arg.shape is None:
+            return None
+        r, c = arg.shape
+        if (r != 1 and rows not in (1, r)) or (c != 1 and columns not in (1, c)):
+            return None
+        rows, columns = (rows if r == 1 else r), (columns if c == 1 else c)
+    return rows, columns
+
+
+# operators whose text rests on sizes
+
+
+def _size(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
+    (x,) = args
+    axis = value.args[-1]
+    sizes = x.shape if axis == NONE else None if x.shape is None else (x.shape[int(axis)],)
+    if sizes is not None and all(isinstance(size, int) for size in sizes):
+        return graph.const(int(np.prod(sizes)))  # type: ignore[arg-type]
+    return graph.plain("size", (x,), "size" if axis == NONE else f"shape[{axis}]", SCALAR)
+
+
+def _expand(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
+    x, like = args
+    if x.shape == like.shape and not x.zero_d:
+        return x
+    op = "full_like" if x.shape == SCALAR else "broadcast"
+    node = graph.plain(op, (x, like), None, shape)
+    node.fresh = op == "full_like"
+    return node
+
+
+def _part(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
+    """Rows or columns cut out, or put into zeros."""
+    whole, like, *before = args
+    axis = 0 if here.name.startswith("rows") else 1
+    start, first = _extent(graph, before, axis)
+    if here.name.endswith("into"):
+        words, nodes = joined(("_0_", (graph.matrix(whole),)), ("_0_", (like,)), (start, first))
+        node = graph.plain("text", nodes, f"placed({words[0]}, {words[1]}, {words[2]}, {axis})", shape)
+        node.fresh = True
+        graph.preludes.setdefault("placed", PLACED)
+        return node
+    stop, last = _extent(graph, [*before, like], axis)
+    words, nodes = joined(("_0_", (whole,)), (start if before else "", first if before else ()), (stop, last))
+    cut = f"{words[1]}:{words[2]}"
+    node = graph.plain("part", nodes, f"{words[0]}[{cut if axis == 0 else f':, {cut}'}]", shape)
+    return node
+
+
+def _extent(graph: Graph, blocks: list[Node], axis: int) -> tuple[str, tuple[Node, ...]]:
+    """How many rows or columns the blocks have together."""
+    total = 0
+    open_ones: list[Node] = []
+    for block in blocks:
+        size = block.shape[axis] if block.shape is not None else "?"
+        if isinstance(size, int):
+            total += size
+        else:
+            open_ones.append(block)
+    words = [f"_{k}_.shape[{axis}]" for k in range(len(open_ones))]
+    return " + ".join([*words, *([str(total)] if total or not words else [])]), tuple(open_ones)
+
+
+def _made(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
+    """Ones, zeros and the identity, of sizes that the shapes say."""
+    words, nodes = joined(graph.dimension(shape[0]), graph.dimension(shape[1]))
+    text = here.numpy.replace("$rows", words[0]).replace("$cols", words[1]).replace("$dtype", "dtype")
+    node = graph.plain("text", nodes, text, shape)
+    node.fresh = True
+    return node
+
+
+def _named_size(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
+    size = value.args[0].name
+    text, nodes = graph.dimension(size)
+    node = graph.plain("text", nodes, f"float({text})", SCALAR)
+    node.zero_d = True
+    return node
+
+
+SPECIAL = {
+    "$size": _size,
+    "$expand": _expand,
+    "$part": _part,
+    "$extent": _named_size,
+    "np.eye($rows, dtype=$dtype)": _made,
+    "np.ones(($rows, $cols), dtype=$dtype)": _made,
+    "np.zeros(($rows, $cols), dtype=$dtype)": _made,
+}
+PLACED = '''def placed(block, like, start, axis):
+    """Zeros of the shape of `like`, with the block in its rows or columns from `start` on."""
+    result = np.zeros(like.shape, block.dtype)
+    place = slice(start, start + block.shape[axis])
+    result[place if axis == 0 else (slice(None), place)] = block
+    return result'''
+
+
+def needed(graph: Graph, outputs: Mapping[str, Node]) -> Iterator[Node]:
+    """The nodes that the outputs rest on, in an order in which they can be computed."""
+    wanted = {id(node) for node in outputs.values()}
+    for node in reversed(graph.nodes):
+        if id(node) in wanted:
+            wanted.update(id(arg) for arg in node.args)
+    return (node for node in graph.nodes if id(node) in wanted)

@@ -1,0 +1,298 @@
+"""The NumPy text of an operator → a kernel: the array operations that it consists of, one by one.
+
+In    an operator's record: its template (`$a * $b`, `relu($x)`) and the functions above it
+Out   a Kernel: instructions whose operands are the operator's, numbers, or earlier instructions
+Idea  the text that the readable module shows is the one definition; it is read as Python's own syntax tree, so that two
+      operators that take the same exponential share it, and whatever the reader does not know stays a call as it is
+
+A kernel rests on the record and its options alone, so each is made once in a process.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from algebra2net.operators.operator import NONE, Operation, Operator
+
+UNARY = frozenset("exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh abs sign floor ceil rint square negative".split())
+BINARY = frozenset("add subtract multiply divide power maximum minimum hypot copysign logaddexp".split())
+COMPARISONS = frozenset("less less_equal greater greater_equal equal not_equal".split())
+LOGICAL = frozenset("bitwise_and bitwise_or invert".split())
+REDUCTIONS = frozenset("sum mean max min".split())
+ENTRYWISE = UNARY | BINARY | COMPARISONS | LOGICAL | {"where", "cast"}
+
+_BINARY: Mapping[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power", ast.MatMult: "dot", ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or",
+}  # fmt: skip
+_COMPARED: Mapping[type[ast.cmpop], str] = {
+    ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "greater", ast.GtE: "greater_equal", ast.Eq: "equal", ast.NotEq: "not_equal",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An operand of an instruction: the operator's operand of that place, or the result of that instruction."""
+
+    kind: str  # "operand", "step"
+    place: int
+
+
+Argument = Ref | float | int | None
+Reference = Argument | tuple["Reference", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One array operation. `data` is an axis, or the text around the operands of what is left as it is."""
+
+    op: str
+    args: tuple[Argument, ...]
+    data: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What an operator does, in single array operations; and the functions that stay calls."""
+
+    instructions: tuple[Instruction, ...]
+    result: Argument
+    preludes: tuple[tuple[str, str], ...]
+
+
+class UnknownTextError(Exception):
+    """Python that is no plain sequence of array operations."""
+
+
+@cache
+def functions_of(prelude: str) -> dict[str, str]:
+    """The functions that a prelude defines, by name."""
+    return {text.partition("(")[0].removeprefix("def "): text for text in re.split(r"\n\n+(?=def )", prelude) if text.startswith("def ")}
+
+
+def kernel(record: Operator, value: Operation, dtype: int) -> Kernel:
+    """The kernel of a value's operator; `dtype` is the operand that the word `dtype` in its text takes its type from."""
+    options = tuple((name, str(option)) for name, option in record.settings(value).items())
+    return _kernel(record, options, len(record.operands_of(value)))
+
+
+@cache
+def _kernel(record: Operator, options: tuple[tuple[str, str], ...], count: int) -> Kernel:
+    settings = dict(options)
+    axis = settings.get("axis", str(NONE))
+    text = record.numpy.replace("$*", ", ".join(f"operand{k}" for k in range(count)))
+    text = text.replace("$axis", "" if axis == str(NONE) else f"axis={axis}, keepdims=True").replace("$line", "None" if axis == str(NONE) else axis)
+    environment: dict[str, Reference] = {f"operand{k}": Ref("operand", k) for k in range(count)}
+    for place, name in enumerate(record.operands[:count] if not record.variadic else ()):
+        environment[f"slot_{name}"] = Ref("operand", place)
+    for name, setting in settings.items():
+        if name != "axis":
+            environment[f"slot_{name}"] = _number(setting)
+    reader = _Reader(functions_of(record.prelude))
+    tree = ast.parse(re.sub(r"\$(\w+)", r"slot_\1", text), mode="eval").body
+    result = reader.value(tree, environment)
+    assert not isinstance(result, tuple)
+    return Kernel(tuple(reader.instructions), result, tuple(reader.kept.items()))
+
+
+def _number(text: str) -> float | int:
+    return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
+
+
+@dataclass
+class _Reader:
+    """Reads expressions and straight-line functions into instructions."""
+
+    functions: Mapping[str, str]
+    instructions: list[Instruction] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)  # functions that stay calls
+
+    def step(self, op: str, *args: Argument, data: object = None) -> Ref:
+        self.instructions.append(Instruction(op, args, data))
+        return Ref("step", len(self.instructions) - 1)
+
+    # expressions
+
+    def value(self, node: ast.expr, names: Mapping[str, Reference]) -> Reference:
+        match node:
+            case ast.Name(id=name):
+                if name in names:
+                    return names[name]
+            case ast.Constant(value=int() | float() | None):
+                return node.value  # type: ignore[return-value]
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                found = self.value(inner, names)
+                return -found if isinstance(found, int | float) else self.step("negative", _one(found))
+            case ast.UnaryOp(op=ast.Invert(), operand=inner):
+                return self.step("invert", self.one(inner, names))
+            case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _BINARY:
+                return self.step(_BINARY[type(operator)], self.one(left, names), self.one(right, names))
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _COMPARED:
+                return self.step(_COMPARED[type(operator)], self.one(left, names), self.one(right, names))
+            case ast.Tuple(elts=parts):
+                return tuple(self.value(part, names) for part in parts)
+            case ast.Attribute(value=whole, attr="T"):
+                return self.step("T", self.one(whole, names))
+            case ast.Call():
+                return self.call(node, names)
+        return self.as_it_is(node, names)
+
+    def one(self, node: ast.expr, names: Mapping[str, Reference]) -> Argument:
+        return _one(self.value(node, names))
+
+    def call(self, node: ast.Call, names: Mapping[str, Reference]) -> Reference:
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name), args=args, keywords=[]) if (
+                name in UNARY | BINARY and len(args) == 1 + (name in BINARY) or (name == "where" and len(args) == 3)
+            ):
+                return self.step(name, *(self.one(arg, names) for arg in args))
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="clip"), args=[x, low, high], keywords=[]):
+                return self.step("minimum", self.step("maximum", self.one(x, names), self.one(low, names)), self.one(high, names))
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Attribute(value=ast.Name(), attr="dtype"), attr="type")), args=[number], keywords=[]):
+                found = self.value(number, names)
+                if isinstance(found, int | float):
+                    return float(found)
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(), attr="dtype"), attr="type"), args=[number], keywords=[]):
+                found = self.value(number, names)
+                if isinstance(found, int | float):
+                    return float(found)
+            case ast.Call(func=ast.Attribute(value=whole, attr="astype"), args=[ast.Name(id="slot_dtype") | ast.Attribute(value=ast.Name(), attr="dtype")], keywords=[]):
+                inner = self.one(whole, names)
+                if isinstance(inner, Ref) and inner.kind == "step" and self.instructions[inner.place].op in COMPARISONS | LOGICAL:
+                    return self.step("cast", inner)
+            case ast.Call(func=ast.Attribute(value=whole, attr=name), args=[], keywords=keywords) if name in REDUCTIONS:
+                axis = _axis(keywords, names)
+                if axis is not UNKNOWN:
+                    return self.step(name, self.one(whole, names), data=axis)
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in self.functions:
+                return self.inlined(name, node, [self.value(arg, names) for arg in args])
+        return self.as_it_is(node, names)
+
+    def inlined(self, name: str, node: ast.Call, given: Sequence[Reference]) -> Reference:
+        """The body of a function in place of its call; the call where the body is more than array operations."""
+        before, kept = len(self.instructions), dict(self.kept)
+        definition = ast.parse(self.functions[name]).body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        try:
+            return self.body(definition.body, dict(zip((arg.arg for arg in definition.args.args), given, strict=True)))
+        except UnknownTextError:
+            del self.instructions[before:]
+            self.kept = kept
+        for helper in _reached(name, self.functions):
+            self.kept[helper] = self.functions[helper]
+        words = [_word(argument) for argument in given]
+        args = tuple(argument for argument in given if isinstance(argument, Ref))
+        return self.step("call", *args, data=f"{name}({', '.join(words)})")
+
+    def body(self, statements: Sequence[ast.stmt], names: dict[str, Reference]) -> Reference:
+        for statement in statements:
+            match statement:
+                case ast.Expr(value=ast.Constant()):
+                    continue
+                case ast.Return(value=value) if value is not None:
+                    return self.value(value, names)
+                case ast.Assign(targets=[target], value=value):
+                    self.assign(target, self.value(value, names), names)
+                case ast.AugAssign(target=ast.Name(id=name), op=operator, value=value) if type(operator) in _BINARY:
+                    names[name] = self.step(_BINARY[type(operator)], _one(names[name]), self.one(value, names))
+                case ast.For(target=target, iter=ast.Tuple(elts=rounds), body=body):
+                    for each in rounds:
+                        self.assign(target, self.value(each, names), names)
+                        self.rounds(body, names)
+                case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as count)]), body=body):
+                    for _ in range(count):
+                        self.rounds(body, names)
+                case _:
+                    raise UnknownTextError
+        raise UnknownTextError
+
+    def rounds(self, body: Sequence[ast.stmt], names: dict[str, Reference]) -> None:
+        self.body([*body, ast.Return(ast.Constant(0))], names)
+
+    def assign(self, target: ast.expr, value: Reference, names: dict[str, Reference]) -> None:
+        match target:
+            case ast.Name(id=name):
+                names[name] = value
+            case ast.Tuple(elts=parts) if isinstance(value, tuple) and len(parts) == len(value):
+                for part, each in zip(parts, value, strict=True):
+                    self.assign(part, each, names)
+            case _:
+                raise UnknownTextError
+
+    def as_it_is(self, node: ast.expr, names: Mapping[str, Reference]) -> Ref:
+        """An expression of which nothing is known but the values that it looks at."""
+        if isinstance(node, ast.IfExp | ast.Lambda | ast.GeneratorExp | ast.ListComp):
+            raise UnknownTextError
+        args: list[Ref] = []
+        fill = _Fill(names, args)
+        text = ast.unparse(fill.visit(ast.parse(ast.unparse(node), mode="eval").body))
+        for helper in fill.called & set(self.functions):
+            for name in _reached(helper, self.functions):
+                self.kept[name] = self.functions[name]
+        return self.step("text", *args, data=text)
+
+
+class _Fill(ast.NodeTransformer):
+    """Writes operands into an expression: references as `{0}`, numbers as they are."""
+
+    def __init__(self, names: Mapping[str, Reference], args: list[Ref]) -> None:
+        self.names = names
+        self.args = args
+        self.called: set[str] = set()
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        found = self.names.get(node.id)
+        if isinstance(found, Ref):
+            if found not in self.args:
+                self.args.append(found)
+            return ast.Name(f"_{self.args.index(found)}_")
+        if isinstance(found, tuple):
+            raise UnknownTextError
+        if node.id in self.names:
+            return ast.Constant(found)
+        self.called.add(node.id)
+        return node
+
+
+UNKNOWN = object()
+
+
+def _axis(keywords: Sequence[ast.keyword], names: Mapping[str, Reference]) -> object:
+    """The axis of a reduction that keeps its dimensions, None for all entries, UNKNOWN for anything else."""
+    given = {keyword.arg: keyword.value for keyword in keywords}
+    if not given:
+        return None
+    match given:
+        case {"axis": ast.Constant(value=axis), "keepdims": ast.Constant(value=True), **rest} if not rest and axis in (0, 1):
+            return axis
+        case {"axis": ast.Name(id=name), "keepdims": ast.Constant(value=True), **rest} if not rest and names.get(name) in (0, 1):
+            return names[name]
+    return UNKNOWN
+
+
+def _one(value: Reference) -> Argument:
+    if isinstance(value, tuple):
+        raise UnknownTextError
+    return value
+
+
+def _word(argument: Reference) -> str:
+    if isinstance(argument, tuple):
+        raise UnknownTextError
+    return "{}" if isinstance(argument, Ref) else repr(argument)
+
+
+@cache
+def _called(text: str) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
+
+
+def _reached(name: str, functions: Mapping[str, str]) -> list[str]:
+    """A function and the ones that it calls."""
+    found = [name]
+    for each in found:
+        found += [other for other in functions if other in _called(functions[each]) and other not in found]
+    return [other for other in functions if other in found]

@@ -1,0 +1,191 @@
+"""What an expert writes in place of an array operation, where the value is the same and the cost is less.
+
+Each rule is one function under the operation that it looks at: it gets the operands and gives a cheaper node, or None.
+It is asked while the node is made, so its operands have been through it already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from algebra2net.optimize.graph import Graph, Node
+from algebra2net.optimize.kernels import COMPARISONS
+from algebra2net.program import SCALAR
+
+Rule = Callable[[Graph, tuple[Node, ...], object], Node | None]
+RULES: dict[str, tuple[Rule, ...]] = {}
+
+
+def rule(*ops: str) -> Callable[[Rule], Rule]:
+    """Enter a rule for these operations."""
+
+    def enter(function: Rule) -> Rule:
+        for op in ops:
+            RULES[op] = (*RULES.get(op, ()), function)
+        return function
+
+    return enter
+
+
+def _is(node: Node, number: float) -> bool:
+    return node.op == "const" and node.data == number
+
+
+def _is_matrix(node: Node) -> bool:
+    return node.shape is not None and not node.zero_d
+
+
+# ------------------------------------------------------------------------------------------------------------ powers
+
+
+@rule("power")
+def _small_powers(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """x³ is x² x: a product of whole powers costs a thirtieth of `**`."""
+    base, exponent = args
+    match exponent.number:
+        case 1:
+            return base
+        case 2:
+            return graph.make("square", (base,))
+        case 3:
+            return graph.make("multiply", (graph.make("square", (base,)), base))
+        case 4:
+            return graph.make("square", (graph.make("square", (base,)),))
+        case 0.5:
+            return graph.make("sqrt", (base,))
+        case -1:
+            return graph.make("divide", (graph.const(1), base))
+        case -2:
+            return graph.make("divide", (graph.const(1), graph.make("square", (base,))))
+    return None
+
+
+@rule("multiply")
+def _products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """x x is x²; 1 x is x; what is 0 or 1 needs no type of its own to be a factor."""
+    a, b = args
+    if a is b:
+        return graph.make("square", (a,))
+    for one, other in ((a, b), (b, a)):
+        if _is(one, 1):
+            return other
+        if one.op == "cast" and other.op not in ("const", "cast") and not other.boolean and not other.zero_d:
+            return graph.make("multiply", (other, one.args[0]))
+    return None
+
+
+@rule("divide")
+def _halves(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """x / 4 is x 0.25, exactly."""
+    a, b = args
+    if b.op == "const" and isinstance(b.data, int) and b.data > 0 and b.data & (b.data - 1) == 0:
+        return a if b.data == 1 else graph.make("multiply", (a, graph.const(1 / b.data)))
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------------- signs
+
+
+@rule("negative")
+def _twice_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    (a,) = args
+    return a.args[0] if a.op == "negative" else None
+
+
+@rule("add")
+def _add_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    a, b = args
+    if b.op == "negative":
+        return graph.make("subtract", (a, b.args[0]))
+    return graph.make("subtract", (b, a.args[0])) if a.op == "negative" else None
+
+
+@rule("subtract")
+def _subtract_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    a, b = args
+    return graph.make("add", (a, b.args[0])) if b.op == "negative" else None
+
+
+@rule("greater")
+def _positive(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """x > 0 where relu(x) is: asked of that, so that x need not be kept."""
+    x, zero = args
+    if _is(zero, 0) and x.op != "maximum":
+        relu = graph.known("maximum", (x, zero))
+        return graph.make("greater", (relu, zero)) if relu is not None else None
+    return None
+
+
+# ----------------------------------------------------------------------------------------------------------- shapes
+
+
+@rule("T")
+def _turned_back(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    (a,) = args
+    return a.args[0] if a.op == "T" else a if a.shape == SCALAR else None
+
+
+# ------------------------------------------------------------------------------------------------------- reductions
+
+
+@rule("mean")
+def _mean(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """A mean is a sum over a number."""
+    (x,) = args
+    if x.shape is None:
+        return None
+    sizes = x.shape if data is None else (x.shape[int(data)],)  # type: ignore[call-overload]
+    if all(isinstance(size, int) for size in sizes):
+        count = graph.const(sizes[0] * (sizes[1] if len(sizes) > 1 else 1))  # type: ignore[operator,arg-type]
+    else:
+        count = graph.plain("size", (x,), "size" if data is None else f"shape[{data}]", SCALAR)
+    return graph.make("divide", (graph.make("sum", (x,), data), count))
+
+
+@rule("sum")
+def _sums_by_products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """Sums of products and of squares are dot products; a sum over rows is a row of ones times the matrix."""
+    (x,) = args
+    if not _is_matrix(x) or x.boolean or x.op == "cast":
+        return None
+    if data is None:
+        if x.op == "square" and _is_matrix(x.args[0]):
+            return graph.make("vdot", (x.args[0], x.args[0]))
+        if x.op == "multiply" and all(_is_matrix(arg) and arg.shape == x.shape and not arg.boolean for arg in x.args):
+            return graph.make("vdot", x.args)
+        return None
+    assert x.shape is not None
+    if x.shape[int(data)] == 1:  # type: ignore[call-overload]
+        return x
+    return graph.make("dot", (graph.ones(x, 0), x)) if data == 0 else graph.make("dot", (x, graph.ones(x, 1)))
+
+
+# ---------------------------------------------------------------------------------------------------------- products
+
+
+@rule("dot")
+def _weighted_square(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """Xᵀ (w ∘ X), w ≥ 0, is AᵀA of A = √w ∘ X: a product of a matrix with itself does half the work."""
+    left, right = args
+    if left.op != "T" or right.op != "multiply":
+        return None
+    X = left.args[0]
+    for w, other in (right.args, right.args[::-1]):
+        if other is X and w.shape is not None and X.shape is not None and w.shape == (X.shape[0], 1) and _never_negative(w):
+            A = graph.make("multiply", (graph.make("sqrt", (w,)), X))
+            return graph.make("dot", (graph.make("T", (A,)), A))
+    return None
+
+
+_POSITIVE = frozenset(("exp", "square", "abs", "sqrt", "cast", "bitwise_and", "bitwise_or")) | COMPARISONS
+
+
+def _never_negative(node: Node) -> bool:
+    """Whether no entry can be below 0."""
+    if node.op in _POSITIVE:
+        return True
+    if node.op == "const":
+        return node.data >= 0  # type: ignore[operator]
+    if node.op in ("add", "multiply", "divide", "minimum", "sum", "where"):
+        return all(_never_negative(arg) for arg in node.args[node.op == "where" :])
+    return node.op == "maximum" and any(_never_negative(arg) for arg in node.args)
