@@ -6,7 +6,7 @@ Out   a Net: values, gradients, the algebra of both, NumPy code
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,17 +24,22 @@ from algebra2net.label import label
 from algebra2net.layers import parameters
 from algebra2net.lower import Lowered, lower
 from algebra2net.notation import Declaration
+from algebra2net.optimize.order import cheapest, without_diagonals
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import MADE_FROM, read
-from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, numeric, shape_text
-from algebra2net.shapes import Known, with_shapes
+from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, exact_binder, load, numeric, shape_text
+from algebra2net.shapes import Known, result_shape, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.stabilize import Rewrite, stabilize
 from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
 
 if TYPE_CHECKING:
+    from algebra2net.verify import Answer
     from algebra2net.faces.page import Page
+    from algebra2net.objective import Objective
+    from algebra2net.to_torch import NetModule
+    from algebra2net.training.history import History
 
 TARGETS = ("numpy",)
 SPELLINGS = ("modern", "book")
@@ -114,6 +119,8 @@ class Net:
             with resting():
                 stable = stabilize(self._steps, self._wrt)
             self._steps, self.rewrites = stable.program, stable.rewrites
+        self._steps, products = without_diagonals(self._steps)
+        self.rewrites += tuple(Rewrite(e.name, "diag(w) X", "w * X", "the square matrix is never built", e.span) for e in products)
         self._special: dict[tuple[tuple[str, tuple[int, ...]], ...], Net] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -146,14 +153,7 @@ class Net:
 
     @cached_property
     def _backprop_opened(self) -> Program:
-        opened = expand(self.backprop)
-        shapes = dict(self.backprop.shapes)
-        from algebra2net.shapes import result_shape
-
-        for equation in opened.equations:
-            if equation.name not in shapes:
-                shapes[equation.name] = result_shape(equation.value, shapes)
-        return opened.with_equations(opened.equations, shapes=shapes)
+        return _opened(self.backprop)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -223,10 +223,20 @@ class Net:
     @cached_property
     def optimized_source(self) -> str:
         """The module that runs: the same functions and results as `source`, written as an expert would for these shapes."""
-        from algebra2net import optimize
+        from algebra2net.optimize.module import module as optimized
 
         with resting():
-            return optimize.module(self._steps, self._backprop_opened, self._title())
+            return optimized(cheapest(self._steps, self._named), self._cheapest_backprop(), self._title())
+
+    @property
+    def _named(self) -> list[str]:
+        """What `forward` hands out."""
+        return [e.name.name for e in self._steps.equations if not is_step(e.name)]
+
+    def _cheapest_backprop(self) -> Program:
+        """The derived program with products in their cheapest order: derived from a forward pass that has it already."""
+        steps = cheapest(self._steps, self._wrt)
+        return cheapest(self._backprop_opened if steps is self._steps else _opened(label(tidy(derive(steps, self._wrt)))))
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
@@ -245,6 +255,9 @@ class Net:
 
     def forward(self, /, **arrays: Any) -> dict[str, Any]:
         """Every named value, hidden layers included."""
+        exact = self._exact(arrays)
+        if exact is not None:
+            return Values(self._functions["forward"](*exact))
         net, bound = self._bound(arrays)
         return Values(net._functions["forward"](*bound.matrices.values()))
 
@@ -254,6 +267,11 @@ class Net:
 
     def value_and_grad(self, /, delta: Any = None, **arrays: Any) -> tuple[Any, dict[str, Any]]:
         """The value and the gradients in one pass."""
+        exact, run = self._straight
+        given = exact(arrays if delta is None else {**arrays, SEED.name: delta})
+        if given is not None:
+            value, grads = run(*given)
+            return value, Values(grads)
         if "delta" in self.inputs:  # then the signal at the output is delta_
             arrays |= {} if delta is None else {"delta": delta}
             delta = arrays.pop("delta_", None)
@@ -275,7 +293,147 @@ class Net:
         """The derived gradients beside numerical ones; arrays that are not given are drawn at random."""
         return compare(self, arrays, seed)
 
-    @property
+    def verify(self, claims: str | Sequence[str], *, notation: str = "auto", dialect: str | None = None) -> Answer:
+        """Whether claims such as `dW0 = l0' d1` are right, in any notation, and what is wrong with those that are not."""
+        from algebra2net.verify import verify
+
+        return verify(self, claims, notation=notation, dialect=dialect)
+
+    # learns
+
+    def init(self, seed: int = 0, dtype: Any = float, sizes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Parameters to begin with: name → array of the parameter's shape.
+
+        Weights are drawn as the activation that follows asks for: before relu and its kin normal with variance 2 / fan_in (He et al. 2015,
+        eq. 10), before selu 1 / fan_in (LeCun et al. 1998; Klambauer et al. 2017), else uniform in ±√(6 / (fan_in + fan_out)) (Glorot and
+        Bengio 2010, eq. 16). Biases are zero, gains (of layernorm) one. `sizes` settles what shapes leave open: `{"l1": 100}`.
+
+        Raises ShapeError naming a shape that is not known.
+
+        >>> net = compile("l2 = relu(l0 W0 + b0) W1", shapes={"l0": 3, "l1": 4, "l2": 1})
+        >>> {name: array.shape for name, array in net.init(seed=0).items()}
+        {'W0': (3, 4), 'b0': (1, 4), 'W1': (4, 1)}
+        """
+        from algebra2net.training.init import initial
+
+        return initial(self, seed, dtype, sizes)
+
+    def fit(self, /, data: Any, params: Mapping[str, Any] | None = None, **options: Any) -> History:
+        """Make the output, a scalar loss, small on `data`; gives a History, whose `params` are what was learned. Nothing given is changed.
+
+        data          name → array as a call takes it (samples along the dimension that data share and parameters lack, as a rule rows),
+                      or a pair (X, Y) whose rows are samples; what has no such dimension is the same for all
+        params        parameters to begin with; `init(seed)` where not given
+        optimizer     "adam", "adamw", "rmsprop", "nesterov", "momentum", "sgd", one of `algebra2net.training` with constants of its own;
+                      with all samples at once "lbfgs", "bfgs", "cg", "newton-cg", "tnc", "slsqp" (SciPy's, an iteration an epoch)
+        lr            learning rate; the optimiser's own where not given
+        epochs, batch 20 times through the samples, 32 at a step; batch=None takes all
+        validation    a fraction of the samples, or data, whose loss is watched
+        seed          of the parameters, the split, the order of the samples and the masks of dropout
+        schedule      "step:10,0.5", "exponential:0.95", "cosine", "warmup:5+cosine", or a function of the epochs done: times lr
+        weight_decay  λ: adds λ θ to the gradient; adamw shrinks θ instead
+        clip          the largest common norm of the gradients
+        patience      stop when so many epochs brought nothing better (on the validation data, if any); the best parameters are given
+        noise         name → function (rng, shape) → array, for inputs that are drawn at each step
+        checkpoint    a file to write formula, parameters and state to; `resume=` goes on from it, bit for bit, to `epochs` in all
+        progress      a bar: always, never; on long runs on a terminal where not given
+
+        From the keyboard interrupted, it gives what has been learned so far (`history.interrupted`). Raises NonFiniteError with the place in the
+        algebra where a number first is nan or infinite, ValueError, TypeError or ShapeError for data that do not fit.
+
+        >>> net = compile("L = mse(x W + b, y)", wrt=["W", "b"])
+        >>> x = np.linspace(-1, 1, 50)
+        >>> history = net.fit((x, 3 * x + 2), optimizer="lbfgs")
+        >>> history.params["W"].round(4), history.params["b"].round(4)
+        (array([[3.]]), array([[2.]]))
+        """
+        from algebra2net.training.fit import fit
+
+        return fit(self, data, params, **options)
+
+    def objective(self, data: Mapping[str, Any], like: Mapping[str, Any] | None = None, sizes: Mapping[str, Any] | None = None) -> Objective:
+        """`f(theta) -> (value, gradient)` on one float64 vector, for `scipy.optimize.minimize(f, f.pack(params), jac=True)`.
+
+        theta holds the parameters (or the names of `wrt=`) that `data` does not; `f.pack` and `f.unpack` lead to it and back. Widths that the
+        net leaves open are those of the arrays `like` has, or in `sizes` (`{"l1": 100}`).
+
+        Raises ShapeError where the output is no scalar or a width stays open, TypeError for data that is missing.
+
+        >>> net = compile("L = mse(x W, y)")
+        >>> f = net.objective({"x": [[1.0], [2.0]], "y": [[3.0], [6.0]]})
+        >>> f([2.0])
+        (2.5, array([-5.]))
+        """
+        from algebra2net.objective import objective
+
+        return objective(self, data, like, sizes)
+
+    def pack(self, params: Mapping[str, Any]) -> Any:
+        """All parameters as one float64 vector, one after another in the order of the net, row by row."""
+        from algebra2net.objective import pack
+
+        return pack(self, params)
+
+    def unpack(self, theta: Any, like: Mapping[str, Any] | None = None, sizes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One vector as the parameters by name; `like` and `sizes` settle widths that the net leaves open, as in `objective`."""
+        from algebra2net.objective import unpack
+
+        return unpack(self, theta, like, sizes)
+
+    def estimator(self, *, kind: str | None = None, **settings: Any) -> Any:
+        """A scikit-learn classifier or regressor that trains this net: as its loss, else its last function, or `kind` says.
+
+        Settings are those of `algebra2net.estimator.NetClassifier`: loss, hidden, optimizer, lr, epochs, batch, weight_decay, random_state, ….
+        Needs scikit-learn: pip install 'algebra2net[sklearn]'.
+        """
+        from algebra2net.estimator import estimator
+
+        return estimator(self, kind=kind, **settings)
+
+    def to_torch(self, params: Mapping[str, Any] | None = None, *, sizes: Mapping[str, Any] | None = None, seed: int = 0) -> NetModule:
+        """An `nn.Module` whose autograd is the derived backprop; called with the data in order or by name, a row for each example.
+
+        Its parameters are `params` or else those of `init(seed)` in PyTorch's default type; `sizes` settles widths that the net leaves open.
+        Needs PyTorch: pip install 'algebra2net[torch]'.
+        """
+        from algebra2net.to_torch import module
+
+        return module(self, params, sizes=sizes, seed=seed)
+
+    def export(self, params: Mapping[str, Any] | None = None, **options: Any) -> str:
+        """The text of one file that needs NumPy alone: forward, gradient, training step, and the weights where `params` are given.
+
+        It runs as a program on a CSV: `python model.py data.csv` predicts, `python model.py --train data.csv --target label` trains.
+
+        optimizer   its step: "adam" or "sgd"; `lr` its learning rate
+        optimized   whether it has the code of `optimized_source` in place of that of `source`
+        target, output    the names of the target and of the prediction, where they cannot be seen
+        classes, columns, mean, scale    what the weights know of the table they were trained on: labels in order, columns of
+                    each input, and what standardised them
+        code        how the target is coded: "numbers", "columns" (one for each class), "flag" (0 or 1), "sign"; as the loss says where not given
+
+        Raises ValueError where the prediction cannot be seen, ShapeError for weights that do not fit.
+        """
+        from algebra2net.export import export
+
+        return export(self, params, **options)
+
+    @cached_property
+    def _exact(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...] | None]:
+        """The arrays of a call in order, where they are just as the generated code takes them."""
+        return exact_binder({name.name: self._steps.shapes[name] for name in self._steps.inputs})
+
+    @cached_property
+    def _straight(self) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...] | None], Callable[..., Any]]:
+        """How arrays that are just as the generated code takes them go in, and that code; no way in where its gradients are numbers for 1×1 arrays."""
+        run = self._functions.get("value_and_grad")
+        plain = run is not None and "delta" not in self.inputs and all(self.backprop.shapes[name] != SCALAR for label, name in self.backprop.outputs.items() if label != VALUE)
+        if not plain:
+            return (lambda arrays: None), lambda: None
+        signal = {} if self._seed is None else {SEED.name: self._steps.shapes[symbol(self.output)]}
+        return exact_binder({**{name.name: self._steps.shapes[name] for name in self._steps.inputs}, **signal}), run
+
+    @cached_property
     def _seed(self) -> str | None:
         """The name of the signal at the output, where a gradient needs one."""
         return None if self._steps.shapes[symbol(self.output)] == SCALAR else SEED.name
@@ -449,6 +607,16 @@ def _shape(name: str, shape: Any) -> tuple[Dimension, ...]:
     if not fine:
         raise ShapeError(f"shapes: {name} cannot be {shape!r}", None, 'a shape is a width (3), rows and columns ((3, 4) or "3x4"), or has names for sizes (("B", 784))')
     return tuple(int(s) if isinstance(s, int | np.integer) else s for s in sizes)
+
+
+def _opened(backprop: Program) -> Program:
+    """A derived program with macros opened, and the shapes of what that brought."""
+    opened = expand(backprop)
+    shapes = dict(backprop.shapes)
+    for equation in opened.equations:
+        if equation.name not in shapes:
+            shapes[equation.name] = result_shape(equation.value, shapes)
+    return opened.with_equations(opened.equations, shapes=shapes)
 
 
 def _folded(value: Expr, steps: Mapping[Expr, Expr]) -> Expr:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,37 @@ class Arguments:
     originals: dict[str, tuple[int, ...]]
     sizes: dict[str, int]  # the symbolic dimensions, as found
     dtype: np.dtype[Any]
+
+
+def exact_binder(expected: Mapping[str, Shape]) -> Callable[[Mapping[str, Any]], tuple[Array, ...] | None]:
+    """A function that gives the arrays of a call in order where nothing need be done to them, else None.
+
+    They are as they must be when all are matrices of NumPy's own class, of the expected sizes and of one float type. A call
+    of a small network takes a few microseconds, so the test of its arrays is written out and compiled for the shapes at hand.
+    """
+    names_ = [f"a{k}" for k in range(len(expected))]
+    tests, sizes = [f"len(given) == {len(expected)}"], {}
+    for name, shape in zip(names_, expected.values(), strict=True):
+        tests.append(f"{name}.__class__ is ndarray" + ("" if name == "a0" else f" and {name}.dtype is a0.dtype"))
+        if all(isinstance(size, int) for size in shape):
+            tests.append(f"{name}.shape == {tuple(shape)}")
+            continue
+        tests.append(f"{name}.ndim == 2")
+        for axis, size in enumerate(shape):
+            if isinstance(size, str) and not size.isidentifier():
+                return lambda given: None  # a size made of others: left to the full check
+            known = str(size) if isinstance(size, int) else sizes.get(size)
+            if known is None:
+                sizes[size] = f"{name}.shape[{axis}]"
+            else:
+                tests.append(f"{name}.shape[{axis}] == {known}")
+    lines = ["def exact(given):", "    try:", *(f"        {name} = given[{key!r}]" for name, key in zip(names_, expected, strict=True)), "        pass", "    except KeyError:", "        return None"]
+    found = f"({', '.join(names_)},)" if names_ else "()"
+    lines += [f"    if {' and '.join(tests)}{' and (a0.dtype is single or a0.dtype is double)' if names_ else ''}:", f"        return {found}", "    return None"]
+    space: dict[str, Any] = {"ndarray": np.ndarray, "single": np.dtype(np.float32), "double": np.dtype(np.float64)}
+    exec("\n".join(lines), space)
+    exact: Callable[[Mapping[str, Any]], tuple[Array, ...] | None] = space["exact"]
+    return exact
 
 
 class UnfitError(Exception):

@@ -3,69 +3,10 @@
 In    the forward Program and the derived one, macros opened
 Out   the text of a stand-alone NumPy module with the same functions, and the same results
 
-`kernels` reads what each operator does, `graph` brings a whole Program together, `rules` makes it cheaper, `emit`
-writes it down, `order` puts products in their cheapest order.
+    order.py    products in their cheapest order
+    kernels.py  what each operator does, read off its NumPy text
+    graph.py    a whole Program as one graph of array operations
+    rules.py    what an expert writes in place of one
+    emit.py     the graph as lines, in place and in blocks
+    module.py   the module's text
 """
-
-from __future__ import annotations
-
-from collections.abc import Sequence
-
-from sympy import Symbol
-
-from algebra2net.derive import VALUE
-from algebra2net.optimize.emit import Lines
-from algebra2net.optimize.graph import Graph
-from algebra2net.program import Program, is_step
-
-_HEAP = """# Freed once, so that the allocator keeps freed arrays of up to this size and does not fault them in again at each call.
-np.empty(31 << 20, np.uint8)"""
-
-
-def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
-    """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
-    named = {e.name.name: e.name for e in forward.equations if not is_step(e.name)}
-    parts = [_Function("forward", forward, named)]
-    if backprop is not None:
-        parts.append(_Function("value_and_grad", backprop, dict(backprop.outputs)))
-    preludes: dict[str, str] = {}
-    imports: dict[str, None] = {}
-    for part in parts:
-        preludes |= part.graph.preludes
-        imports |= part.graph.imports
-    texts = [part.text(set(preludes), forward) for part in parts]
-    head = ['"""' + _quoted(title), '"""', "", "import numpy as np", *imports, "", _HEAP]
-    return "\n".join(head) + "\n" + "".join(f"\n\n{text}\n" for text in (*preludes.values(), *texts))
-
-
-def _quoted(title: Sequence[str]) -> str:
-    return "\n".join(line.replace("\\", "\\\\").replace('"""', "'''") for line in title)
-
-
-class _Function:
-    """One function of the module."""
-
-    def __init__(self, name: str, program: Program, outputs: dict[str, Symbol]) -> None:
-        self.name = name
-        self.program = program
-        self.graph = Graph(program)
-        self.graph.take(program)
-        self.outputs = {label: self.graph.of[symbol] for label, symbol in outputs.items()}
-        self.shapes = {label: program.shapes[symbol] for label, symbol in outputs.items()}
-
-    def text(self, taken: set[str], forward: Program) -> str:
-        lines = Lines(self.graph, self.outputs, taken)
-        arguments = [lines.names[id(self.graph.of[name])] for name in self.program.inputs]
-        shared: set[int] = set()
-        results = {label: lines.result(node, self.shapes[label], shared) for label, node in self.outputs.items()}
-        value = results.pop(VALUE, None)
-        returned = f"{{{', '.join(f'{label!r}: {text}' for label, text in results.items())}}}"
-        body = [f'"""{self.docstring(arguments, forward)}"""', *lines.lines(), f"return {returned if value is None else f'{value}, {returned}'}"]
-        return f"def {self.name}({', '.join(arguments)}):\n" + "\n".join(f"    {line}" if line else "" for line in "\n".join(body).split("\n"))
-
-    def docstring(self, arguments: Sequence[str], forward: Program) -> str:
-        shapes = ", ".join(f"{word}: {'×'.join(map(str, self.program.shapes[name]))}" for word, name in zip(arguments, self.program.inputs, strict=True))
-        if self.name == "forward":
-            return f"Every named value.\n\n{shapes}\n"
-        wrt = ", ".join(label for label in self.outputs if label != VALUE)
-        return f"The value of {next(iter(forward.outputs.values())).name}, and its gradients by {wrt or 'nothing'}.\n\n{shapes}; arrays of one float type.\n"

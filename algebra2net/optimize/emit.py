@@ -28,6 +28,9 @@ _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where t
 _ONCE = COMPARISONS | {"part"}  # written where they are used, if that is one place
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
+LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
+BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
+WORTH_IT = 3  # operations that a loop over blocks must have
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Lines:
 
     graph: Graph
     outputs: Mapping[str, Node]
+    name: str
     taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -43,15 +47,20 @@ class Lines:
         self.uses = Counter(id(arg) for node in self.order for arg in node.args)
         self.final = {id(node) for node in self.outputs.values()}
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
-        self.statements = [node for node in self.order if id(node) not in self.inside]
+        self.statements = scheduled([node for node in self.order if id(node) not in self.inside], self)
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.names = self._names()
+        self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
 
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
             return node.op == "const"
-        return node.op in _INSIDE or (node.op in _ONCE and self.uses[id(node)] == 1)
+        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1)
+
+    def _is_constant(self, node: Node) -> bool:
+        """Whether a node is the same array in each call of a float type."""
+        return node.op == "ones" and bool(self.graph.program.inputs) and "shape" not in str(node.data)
 
     # memory
 
@@ -154,26 +163,53 @@ class Lines:
 
     def lines(self) -> list[str]:
         """The statements."""
-        found = [self.statement(node) for node in self.statements]
+        found: list[str] = []
+        for run in runs(self.statements):
+            found += Blocks(self, run).lines() if is_looped(run) else [self.statement(node) for node in run]
+        inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
+        if self.constants:
+            found.insert(0, f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name}_constants({inputs[0]}.dtype)")
         if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
-            inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found
+
+    def constant(self, node: Node) -> str:
+        """The name of a number as an array, or of ones: a ufunc takes an array sooner than a number, and it is made once."""
+        if node.op == "ones":
+            name, text = f"ones_{node.shape[0]}_{node.shape[1]}", str(node.data).replace("_0_.dtype", "dtype")  # type: ignore[index]
+        else:
+            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"  # type: ignore[arg-type]
+        while name in self.taken_names or self.constants.get(name, text) != text:
+            name += "_"
+        self.constants[name] = text
+        return name
+
+    @property
+    def taken_names(self) -> set[str]:
+        return {*self.names.values(), *_RESERVED, *self.taken}
 
     def statement(self, node: Node) -> str:
         name = self.names[id(node)]
         heir = self.heir.get(id(node))
-        if heir is None:
-            return f"{name} = {self.expression(node)}"
+        return f"{name} = {self.expression(node)}" if heir is None else self.overwriting(node, heir, name)
+
+    def overwriting(self, node: Node, heir: Node, name: str) -> str:
+        """The statement of a node that takes over an operand's memory."""
         if node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
-            return f"{name} {_SIGNS[node.op]}= {self.operand(other, loose=True)}"
-        words = [self.operand(arg, loose=True) for arg in node.args]
+            return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
+        words = [self.entry(arg, loose=True) for arg in node.args]
         out = f"out={name}" if node.op in ("maximum", "minimum") else name
         return f"np.{node.op}({', '.join([*words, out])})"
 
+    def entry(self, node: Node, loose: bool = False) -> str:
+        """The text of an operand of what is done entry by entry on an array."""
+        return self.constant(node) if node.op == "const" and self.graph.program.inputs else self.operand(node, loose)
+
     def operand(self, node: Node, loose: bool = False) -> str:
         """The text of an operand, in brackets where it needs them."""
+        if self._is_constant(node):
+            return self.constant(node)
         if id(node) not in self.inside:
             return self.names[id(node)]
         text = self.expression(node)
@@ -185,8 +221,9 @@ class Lines:
         op = node.op
         if op == "const":
             return repr(node.data)
+        entry = self.operand if node.zero_d else self.entry
         if op in _SIGNS:
-            return f"{self.operand(node.args[0])} {_SIGNS[op]} {self.operand(node.args[1])}"
+            return f"{entry(node.args[0])} {_SIGNS[op]} {entry(node.args[1])}"
         if op == "dot":
             return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)})"
         if op == "T":
@@ -216,7 +253,7 @@ class Lines:
             return re.sub(r"_(\d+)_", lambda match: self.operand(node.args[int(match[1])]), str(node.data))
         if op == "invert":
             return f"~{self.operand(node.args[0])}"
-        return f"np.{op}({', '.join(self.operand(arg, loose=True) for arg in node.args)})"
+        return f"np.{op}({', '.join(entry(arg, loose=True) for arg in node.args)})"
 
     def _float(self, node: Node) -> str:
         """The float type of a flag that becomes a number: that of what was compared."""
@@ -233,7 +270,210 @@ class Lines:
             return f"float({self.expression(node)})" if node.op == "const" else f"{self.names[id(node)]}.item()"
         base = self.base(node)
         text = self.expression(node) if node.op == "const" else self.names[id(node)]
-        if base.op in ("input", "const", "ones", "full") or id(base) in shared or (base.op == "text" and not base.fresh):
+        own = base.fresh and node.op != "broadcast" and id(base) not in shared
+        if not own:
             return f"np.array({text})"
         shared.add(id(base))
         return text
+
+
+_WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
+
+
+def constant_name(number: float) -> str:
+    """A name that says a number: `half`, `c26_85`."""
+    return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
+
+
+# ---------------------------------------------------------------------------------------------------------------- blocks
+
+
+def is_large(node: Node) -> bool:
+    """Whether a node is done entry by entry on so many entries that whole arrays of them leave the cache."""
+    if node.op in ("sum", "vdot") and node.data is None:
+        return all(_is_big(arg.shape) and arg.shape == node.args[0].shape for arg in node.args)
+    entrywise = node.op in ENTRYWISE or (node.op == "call" and node.entrywise)
+    return entrywise and _is_big(node.shape) and all(arg.shape is not None for arg in node.args)
+
+
+def _is_big(shape: object) -> bool:
+    return isinstance(shape, tuple) and all(isinstance(size, int) for size in shape) and shape[0] * shape[1] >= LARGE
+
+
+def _block_shape(node: Node) -> object:
+    return node.args[0].shape if node.op in ("sum", "vdot") else node.shape
+
+
+def scheduled(statements: Sequence[Node], lines: Lines) -> list[Node]:
+    """The statements with what can be done in one loop side by side: what does not rest on it goes before it."""
+    found: list[Node] = []
+    run: list[Node] = []
+    done: set[int] = set()
+    inside: set[int] = set()
+    reads = {id(node): lines.reads(node) for node in statements}
+    users: dict[int, list[Node]] = {}
+    for node in statements:
+        for arg in reads[id(node)]:
+            users.setdefault(id(arg), []).append(node)
+
+    def close() -> None:
+        run.extend(_early(run, reads, users, done, lines))
+        found.extend(run)
+        done.update(id(node) for node in run)
+        run.clear()
+        inside.clear()
+
+    for node in statements:
+        if id(node) in done:
+            continue
+        large = is_large(node)
+        rests = any(id(arg) in inside for arg in reads[id(node)])
+        reduced = any(id(arg) in inside and arg.op in ("sum", "vdot") for arg in reads[id(node)])
+        if run and ((large and (reduced or _block_shape(node) != _block_shape(run[0]))) or (rests and not large)):
+            close()
+            if id(node) in done:
+                continue
+        if large:
+            run.append(node)
+            inside.add(id(node))
+        else:
+            found.append(node)
+            done.add(id(node))
+    if run:
+        close()
+    return found
+
+
+def _early(run: Sequence[Node], reads: Mapping[int, list[Node]], users: Mapping[int, list[Node]], done: set[int], lines: Lines) -> list[Node]:
+    """What a run may do already, although it comes later: the slope beside its function, so that less need be kept."""
+    known = done | {id(node) for node in run}
+    early: list[Node] = []
+    open_ones = list(run)
+    for node in open_ones:
+        for user in users.get(id(node), ()):
+            fits = id(user) not in known and is_large(user) and user.op not in ("sum", "vdot") and user.shape == _block_shape(run[0])
+            if fits and all(id(arg) in known or arg.op == "input" for arg in reads[id(user)]):
+                known.add(id(user))
+                early.append(user)
+                open_ones.append(user)
+
+    def kept(members: Sequence[Node]) -> int:
+        own = {id(node) for node in members}
+        return sum(id(node) in lines.final or any(id(user) not in own for user in users.get(id(node), ())) for node in members)
+
+    return early if early and kept([*run, *early]) <= kept(run) else []
+
+
+def runs(statements: Sequence[Node]) -> list[list[Node]]:
+    """The statements, those together that one loop can do."""
+    found: list[list[Node]] = []
+    reduced: set[int] = set()
+    for node in statements:
+        last = found[-1] if found else []
+        joins = last and is_large(node) and is_large(last[-1]) and _block_shape(node) == _block_shape(last[0]) and not any(id(arg) in reduced for arg in node.args)
+        if joins:
+            last.append(node)
+        else:
+            found.append([node])
+            reduced = set()
+        if node.op in ("sum", "vdot"):
+            reduced.add(id(node))
+    return found
+
+
+def is_looped(run: Sequence[Node]) -> bool:
+    """Whether these statements become a loop over blocks."""
+    return len(run) >= WORTH_IT and is_large(run[0])
+
+
+class Blocks:
+    """A loop over blocks of rows (of columns, where there is one row) that does a run of statements on each."""
+
+    def __init__(self, lines: Lines, run: Sequence[Node]) -> None:
+        self.whole = lines
+        self.run = run
+        self.members = {id(node) for node in run}
+        shape = _block_shape(run[0])
+        assert isinstance(shape, tuple)
+        self.shape: tuple[int, int] = shape
+        self.axis = int(self.shape[0] == 1)
+        later = {id(arg) for node in lines.statements if id(node) not in self.members for arg in (*lines.reads(node), *filter(None, [lines.heir.get(id(node))]))}
+        self.escapes = {id(node) for node in run if id(node) in later or id(node) in lines.final}
+        self.block = dict(lines.names)  # the names inside the loop
+
+    def lines(self) -> list[str]:
+        """The loop, with what it needs before it."""
+        before: list[str] = []
+        slices: dict[str, str] = {}
+        body: list[str] = []
+        for arg in self.read_from_outside():
+            self.block[id(arg)] = self.sliced(self.whole.names[id(arg)], slices)
+        roots = self.roots()
+        kept = {id(roots[member]) for member in self.escapes}
+        for node in self.run:
+            root = roots[id(node)]
+            if node.op in ("sum", "vdot"):
+                continue
+            if id(root) not in self.members:
+                self.block[id(node)] = self.block[id(root)]
+            elif id(root) in kept:
+                name = self.whole.names[id(node)]
+                if node is root:
+                    before.append(f"{name} = np.empty({self.shape}, {self.dtype(node)})")
+                self.block[id(node)] = self.sliced(name, slices)
+        names, self.whole.names = self.whole.names, self.block
+        for node in self.run:
+            name = self.block[id(node)]
+            if node.op in ("sum", "vdot"):
+                before.append(f"{name} = 0.0")
+                body.append(f"{name} += {self.whole.expression(node)}")
+            elif id(node) in kept and roots[id(node)] is node and id(node) in self.members:
+                body.append(self.into(node, name))
+            else:
+                body.append(self.whole.statement(node))
+        self.whole.names = names
+        length, width = self.shape[self.axis], self.shape[1 - self.axis]
+        step = max(1, BLOCK // width)
+        return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body))]
+
+    def read_from_outside(self) -> list[Node]:
+        """The arrays that the loop reads a block of at a time."""
+        found: dict[int, Node] = {}
+        for node in self.run:
+            for arg in self.whole.reads(node):
+                if id(arg) not in self.members and not arg.zero_d and arg.shape is not None and arg.shape[self.axis] == self.shape[self.axis]:
+                    found.setdefault(id(arg), arg)
+        return list(found.values())
+
+    def roots(self) -> dict[int, Node]:
+        """Of each member, the first node whose memory it has."""
+        found: dict[int, Node] = {}
+        for node in self.run:
+            heir = self.whole.heir.get(id(node))
+            found[id(node)] = node if heir is None else found.get(id(heir), heir)
+        return found
+
+    def sliced(self, name: str, slices: dict[str, str]) -> str:
+        """The name of a block of an array."""
+        if name not in slices:
+            taken = set(self.whole.names.values()) | set(slices.values())
+            slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken)
+        return slices[name]
+
+    def cuts(self, slices: Mapping[str, str], step: int) -> list[str]:
+        return [f"{block} = {name}[{f'k:k + {step}' if self.axis == 0 else f':, k:k + {step}'}]" for name, block in slices.items()]
+
+    def dtype(self, node: Node) -> str:
+        if node.boolean:
+            return "bool"
+        for member in self.run:
+            for arg in self.whole.reads(member):
+                if id(arg) not in self.members and not arg.zero_d and not arg.boolean:
+                    return f"{self.whole.names[id(arg)]}.dtype"
+        return "dtype"
+
+    def into(self, node: Node, name: str) -> str:
+        """The statement that writes a node into its block of a whole array."""
+        if node.op in _IN_PLACE | COMPARISONS:
+            return f"np.{node.op}({', '.join(self.whole.entry(arg, loose=True) for arg in node.args)}, out={name})"
+        return f"{name}[...] = {self.whole.expression(node)}"

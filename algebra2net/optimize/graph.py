@@ -19,7 +19,7 @@ from sympy import Expr, Symbol, pi
 
 from algebra2net.operators.operator import NONE, Operation, Operator
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel
-from algebra2net.optimize.trial import result_shape
+from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 
 VIEWS = frozenset(("T", "matrix", "part"))
@@ -31,7 +31,7 @@ class Node:
     `zero_d` says that it may be a NumPy scalar where the algebra has a 1×1 matrix; `fresh`, that it owns its memory.
     """
 
-    __slots__ = ("args", "boolean", "data", "fresh", "name", "op", "shape", "zero_d")
+    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "shape", "zero_d")
 
     def __init__(self, op: str, args: tuple[Node, ...], data: object, shape: Shape | None) -> None:
         self.op = op
@@ -42,6 +42,7 @@ class Node:
         self.boolean = op in COMPARISONS or op in LOGICAL
         self.fresh = op in ENTRYWISE or op in REDUCTIONS or op in ("dot", "call", "vdot", "ones", "full", "placed")
         self.zero_d = False
+        self.entrywise = op in ENTRYWISE
 
     @property
     def number(self) -> float | int | None:
@@ -163,7 +164,7 @@ class Graph:
         result = self.argument(made.result, args, steps)
         if result.op in ("call", "text"):
             result.shape = shape
-            result.fresh = not here.is_view
+            result.fresh = result.fresh and not here.is_view
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         return result
 
@@ -177,9 +178,9 @@ class Graph:
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)
         if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
-            node.shape = result_shape(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
-            node.fresh = op == "call" or (node.shape is not None and str(data).endswith(")"))
+            node.shape, node.fresh = tried(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
         if op == "call" and here.elementwise:
+            node.entrywise = True
             node.zero_d = all(arg.zero_d for arg in operands)
         return node
 
@@ -201,6 +202,10 @@ class Graph:
         """A node that is an array of two dimensions."""
         if node.op == "const":
             return self.plain("full", (), node.data, SCALAR)
+        if node.op == "size":
+            size = self.plain("text", node.args, f"np.full((1, 1), _0_.{node.data}, dtype)", SCALAR)
+            size.fresh = True
+            return size
         return self.plain("matrix", (node,), None, SCALAR) if node.zero_d else node
 
     # dimensions

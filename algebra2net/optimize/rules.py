@@ -12,6 +12,7 @@ from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import COMPARISONS
 from algebra2net.program import SCALAR
 
+SMALL = 4096
 Rule = Callable[[Graph, tuple[Node, ...], object], Node | None]
 RULES: dict[str, tuple[Rule, ...]] = {}
 
@@ -29,6 +30,11 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
 
 def _is(node: Node, number: float) -> bool:
     return node.op == "const" and node.data == number
+
+
+def _is_small(node: Node) -> bool:
+    """Whether an operation on so few entries costs little beside its call."""
+    return node.shape is not None and not node.zero_d and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < SMALL  # type: ignore[operator]
 
 
 def _is_matrix(node: Node) -> bool:
@@ -69,6 +75,8 @@ def _products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None
     for one, other in ((a, b), (b, a)):
         if _is(one, 1):
             return other
+        if one.op == "greater" and _is(one.args[1], 0) and one.args[0].op == "maximum" and _is_small(other) and not other.boolean:
+            return graph.make("multiply", (other, graph.make("sign", (one.args[0],))))  # of relu's result, the sign is the mask
         if one.op == "cast" and other.op not in ("const", "cast") and not other.boolean and not other.zero_d:
             return graph.make("multiply", (other, one.args[0]))
     return None
@@ -90,6 +98,13 @@ def _halves(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
 def _twice_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     (a,) = args
     return a.args[0] if a.op == "negative" else None
+
+
+@rule("abs")
+def _without_sign(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """|-x| is |x|: what takes exp(-|x|) of both shares it."""
+    (a,) = args
+    return graph.make("abs", a.args) if a.op == "negative" else None
 
 
 @rule("add")
@@ -165,14 +180,17 @@ def _sums_by_products(graph: Graph, args: tuple[Node, ...], data: object) -> Nod
 
 @rule("dot")
 def _weighted_square(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
-    """Xᵀ (w ∘ X), w ≥ 0, is AᵀA of A = √w ∘ X: a product of a matrix with itself does half the work."""
+    """Xᵀ (w ∘ X) and (Xᵀ ∘ wᵀ) X, w ≥ 0, are AᵀA of A = √w ∘ X: a product of a matrix with itself does half the work."""
     left, right = args
-    if left.op != "T" or right.op != "multiply":
+    if left.op == "T" and right.op == "multiply":
+        X, factors = left.args[0], right.args
+    elif left.op == "multiply" and all(factor.op == "T" for factor in left.args):
+        X, factors = right, tuple(factor.args[0] for factor in left.args)
+    else:
         return None
-    X = left.args[0]
-    for w, other in (right.args, right.args[::-1]):
+    for w, other in (factors, factors[::-1]):
         if other is X and w.shape is not None and X.shape is not None and w.shape == (X.shape[0], 1) and _never_negative(w):
-            A = graph.make("multiply", (graph.make("sqrt", (w,)), X))
+            A = graph.make("multiply", (X, graph.make("sqrt", (w,))))
             return graph.make("dot", (graph.make("T", (A,)), A))
     return None
 

@@ -19,35 +19,42 @@ from algebra2net.program import Dimension, Shape
 _PRIMES = (2, 3, 5, 7, 11, 13)
 
 
-def result_shape(text: str, shapes: tuple[Shape | None, ...], preludes: Mapping[str, str]) -> Shape | None:
-    """The shape of the result; None where it cannot be told."""
+def tried(text: str, shapes: tuple[Shape | None, ...], preludes: Mapping[str, str]) -> tuple[Shape | None, bool]:
+    """The shape of the result, None where it cannot be told; and whether it surely has memory of its own."""
     sizes: dict[Dimension, int] = {1: 1}
     pattern = []
     for shape in shapes:
         if shape is None:
-            return None
+            return None, False
         for size in shape:
             if size not in sizes:
                 if len(sizes) > len(_PRIMES):
-                    return None
+                    return None, False
                 sizes[size] = _PRIMES[len(sizes) - 1]
         pattern.append((sizes[shape[0]], sizes[shape[1]]))
-    found = _tried(text, tuple(pattern), tuple(preludes.values()))
+    found = _outcome(text, tuple(pattern), tuple(preludes.values()))
     if found is None:
-        return None
+        return None, False
+    (rows, columns), fresh = found
     back = {prime: size for size, prime in sizes.items()}
-    return (back[found[0]], back[found[1]]) if found[0] in back and found[1] in back else None
+    return ((back[rows], back[columns]) if rows in back and columns in back else None), fresh
 
 
 @cache
-def _tried(text: str, shapes: tuple[tuple[int, int], ...], preludes: tuple[str, ...]) -> tuple[int, int] | None:
+def _outcome(text: str, shapes: tuple[tuple[int, int], ...], preludes: tuple[str, ...]) -> tuple[tuple[int, int], bool] | None:
     words = (f"_{k}_" for k in range(len(shapes)))
     code = re.sub(r"\{\}", lambda _: next(words), text)
     space: dict[str, Any] = {"np": np, "dtype": np.dtype(float)}
+    fresh, found = True, None
     try:
         exec("\n\n".join(preludes), space)
-        with np.errstate(all="ignore"):
-            found = eval(code, space, {f"_{k}_": np.ones(shape) for k, shape in enumerate(shapes)})
+        for order in ("C", "F"):  # what is a copy of one may be a view of the other
+            operands = {f"_{k}_": np.ones(shape, order=order) for k, shape in enumerate(shapes)}  # type: ignore[call-overload]
+            with np.errstate(all="ignore"):
+                found = eval(code, space, operands)
+            if not (isinstance(found, np.ndarray) and found.ndim == 2 and found.dtype == float):
+                return None
+            fresh = fresh and found.flags.writeable and not any(np.shares_memory(found, operand) for operand in operands.values())
     except Exception:  # ones are no fit operand, or SciPy is not there: then nothing is known
         return None
-    return found.shape if isinstance(found, np.ndarray) and found.ndim == 2 and found.dtype == float else None
+    return found.shape, fresh  # type: ignore[union-attr]
