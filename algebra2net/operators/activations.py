@@ -162,8 +162,7 @@ elementwise(
     prelude='''
         def sigmoid(x):
             """1 / (1 + exp(-x))."""
-            e = np.exp(-np.abs(x))  # no exp of what is positive: no overflow
-            return np.maximum(e, x >= 0) / (1 + e)
+            return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))  # no exp of what is positive: no overflow
     ''',
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
@@ -270,13 +269,19 @@ _slope(
     ''',
     doc="The slope of mish: tanh(softplus(x)) + x σ(x) tanh'(softplus(x)).", reason="slope of mish: product and chain rule",
 )  # fmt: skip
-_NORMAL = MILLS + '''
+_NORMAL = (
+    MILLS
+    + '''
         def density(t):
             """φ(t) of the normal distribution, t ≥ 0."""
+            square = t * t
+            if np.max(square, initial=0) < 100:  # the rounding of a small square does no harm
+                return 0.3989422804014327 * np.exp(square * -0.5)
             h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
             return 0.3989422804014327 * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)
 
 '''
+)
 elementwise(
     "gelu(x)", derivative="erfc(-0.7071067811865476 x) / 2 + 0.3989422804014327 x * exp_minus_square(0.7071067811865476 x)", by_name=True,
     sympy="x*(1 + erf(x/sqrt(2)))/2",

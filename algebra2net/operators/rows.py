@@ -38,17 +38,26 @@ operator(
     doc="Each row of x as probabilities: exp(x) over its row sum.", source="Bridle 1990",
     reason="softmax: every probability takes from the others of its row what it gains",
 )  # fmt: skip
+_BUT_LARGEST = '''
+        def but_largest(a, p, axis):
+            """a with 0 where p is largest (at the first such place)."""
+            a, first = a.copy(), p.argmax(axis)
+            if axis is None:
+                a.flat[first] = 0
+            else:
+                a[(np.arange(len(a)), first) if axis == 1 else (first, np.arange(a.shape[1]))] = 0
+            return a
+
+'''
 _LOG_SHARES = (
     _EXP
+    + _BUT_LARGEST
     + '''
         def log_shares(x, axis):
             """x - log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it."""
             top = x.max(axis=axis, keepdims=True)
-            top = np.where(np.isfinite(top), top, 0)
-            e = exp_below(x, top)
-            first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
-            np.put_along_axis(e, first, 0, axis) if axis is not None else np.put(e, first, 0)
-            return x - top - np.log1p(e.sum(axis=axis, keepdims=True))
+            rest = but_largest(exp_below(x, top), x, axis)
+            return x - top - np.log1p(rest.sum(axis=axis, keepdims=True))
 
 '''
 )
@@ -78,14 +87,31 @@ operator(
     doc="log(shares(x)).", reason="log-softmax: the signal, less its sum shared out by probability",
 )  # fmt: skip
 operator(
+    "proportions(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "contrast(out, δ, axis=axis) / sum(x, axis=axis)"}, numpy="proportions($x, $line)",
+    domain="positive",
+    prelude='''
+        def proportions(x, axis):
+            """x / sum(x)."""
+            return x / x.sum(axis=axis, keepdims=True)
+    ''',
+    doc="x over its sum.", reason="x / sum(x): every part takes from the others what it gains",
+)  # fmt: skip
+_AT_LARGEST = '''
+        def at_largest(a, p, axis):
+            """The entries of a where p is largest (at the first such place)."""
+            first = p.argmax(axis)
+            if axis is None:
+                return a.reshape(1, -1)[:, first : first + 1]
+            return a[np.arange(len(a)), first][:, None] if axis == 1 else a[first, np.arange(a.shape[1])][None]
+
+'''
+operator(
     "contrast(p, d, axis=None)", family=FAMILY, internal=True, shape=PAIR, numpy="contrast($p, $d, $line)",
     vjp={"p": "-contrast(δ, d, axis=axis)", "d": "excess(p, δ, axis=axis)"},
-    prelude='''
+    prelude=_AT_LARGEST + '''
         def contrast(p, d, axis):
             """d sum(p) - sum(p d), from differences to the entry where p is largest, so that nothing cancels there."""
-            p, d = np.broadcast_arrays(p, d)
-            size = np.abs(p)
-            d = d - (np.take_along_axis(d, np.expand_dims(np.argmax(size, axis), axis), axis) if axis is not None else d.flat[np.argmax(size)])
+            d = d - at_largest(d, np.abs(p), axis)
             return d * p.sum(axis=axis, keepdims=True) - (p * d).sum(axis=axis, keepdims=True)
     ''',
     doc="d sum(p) - sum(p d): how much each entry of d is above the average that p weighs.", reason="chain rule for softmax",
@@ -93,21 +119,13 @@ operator(
 operator(
     "excess(p, d, axis=None)", family=FAMILY, internal=True, shape=PAIR, numpy="excess($p, $d, $line)",
     vjp={"p": "-contrast(d, δ, axis=axis)", "d": "contrast(p, δ, axis=axis)"},
-    prelude='''
+    prelude=_AT_LARGEST + _BUT_LARGEST + '''
         def excess(p, d, axis):
             """d sum(p) - p sum(d); where p is largest from all the other entries, so that nothing cancels there."""
-            p, d = np.broadcast_arrays(p, d)
-            if axis is None:
-                return excess(p.reshape(1, -1), d.reshape(1, -1), 1).reshape(p.shape)
-            total, result = p.sum(axis=axis, keepdims=True), d.sum(axis=axis, keepdims=True)
-            result = d * total - p * result
-            first = np.expand_dims(np.argmax(np.abs(p), axis), axis)
-            p_first, d_first = np.take_along_axis(p, first, axis), np.take_along_axis(d, first, axis)
-            p, d = p.copy(), d.copy()
-            np.put_along_axis(p, first, 0, axis)
-            np.put_along_axis(d, first, 0, axis)
-            np.put_along_axis(result, first, d_first * p.sum(axis=axis, keepdims=True) - p_first * d.sum(axis=axis, keepdims=True), axis)
-            return result
+            size = np.abs(p)
+            p_rest, d_rest = but_largest(p, size, axis), but_largest(d, size, axis)
+            gained = d * p_rest.sum(axis=axis, keepdims=True) + d_rest * at_largest(p, size, axis)
+            return gained - (p * d_rest.sum(axis=axis, keepdims=True) + p_rest * at_largest(d, size, axis))
     ''',
     doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
 )  # fmt: skip

@@ -25,7 +25,7 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
 _IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
-_ONCE = COMPARISONS | {"part"}  # written where they are used, if that is one place
+_ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
@@ -46,6 +46,7 @@ class Lines:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
         self.uses = Counter(id(arg) for node in self.order for arg in node.args)
         self.final = {id(node) for node in self.outputs.values()}
+        self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = scheduled([node for node in self.order if id(node) not in self.inside], self)
         self.last = self._last_uses()
@@ -56,7 +57,11 @@ class Lines:
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
             return node.op == "const"
-        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1)
+        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
+
+    def _is_mask(self, node: Node) -> bool:
+        """Whether a mask is written over what it is of: the last that is done with it."""
+        return node.op == "mask" and node.args[0].fresh and self.order_of[id(node.args[0])] == id(node)
 
     def _is_constant(self, node: Node) -> bool:
         """Whether a node is the same array in each call of a float type."""
@@ -179,9 +184,23 @@ class Lines:
             name, text = f"ones_{node.shape[0]}_{node.shape[1]}", str(node.data).replace("_0_.dtype", "dtype")  # type: ignore[index]
         else:
             name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"  # type: ignore[arg-type]
+        if self.constants.get(name) == text:
+            return name
         while name in self.taken_names or self.constants.get(name, text) != text:
             name += "_"
         self.constants[name] = text
+        return name
+
+    def filled(self, node: Node, like: Node) -> str:
+        """A bound of maximum or minimum: two arrays are compared in less than half the time of an array and a number."""
+        if node.op != "const" or like.shape is None or not isinstance(like.shape[1], int) or not self.graph.program.inputs:
+            return self.entry(node, loose=True)
+        rows, columns = like.shape
+        shape = (rows, columns) if isinstance(rows, int) and rows * columns <= BLOCK else (1, columns)
+        if columns * shape[0] > BLOCK or shape[0] * columns < 32:  # type: ignore[operator]
+            return self.entry(node, loose=True)
+        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
+        self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
         return name
 
     @property
@@ -199,8 +218,10 @@ class Lines:
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
         words = [self.entry(arg, loose=True) for arg in node.args]
-        out = f"out={name}" if node.op in ("maximum", "minimum") else name
-        return f"np.{node.op}({', '.join([*words, out])})"
+        if node.op in ("maximum", "minimum"):
+            words = [self.filled(arg, node) for arg in node.args]
+        out = f"out={name}" if node.op in ("maximum", "minimum", "mask") else name
+        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, out])})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
         """The text of an operand of what is done entry by entry on an array."""
@@ -230,6 +251,12 @@ class Lines:
             return f"{self.operand(node.args[0])}.T"
         if op == "negative":
             return f"-{self.operand(node.args[0])}"
+        if op == "vecdot":
+            return f"np.vecdot({self.operand(node.args[0], loose=True)}, {self.operand(node.args[1], loose=True)})[:, None]"
+        if op == "stacked":
+            return f"np.concatenate(({', '.join(self.operand(arg, loose=True) for arg in node.args)}))"
+        if op == "mask":
+            return f"{entry(node.args[0])} > {entry(node.args[1])}"
         if op == "vdot":
             return f"np.vdot({self.operand(node.args[0])}, {self.operand(node.args[1])})"
         if op in REDUCTIONS:

@@ -40,7 +40,7 @@ class Node:
         self.shape = shape
         self.name: Symbol | None = None
         self.boolean = op in COMPARISONS or op in LOGICAL
-        self.fresh = op in ENTRYWISE or op in REDUCTIONS or op in ("dot", "call", "vdot", "ones", "full", "placed")
+        self.fresh = (op in ENTRYWISE and op != "mask") or op in REDUCTIONS or op in ("dot", "call", "vdot", "vecdot", "stacked", "ones", "full", "placed")
         self.zero_d = False
         self.entrywise = op in ENTRYWISE
 
@@ -71,6 +71,7 @@ class Graph:
         for rule in RULES.get(op, ()):
             better = rule(self, args, data)
             if better is not None:
+                self._known.setdefault((op, *map(id, args), data, type(data)), better)
                 return better
         return self.plain(op, args, data, shape)
 
@@ -100,6 +101,11 @@ class Graph:
             self.nodes.append(found)
         return found
 
+    def stacked(self, parts: tuple[Node, ...]) -> Node:
+        """Matrices on top of each other."""
+        rows = sum(part.shape[0] for part in parts)  # type: ignore[index,misc]
+        return self.plain("stacked", parts, None, (rows, parts[0].shape[1]))  # type: ignore[index]
+
     def const(self, number: float | int) -> Node:
         """The node of a number."""
         return self.plain("const", (), number, SCALAR)
@@ -113,6 +119,8 @@ class Graph:
             return first[0], args[1].shape[1]
         if op == "T" and first is not None:
             return first[1], first[0]
+        if op == "vecdot" and first is not None:
+            return first[0], 1
         if op in REDUCTIONS:
             return SCALAR if data is None else None if first is None else (1, first[1]) if data == 0 else (first[0], 1)
         return SCALAR if op in ("vdot", "matrix", "size") else None

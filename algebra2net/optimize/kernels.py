@@ -21,9 +21,10 @@ from algebra2net.operators.operator import NONE, Operation, Operator
 UNARY = frozenset("exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh abs sign floor ceil rint square negative".split())
 BINARY = frozenset("add subtract multiply divide power maximum minimum hypot copysign logaddexp".split())
 COMPARISONS = frozenset("less less_equal greater greater_equal equal not_equal".split())
+# mask: 1.0 where the first is larger, else 0.0, as a factor
 LOGICAL = frozenset("bitwise_and bitwise_or invert".split())
 REDUCTIONS = frozenset("sum mean max min".split())
-ENTRYWISE = UNARY | BINARY | COMPARISONS | LOGICAL | {"where", "cast"}
+ENTRYWISE = UNARY | BINARY | COMPARISONS | LOGICAL | {"where", "cast", "mask"}
 
 _BINARY: Mapping[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power", ast.MatMult: "dot", ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or",

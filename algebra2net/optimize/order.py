@@ -16,9 +16,8 @@ from sympy import Expr, Symbol
 
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation
-from algebra2net.program import Equation, Program, Shape, symbol
+from algebra2net.program import Equation, Program, Shape, is_step, symbol
 from algebra2net.shapes import result_shape
-from algebra2net.tidy import without_unused
 
 WORTH_IT = 0.95  # of what the product costs in the order that it has
 LONGEST = 60  # factors; a longer chain stays as it is
@@ -45,9 +44,9 @@ def cheapest(program: Program, fixed: Iterable[str] = ()) -> Program:
         return program
     walk = _Brackets(program, made, inner)
     equations = [found for e in program.equations for found in walk.equation(e)]
-    if not walk.changed:
+    if not walk.dissolved:
         return program
-    return without_unused(replace(program, equations=tuple(equations), shapes=walk.shapes))
+    return replace(program, equations=tuple(e for e in equations if e.name not in walk.dissolved), shapes=walk.shapes)
 
 
 class _Brackets:
@@ -59,27 +58,28 @@ class _Brackets:
         self.inner = inner
         self.shapes = dict(program.shapes)
         self.step = program.first_step()
-        self.changed = False
+        self.dissolved: set[Symbol] = set()  # parts of a chain whose brackets moved
 
     def equation(self, equation: Equation) -> list[Equation]:
         """The equation, after those of the parts of its chain where its order changes."""
         if equation.name not in self.made or equation.name in self.inner:
             return [equation]
-        factors, cost = self.factors(equation.name)
+        factors, parts_of_it, cost = self.factors(equation.name)
         sizes = [self.shapes[factor] for factor in factors]
         if not 2 < len(factors) <= LONGEST or not all(isinstance(size, int) for shape in sizes for size in shape):
             return [equation]
         least, splits = cheapest_brackets([sizes[0][0], *(shape[1] for shape in sizes)])  # type: ignore[list-item]
         if least > WORTH_IT * cost:
             return [equation]
-        self.changed = True
+        self.dissolved.update(parts_of_it)
         parts: list[Equation] = []
         value = self.product(factors, splits, 0, len(factors) - 1, equation, parts)
         return [*parts, replace(equation, value=value)]
 
-    def factors(self, name: Symbol) -> tuple[list[Symbol], int]:
-        """The factors of a chain from left to right, and how many products of numbers its present order takes."""
+    def factors(self, name: Symbol) -> tuple[list[Symbol], list[Symbol], int]:
+        """The factors of a chain from left to right, the products inside it, and how many products of numbers its present order takes."""
         found: list[Symbol] = []
+        parts: list[Symbol] = []
         cost = 0
         open_ones: list[Symbol] = [name]
         while open_ones:
@@ -87,11 +87,13 @@ class _Brackets:
             if value is not name and value not in self.inner:
                 found.append(value)
                 continue
+            if value is not name:
+                parts.append(value)
             left, right = self.made[value].args
             sizes = (*self.shapes[left], self.shapes[right][1])
             cost += sizes[0] * sizes[1] * sizes[2] if all(isinstance(size, int) for size in sizes) else 0  # type: ignore[operator]
             open_ones += [right, left]
-        return found, cost
+        return found, parts, cost
 
     def product(self, factors: Sequence[Symbol], splits: Sequence[Sequence[int]], first: int, last: int, whole: Equation, parts: list[Equation]) -> Expr:
         """The product of some neighbours, its parts in `parts`: chains are short, so this may recurse."""
@@ -119,9 +121,7 @@ def cheapest_brackets(sizes: Sequence[int]) -> tuple[int, list[list[int]]]:
     for length in range(2, count + 1):
         for first in range(count - length + 1):
             last = first + length - 1
-            cost[first][last], splits[first][last] = min(
-                (cost[first][k] + cost[k + 1][last] + sizes[first] * sizes[k + 1] * sizes[last + 1], k) for k in range(first, last)
-            )
+            cost[first][last], splits[first][last] = min((cost[first][k] + cost[k + 1][last] + sizes[first] * sizes[k + 1] * sizes[last + 1], k) for k in range(first, last))
     return cost[0][-1], splits
 
 
@@ -146,7 +146,7 @@ def without_diagonals(program: Program) -> tuple[Program, tuple[Equation, ...]]:
             shapes[row] = shapes[diagonals[right]][::-1]
             value = OPERATORS["times"](left, row)
         if value is not None:
-            equation = replace(equation, value=value)  # noqa: PLW2901
+            equation = replace(equation, value=value)
             changed.append(equation)
         found.append(equation)
     return (without_unused_steps(replace(program, equations=tuple(found), shapes=shapes)), tuple(changed)) if changed else (program, ())
@@ -154,7 +154,5 @@ def without_diagonals(program: Program) -> tuple[Program, tuple[Equation, ...]]:
 
 def without_unused_steps(program: Program) -> Program:
     """The program without steps that nobody uses; what has a name stays."""
-    from algebra2net.program import is_step
-
     uses = program.uses()
     return program.with_equations(e for e in program.equations if not is_step(e.name) or uses[e.name])

@@ -12,7 +12,10 @@ from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import COMPARISONS
 from algebra2net.program import SCALAR
 
-SMALL = 4096
+SMALL = 4096  # entries; below, the sign of relu's result is the cheapest mask
+MANY = 64  # matrices on top of each other
+WIDE = 1 << 14  # entries; from here on it pays to scale another matrix
+TINY = 512  # entries; below, a call costs more than what it does
 Rule = Callable[[Graph, tuple[Node, ...], object], Node | None]
 RULES: dict[str, tuple[Rule, ...]] = {}
 
@@ -32,9 +35,16 @@ def _is(node: Node, number: float) -> bool:
     return node.op == "const" and node.data == number
 
 
-def _is_small(node: Node) -> bool:
-    """Whether an operation on so few entries costs little beside its call."""
-    return node.shape is not None and not node.zero_d and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < SMALL  # type: ignore[operator]
+def _is_small(node: Node, limit: int) -> bool:
+    """Whether a matrix surely has fewer entries."""
+    count = entries(node)
+    return count is not None and not node.zero_d and count < limit
+
+
+def entries(node: Node) -> int | None:
+    """How many entries a matrix has, if that is known."""
+    rows, columns = node.shape or ("?", "?")
+    return rows * columns if isinstance(rows, int) and isinstance(columns, int) else None
 
 
 def _is_matrix(node: Node) -> bool:
@@ -75,8 +85,9 @@ def _products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None
     for one, other in ((a, b), (b, a)):
         if _is(one, 1):
             return other
-        if one.op == "greater" and _is(one.args[1], 0) and one.args[0].op == "maximum" and _is_small(other) and not other.boolean:
-            return graph.make("multiply", (other, graph.make("sign", (one.args[0],))))  # of relu's result, the sign is the mask
+        if one.op == "greater" and _is(one.args[1], 0) and one.args[0].op == "maximum" and not other.boolean and not other.zero_d:
+            mask = graph.make("sign", one.args[:1]) if _is_small(other, SMALL) else graph.make("mask", one.args)  # of relu's result
+            return graph.make("multiply", (other, mask))
         if one.op == "cast" and other.op not in ("const", "cast") and not other.boolean and not other.zero_d:
             return graph.make("multiply", (other, one.args[0]))
     return None
@@ -97,13 +108,17 @@ def _halves(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
 @rule("negative")
 def _twice_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     (a,) = args
+    if a.op == "abs" and _is_small(a, TINY):
+        return graph.make("copysign", (a.args[0], graph.const(-1)))
     return a.args[0] if a.op == "negative" else None
 
 
 @rule("abs")
 def _without_sign(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
-    """|-x| is |x|: what takes exp(-|x|) of both shares it."""
+    """|-x| is |x|: what takes exp(-|x|) of both shares it; what is never negative has no sign."""
     (a,) = args
+    if _never_negative(a):
+        return a
     return graph.make("abs", a.args) if a.op == "negative" else None
 
 
@@ -170,12 +185,77 @@ def _sums_by_products(graph: Graph, args: tuple[Node, ...], data: object) -> Nod
             return graph.make("vdot", x.args)
         return None
     assert x.shape is not None
+    if x.op == "divide" and x.args[1] is graph.known("sum", x.args[:1], data):
+        return graph.const(1)  # shares of a whole
+    if data == 1 and x.op == "multiply" and all(arg.shape == x.shape and not arg.boolean for arg in x.args) and not _is_small(x, SMALL):
+        return graph.make("vecdot", x.args)
     if x.shape[int(data)] == 1:  # type: ignore[call-overload]
         return x
     return graph.make("dot", (graph.ones(x, 0), x)) if data == 0 else graph.make("dot", (x, graph.ones(x, 1)))
 
 
 # ---------------------------------------------------------------------------------------------------------- products
+
+
+@rule("multiply")
+def _thin_scale(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """c (A B) is (c A) B, where A is the smaller matrix."""
+    for number, product in (args, args[::-1]):
+        if number.op == "const" and product.op == "dot" and (entries(product) or 0) >= WIDE:
+            for place, factor in enumerate(product.args):
+                if _is_smaller(factor, product):
+                    scaled = graph.plain("multiply", (factor, number))
+                    return graph.make("dot", (scaled, product.args[1]) if place == 0 else (product.args[0], scaled))
+    return None
+
+
+@rule("dot")
+def _scaled_factor(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """(c A) B is c (A B), or A (c B), where that is the smaller matrix."""
+    for place, factor in enumerate(args):
+        turned = factor.op == "T"
+        inner = factor.args[0] if turned else factor
+        if inner.op != "multiply" or not any(arg.op == "const" for arg in inner.args):
+            continue
+        number, whole = inner.args if inner.args[0].op == "const" else inner.args[::-1]
+        other = args[1 - place]
+        if inner.name is not None or (entries(whole) or 0) < WIDE:
+            continue
+        bare = graph.make("T", (whole,)) if turned else whole
+        scaled = graph.known("multiply", (other, number))
+        if scaled is not None and _is_smaller(other, whole):
+            other = scaled
+            return graph.make("dot", (bare, other) if place == 0 else (other, bare))
+        product = graph.make("dot", (bare, other) if place == 0 else (other, bare))
+        if _is_smaller(product, whole):
+            return graph.make("multiply", (number, product))
+    return None
+
+
+def _is_smaller(one: Node, other: Node) -> bool:
+    few, many = entries(one), entries(other)
+    return few is not None and many is not None and 2 * few <= many
+
+
+@rule("add")
+def _stacked(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """Aᵀ B + Cᵀ D is [A; C]ᵀ [B; D]: the gradients of weights that many steps share are one product."""
+    parts: list[tuple[Node, ...]] = []
+    for arg in args:
+        if arg.op != "dot" or arg.args[0].op != "T":
+            return None
+        left, right = arg.args[0].args[0], arg.args[1]
+        both = [side.args if side.op == "stacked" else (side,) for side in (left, right)]
+        parts.append(both[0])
+        parts.append(both[1])
+    lefts, rights = parts[0] + parts[2], parts[1] + parts[3]
+    sizes = {entries(part) for part in (*lefts, *rights)}
+    known = None not in sizes and all(part.shape and isinstance(part.shape[0], int) for part in lefts)
+    if not known or len(lefts) > MANY or any(a.shape[0] != b.shape[0] for a, b in zip(lefts, rights, strict=True)):  # type: ignore[index]
+        return None
+    if sum(entries(part) or 0 for part in (*lefts, *rights)) > len(lefts) * 2 * (entries(args[0]) or 0):
+        return None  # to copy the factors would cost more than to add the products
+    return graph.make("dot", (graph.make("T", (graph.stacked(lefts),)), graph.stacked(rights)))
 
 
 @rule("dot")
@@ -202,6 +282,8 @@ def _never_negative(node: Node) -> bool:
     """Whether no entry can be below 0."""
     if node.op in _POSITIVE:
         return True
+    if node.op == "call":
+        return str(node.data).startswith("exp_")
     if node.op == "const":
         return node.data >= 0  # type: ignore[operator]
     if node.op in ("add", "multiply", "divide", "minimum", "sum", "where"):
