@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from algebra2net.net import Net
     from algebra2net.program import Program
 
-OTHERS = {"gallery": "algebra2net.cli_gallery"}  # commands beside `show`, and where they are
+OTHERS = {
+    "gallery": "algebra2net.cli_gallery",
+    "check": "algebra2net.cli_check",
+    "export": "algebra2net.cli_export",
+    "train": "algebra2net.cli_train",
+    "predict": "algebra2net.cli_train",
+}  # commands beside `show`, and where they are
 NOTATIONS = {".tex": "latex", ".py": "python"}  # what the name of a file says
 FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 FORMS = ("python", "latex", "plain", "unicode", "json")

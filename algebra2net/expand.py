@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol
 
 from algebra2net.derive import derive, rests_on
 from algebra2net.errors import AlgebraError, Span
 from algebra2net.lower import Own, Rule, Slope, instantiate, meaning_of, own_rule, parameters_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator, operation
-from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol
+from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
 from algebra2net.tidy import tidy
 
 MOST = 200_000  # equations that macros may open into
@@ -29,22 +29,20 @@ def expand(program: Program) -> Program:
     """
     while True:
         draft = Draft(program.first_step())
-        opened = False
         meaning: dict[Expr, Expr] = {}
         for equation in program.equations:
             value = substituted(equation.value, meaning, program.functions)
             here = record(value, program.functions) if isinstance(value, Operation) else None
             if here is not None and _is_macro(here):
-                opened = True
                 value = _opened(draft, value, here, program, equation.span)
-            if is_step(equation.name):
-                meaning[equation.name] = draft.define(value, None, equation.span, equation.rule)
-            else:
-                draft.define(value, equation.name, equation.span, equation.rule)
+            defined = draft.keep(with_value(equation, value))
+            if defined is not equation.name:
+                meaning[equation.name] = defined
             if len(draft.equations) > MOST:
                 raise AlgebraError(f"this expands to more than {MOST:,} equations", equation.span, "name the values that are used more than once")
         program = draft.finish(program)
-        if not opened:
+        kinds = {type(e.value): e.value for e in draft.equations}
+        if not any(isinstance(value, Operation) and _is_macro(record(value, program.functions)) for value in kinds.values()):
             return program
 
 
@@ -55,6 +53,8 @@ def _is_macro(here: Operator) -> bool:
 def _opened(draft: Draft, value: Operation, here: Operator, program: Program, span: Span | None) -> Expr:
     if isinstance(here, Own):
         return instantiate(draft, own_rule(here, program), meaning_of(value, here), span)
+    if here.family == "losses" and all(isinstance(arg, Symbol) for arg in value.args[:2]):
+        draft.define(OPERATORS["paired"](*value.args[:2]), None, span)  # for shapes alone
     if isinstance(here, Slope):
         assert here.of is not None
         return instantiate(draft, _slope_rule(here.of, program), meaning_of(value, here), span)

@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.operators.operator import operation
-from algebra2net.program import Equation, Program, is_step, record, substituted, symbol
+from algebra2net.program import Program, is_step, record, renamed, symbol
 
 
 def is_parameter(name: str) -> bool:
@@ -49,8 +49,7 @@ def with_hidden_layers(program: Program) -> Program:
             if name:
                 taken.add(name)
                 found[layer] = symbol(name)
-    renamed = [Equation(found.get(e.name, e.name), substituted(e.value, found, program.functions), e.span, e.rule) for e in program.equations]
-    return program.with_equations(renamed, hidden=frozenset(found.values()))
+    return program.with_equations((renamed(e, found, program.functions) for e in program.equations), hidden=frozenset(found.values()))
 
 
 def _counted_base(program: Program, weights: Set[Symbol]) -> str:

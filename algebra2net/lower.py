@@ -452,11 +452,14 @@ def instantiate(draft: Draft, here: Rule, meaning: Mapping[Expr, Expr], span: Sp
 
 def _without_neutral(value: Expr) -> Expr:
     """1 * x and x + 0 as x: what an operand that was left out (layernorm's gamma and beta) makes of a rule."""
-    for name, neutral in (("times", Integer(1)), ("plus", Integer(0))):
-        if isinstance(value, operation(name)) and neutral in value.args:
-            one, other = value.args
-            return other if one == neutral else one
+    neutral = _NEUTRAL.get(type(value))
+    if neutral is not None and any(arg is neutral for arg in value.args):
+        one, other = value.args
+        return other if one is neutral else one
     return value
+
+
+_NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation("plus"): Integer(0)}
 
 
 def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:

@@ -41,6 +41,9 @@ _SUBSCRIPT = rf"_\{{[^{{}}\n]*\}}|_\d+|_(?:{_LETTER}|[\u0370-\u03ff\u1f00-\u1fff
 NAME = rf"(?:{_GREEK_LETTER}|(?:{_LETTER})+)\d*(?:{_SUBSCRIPT})*"
 
 
+_PLAIN = re.compile(r"([A-Za-z]+)([0-9]*)")  # most names, which need no more looking into
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """A name taken apart: `\\hat{y}_{i}'` is base `y`, subscripts `("i",)`, accents `("hat",)`, one prime."""
@@ -68,6 +71,9 @@ class Parts:
 @lru_cache(maxsize=65536)
 def parts(spelled: str) -> Parts:
     """A name in any spelling, taken apart."""
+    plain = _PLAIN.fullmatch(spelled)
+    if plain is not None:
+        return Parts(plain[1], (plain[2],) if plain[2] else ())
     text = spelled.strip()
     text = re.sub(r"_([^\W_]+)_(minus|plus)_([^\W_]+)$", lambda m: f"_{{{m[1]}{'-' if m[2] == 'minus' else '+'}{m[3]}}}", text)
     text = re.sub(r"_prime$", "'", text)
@@ -87,6 +93,7 @@ def parts(spelled: str) -> Parts:
     return Parts(base, tuple(subscripts), tuple(sorted(accents)), primes)
 
 
+@lru_cache(maxsize=65536)
 def key(spelled: str) -> str:
     """The one spelling of this symbol: `W0` for `W_{0}`, `W₀` and `W_0`."""
     return parts(spelled).key
@@ -166,13 +173,20 @@ GREEK_TO_LATIN = dict(zip(_LATIN_CAPITALS, ["A", "B", "E", "Z", "H", "I", "K", "
 
 def identifier(name: str, taken: Container[str] = ()) -> str:
     """A Python identifier for the symbol: `lambda_`, `h_t_minus_1`; one that is not in `taken`."""
-    text = name.replace("-", "_minus_").replace("+", "_plus_").replace("'", "_prime")
-    text = re.sub(r"_+", "_", re.sub(r"[^0-9A-Za-z_]", lambda m: f"_{_letter(m[0])}_", re.sub(r"[{}\s]", "", text))).strip("_")
-    text = text or "value"
-    text = f"v_{text}" if text[0].isdigit() else text
+    text = name if _IDENTIFIER.fullmatch(name) else _identifier(name)
     while keyword.iskeyword(text) or text in taken:
         text += "_"
     return text
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+
+
+def _identifier(name: str) -> str:
+    text = name.replace("-", "_minus_").replace("+", "_plus_").replace("'", "_prime")
+    text = re.sub(r"_+", "_", re.sub(r"[^0-9A-Za-z_]", lambda m: f"_{_letter(m[0])}_", re.sub(r"[{}\s]", "", text))).strip("_")
+    text = text or "value"
+    return f"v_{text}" if text[0].isdigit() else text
 
 
 def _letter(character: str) -> str:

@@ -35,11 +35,11 @@ from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
 
 if TYPE_CHECKING:
-    from algebra2net.verify import Answer
     from algebra2net.faces.page import Page
     from algebra2net.objective import Objective
     from algebra2net.to_torch import NetModule
     from algebra2net.training.history import History
+    from algebra2net.verify import Answer
 
 TARGETS = ("numpy",)
 SPELLINGS = ("modern", "book")
@@ -334,7 +334,7 @@ class Net:
         weight_decay  λ: adds λ θ to the gradient; adamw shrinks θ instead
         clip          the largest common norm of the gradients
         patience      stop when so many epochs brought nothing better (on the validation data, if any); the best parameters are given
-        noise         name → function (rng, shape) → array, for inputs that are drawn at each step
+        noise         name → function (rng, shape) → array, for an input that is drawn at each step, or the probability that a mask drops
         checkpoint    a file to write formula, parameters and state to; `resume=` goes on from it, bit for bit, to `epochs` in all
         progress      a bar: always, never; on long runs on a terminal where not given
 
@@ -408,8 +408,8 @@ class Net:
         optimizer   its step: "adam" or "sgd"; `lr` its learning rate
         optimized   whether it has the code of `optimized_source` in place of that of `source`
         target, output    the names of the target and of the prediction, where they cannot be seen
-        classes, columns, mean, scale    what the weights know of the table they were trained on: labels in order, columns of
-                    each input, and what standardised them
+        classes, columns, targets, mean, scale    what the weights know of the table they were trained on: labels in order, columns of
+                    each input and of the target, and what standardised them
         code        how the target is coded: "numbers", "columns" (one for each class), "flag" (0 or 1), "sign"; as the loss says where not given
 
         Raises ValueError where the prediction cannot be seen, ShapeError for weights that do not fit.

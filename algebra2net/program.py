@@ -10,10 +10,13 @@ Whatever is derived, printed, checked or compiled takes a Program, in one walk o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
+from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sympy import Expr, Symbol
 
@@ -27,27 +30,44 @@ SCALAR: Shape = (1, 1)
 
 
 _ANY = Symbol("_", commutative=False)
-_ASSUMPTIONS = [slot for slot in ("_assumptions", *Symbol.__slots__) if slot != "name" and hasattr(_ANY, slot)]
+_ASSUMPTIONS = [(slot, getattr(_ANY, slot)) for slot in ("_assumptions", *Symbol.__slots__) if slot != "name" and hasattr(_ANY, slot)]
 
 
 class ValueSymbol(Symbol):  # type: ignore[misc]
     """The symbol of a value: a matrix, so it commutes with nothing.
 
-    All share one set of assumptions: SymPy's own take 12 µs each to make and to hash, these 2.
+    There is one of each name, so they hash and compare by identity, without a line of Python: every walk over a
+    Program looks up some hundred names an equation. All share one set of assumptions, which SymPy takes 12 µs to make.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__", "number")
+    number: int  # which step it is, of those that nobody named; 0 for a name
 
     def __new__(cls, name: str, **_: object) -> ValueSymbol:
         """The symbol called `name`."""
-        made: ValueSymbol = Expr.__new__(cls)
-        made.name = name
-        for slot in _ASSUMPTIONS:
-            setattr(made, slot, getattr(_ANY, slot))
-        return made
+        made_before = _STEPS if name.startswith("_") else _NAMES
+        with _MAKING:
+            made = made_before.get(name)
+            if made is None:
+                made = Expr.__new__(cls)
+                made.name = name
+                made.number = int(name[1:]) if name.startswith("_") else 0
+                for slot, shared in _ASSUMPTIONS:
+                    setattr(made, slot, shared)
+                made_before[name] = made
+            return made
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
 
     def _hashable_content(self) -> tuple[str]:
         return (self.name,)
+
+
+_STEPS: dict[str, ValueSymbol] = {}  # the steps of all programs go by the same names
+_NAMES: WeakValueDictionary[str, ValueSymbol] = WeakValueDictionary()
+_MAKING = Lock()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -56,9 +76,16 @@ def symbol(name: str) -> ValueSymbol:
     return ValueSymbol(name)
 
 
+def step(number: int) -> ValueSymbol:
+    """The name of a program's step of that number: `_1`, `_2`."""
+    name = f"_{number}"
+    found = _STEPS.get(name)
+    return ValueSymbol(name) if found is None else found
+
+
 def is_step(value: Expr) -> bool:
     """Whether this is a step that nobody named."""
-    return isinstance(value, Symbol) and value.name.startswith("_")
+    return isinstance(value, ValueSymbol) and value.number > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +95,7 @@ class Equation:
     `span` is where it was typed; `rule` says, of a derived one, why it holds.
     """
 
-    name: Symbol
+    name: ValueSymbol
     value: Expr
     span: Span | None = field(default=None, compare=False, repr=False)
     rule: str = field(default="", compare=False)
@@ -138,13 +165,12 @@ class Program:
 
     def first_step(self) -> int:
         """The highest number of a step; a draft that goes on from here counts on."""
-        return max((int(e.name.name[1:]) for e in self.equations if is_step(e.name)), default=0)
+        return max((e.name.number for e in self.equations), default=0)
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
         counts: Counter[Symbol] = Counter(self.outputs.values())
-        for equation in self.equations:
-            counts.update(operands(equation.value, self.functions))
+        counts.update(chain.from_iterable(operands(e.value, self.functions) for e in self.equations))
         return counts
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
@@ -159,21 +185,37 @@ def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Oper
     return found if found is not None else (functions or {})[name]
 
 
-def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> Iterator[Symbol]:
+def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
     """The names that a value is made of, each as often as it stands there."""
-    if isinstance(value, Symbol):
-        yield value
-    elif isinstance(value, Operation):
-        yield from (arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol))
+    if isinstance(value, Operation):
+        try:
+            return value.names
+        except AttributeError:  # every walk asks: looked up once
+            found: tuple[Symbol, ...] = record(value, functions).operands_of(value)
+            value.names = found if all(isinstance(arg, Symbol) for arg in found) else tuple(arg for arg in found if isinstance(arg, Symbol))
+            return value.names
+    return (value,) if isinstance(value, Symbol) else ()
 
 
 def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
-    """`value` with its operands replaced."""
-    if isinstance(value, Operation):
-        here = record(value, functions)
-        count = len(here.operands_of(value))
-        return value.func(*(meaning.get(arg, arg) for arg in value.args[:count]), *value.args[count:])
-    return meaning.get(value, value)
+    """`value` with its operands replaced; itself where none is."""
+    if not isinstance(value, Operation):
+        return meaning.get(value, value)
+    if meaning.keys().isdisjoint(operands(value, functions)):
+        return value
+    count = len(record(value, functions).operands_of(value))
+    return value.func(*(meaning.get(arg, arg) for arg in value.args[:count]), *value.args[count:])
+
+
+def with_value(equation: Equation, value: Expr) -> Equation:
+    """An equation with what its value has come to; itself where that is what it was."""
+    return equation if value is equation.value else Equation(equation.name, value, equation.span, equation.rule)
+
+
+def renamed(equation: Equation, given: Mapping[Expr, Symbol], functions: Mapping[str, Operator] | None = None) -> Equation:
+    """An equation in other names; itself where none of its names has another."""
+    name, value = given.get(equation.name, equation.name), substituted(equation.value, given, functions)
+    return equation if name is equation.name and value is equation.value else Equation(name, value, equation.span, equation.rule)
 
 
 class Draft:
@@ -191,19 +233,34 @@ class Draft:
         if name is None:
             if not isinstance(value, Operation):
                 return value
-            if self._share and value in self._names:
-                return self._names[value]
+            known = self._names.get(value)
+            if known is not None:
+                return known
             self.steps += 1
-            name = symbol(f"_{self.steps}")
-        elif self._share and is_step(self._names.get(value, name)):
-            self.rename(self._names[value], name)  # a step that turns out to have a name
-            self._names[value] = name
+            name = step(self.steps)
+        return self.keep(Equation(name, value, span, rule))
+
+    def keep(self, equation: Equation) -> Expr:
+        """The name of an equation's value: the equation's own, unless it is a step's and the value is known by another."""
+        name, value = equation.name, equation.value
+        if not isinstance(value, Operation):
+            if is_step(name):
+                return value
+            self.equations.append(equation)
             return name
-        elif self._share and value in self._names:
-            value = self._names[value]
-        self.equations.append(Equation(name, value, span, rule))
-        if self._share and isinstance(value, Operation) and UNSIZED not in value.args:
-            self._names.setdefault(value, name)
+        known = self._names.get(value)
+        if known is None:
+            self.equations.append(equation)
+            if self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args):
+                self._names[value] = name
+            return name
+        if is_step(name):
+            return known
+        if is_step(known):
+            self.rename(known, name)  # a step that turns out to have a name
+            self._names[value] = name
+        else:
+            self.equations.append(replace(equation, value=known))
         return name
 
     def rename(self, step: Expr, name: Symbol) -> None:
@@ -215,4 +272,4 @@ class Draft:
         given = self._given
         if not given:
             return program.with_equations(self.equations)
-        return program.with_equations(Equation(given.get(e.name, e.name), substituted(e.value, given, program.functions), e.span, e.rule) for e in self.equations)
+        return program.with_equations(renamed(e, given, program.functions) for e in self.equations)

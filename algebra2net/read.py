@@ -202,22 +202,23 @@ def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], di
     functions: dict[str, int] = {}
     primed: dict[str, int] = {}
     depth, begins = 0, True
-    for place, token in enumerate(tokens):
-        following = [t.type for t in tokens[place + 1 : place + 3]]
-        if token.type == "NAME":
-            if begins and following[:1] == ["LPAR"] and _is_definition(tokens, place):
-                functions.setdefault(names.key(token), place)
-            elif ((begins or _after_equals(tokens, place)) and following[:1] == ["EQUALS"]) or following[:1] == ["SIZES"] or (following[:1] != ["LPAR"] and known(token) is None):
-                values.setdefault(names.key(token), place)
-            if begins and following == ["TRANSPOSE", "EQUALS"]:
-                primed.setdefault(names.key(token), place)
-        depth += (token.type in _OPENS) - (token.type in _CLOSES)
-        begins = token.type == "_SEPARATOR" and depth <= 0
+    kinds = [token.type for token in tokens] + ["$END", "$END"]
+    for place, (kind, following) in enumerate(zip(kinds, kinds[1:], strict=False)):
+        if kind == "NAME":
+            word = tokens[place].value
+            if begins and following == "LPAR" and _is_definition(tokens, place):
+                functions.setdefault(names.key(word), place)
+            elif following == "SIZES" or (following == "EQUALS" and (begins or kinds[place - 1] == "EQUALS")) or (following != "LPAR" and known(word) is None):
+                values.setdefault(names.key(word), place)
+            if begins and following == "TRANSPOSE" and kinds[place + 2] == "EQUALS":
+                primed.setdefault(names.key(word), place)
+            begins = False
+        elif kind == "_SEPARATOR":
+            begins = depth <= 0
+        else:
+            depth += (kind in _OPENS) - (kind in _CLOSES)
+            begins = False
     return values, functions, primed
-
-
-def _after_equals(tokens: Sequence[Token], place: int) -> bool:
-    return place > 0 and tokens[place - 1].type == "EQUALS"
 
 
 def _is_definition(tokens: Sequence[Token], place: int) -> bool:
@@ -240,7 +241,7 @@ def _word(
     joined = _joined(tokens, place)
     if joined is not None:
         return *joined, None
-    key = names.key(token)
+    key = names.key(token.value)
     primes = _primes(tokens, place)
     following = tokens[place + primes + 1].type if place + primes + 1 < len(tokens) else "$END"
     begins = not open_at and (not told or told[-1].type == "_SEPARATOR")
@@ -265,7 +266,7 @@ def _word(
 
 def _no_value(tokens: Sequence[Token], place: int, function: str | None, source: str) -> NotationError | None:
     """Why the word at `place`, with something behind it, is hardly the name of a value; None where it may be one."""
-    token, base = tokens[place], names.parts(tokens[place])
+    token, base = tokens[place], names.parts(tokens[place].value)
     if not _begins_operand(tokens, place + 1) and not (place + 1 < len(tokens) and tokens[place + 1].type == "POWER" and base.subscripts):
         return None
     if base.base in _INDEXED and base.subscripts:
@@ -297,8 +298,10 @@ def _primes(tokens: Sequence[Token], place: int) -> int:
 
 def _joined(tokens: Sequence[Token], place: int) -> tuple[int, Token] | None:
     """A function whose name goes on behind a digit (log1p), and how many tokens more it takes."""
+    if place + 2 >= len(tokens) or tokens[place + 1].type != "NAME" or tokens[place].end_pos != tokens[place + 1].start_pos:
+        return None
     after = place + 2 + _primes(tokens, place + 1)
-    if after < len(tokens) and tokens[place + 1].type == "NAME" and tokens[after].type == "LPAR" and tokens[place].end_pos == tokens[place + 1].start_pos:
+    if after < len(tokens) and tokens[after].type == "LPAR":
         name = known(tokens[place] + tokens[place + 1])
         if name is not None:
             whole = _as(tokens[place], "FUNCTION", name + "'" * (after - place - 2))
@@ -404,8 +407,11 @@ def _build(tokens: Sequence[Token], build: _Builder, lark: Lark, problem: Notati
         tree: Tree[Token] = interactive.feed_eof(before)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         raise unexpected(error.token, before, build.source) from None
+    order = [tree]
+    for node in order:
+        order += [child for child in reversed(node.children) if isinstance(child, Tree)]
     built: dict[int, Any] = {}
-    for node in tree.iter_subtrees():  # children first
+    for node in reversed(order):  # children first
         parts = [built[id(child)] if isinstance(child, Tree) else child for child in node.children if child is not None]
         built[id(node)] = getattr(build, node.data)(parts)
     result: tuple[Statement, ...] = built[id(tree)]
@@ -512,7 +518,7 @@ class _Builder:
         return Number(str(parts[0]), self._span(parts[0]))
 
     def name(self, parts: list[Any]) -> Name:
-        return Name(names.key(parts[0]), self._span(parts[0]))
+        return Name(names.key(parts[0].value), self._span(parts[0]))
 
     def arguments(self, parts: list[Any]) -> tuple[Any, ...]:
         return tuple(part for part in parts if not isinstance(part, Token))

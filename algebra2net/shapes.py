@@ -12,7 +12,7 @@ Idea  union–find over dimensions, each known size with the place that it comes
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -24,7 +24,7 @@ from algebra2net.layers import is_parameter
 from algebra2net.lower import instantiate, parameters_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
-from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, record, symbol
+from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, record, substituted, symbol, with_value
 
 _SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
 _SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
@@ -66,6 +66,12 @@ def parsed(pattern: str) -> Pattern:
     return tuple(_sizes(word) for word in before.split(",") if word.strip()), _sizes(after)
 
 
+@cache
+def _words(pattern: str) -> tuple[str, ...]:
+    """The dimensions of the operands in a pattern whose terms are single words, one after the other."""
+    return tuple(term for sizes in parsed(pattern)[0] for (term,) in sizes)
+
+
 def _sizes(text: str) -> tuple[Terms, Terms]:
     rows, columns = (tuple(word.strip().replace("*", " * ").split()) for word in text.split("×"))
     return rows, columns
@@ -78,8 +84,12 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
     here = record(value)
     given = [shapes[arg] if isinstance(arg, Symbol) else SCALAR for arg in here.operands_of(value)]
     if here.elementwise:
-        return _broadcast([s[0] for s in given]), _broadcast([s[1] for s in given])
+        return _broadcast(given)
     pattern = here.pattern(value)
+    taken = _taken(pattern)
+    if taken is not None:
+        (row, of_row), (column, of_column) = taken
+        return given[row][of_row], given[column][of_column]
     if pattern == "of the second":
         return given[1]
     if pattern in ("side by side", "on top"):
@@ -99,8 +109,24 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
     return rows, columns
 
 
-def _broadcast(sizes: Sequence[Dimension]) -> Dimension:
-    return next((size for size in sizes if size != 1), 1)
+@cache
+def _taken(pattern: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Which dimension of which operand the rows and the columns of the result are, where the pattern says no more than that."""
+    if "×" not in pattern:
+        return None
+    wanted, result = parsed(pattern)
+    places = {terms: (operand, axis) for operand, sizes in reversed([*enumerate(wanted)]) for axis, terms in ((1, sizes[1]), (0, sizes[0])) if terms != ("1",)}
+    rows, columns = (places.get(terms) if len(terms) == 1 else None for terms in result)
+    return None if rows is None or columns is None else (rows, columns)
+
+
+def _broadcast(shapes: Iterable[Shape]) -> Shape:
+    rows: Dimension = 1
+    columns: Dimension = 1
+    for shape in shapes:
+        rows = shape[0] if rows == 1 else rows
+        columns = shape[1] if columns == 1 else columns
+    return rows, columns
 
 
 def _combined(sign: str, sizes: Sequence[Dimension]) -> Dimension:
@@ -315,7 +341,7 @@ class _Solver:
             self.guarded(equation, self.constrain)
         self.run()
         self.orient()
-        for default in (self.default_choice, self.default_broadcast, self.default_sizes):
+        for default in (self.default_choice, self.default_broadcast, self.default_paired, self.default_sizes):
             for waiting in self.waiting:
                 if not waiting.done:
                     self.guarded(waiting.equation, lambda _, w=waiting, d=default: d(w))
@@ -360,7 +386,11 @@ class _Solver:
             return
         here = record(value)
         given = [self.of(arg) for arg in here.operands_of(value)]
-        if here.elementwise:
+        if here.name == "paired":
+            self.wait("paired", equation, [node for nodes in given for node in nodes])
+            for mine, its in zip(result, given[1], strict=True):
+                self.unite(mine, its)
+        elif here.elementwise:
             for axis in (0, 1):
                 if len(given) == 1:
                     self.unite(result[axis], given[0][axis])
@@ -422,34 +452,50 @@ class _Solver:
             self.unite(result, large[0])
             waiting.done = len({self.find(node) for node in rest}) == 1
 
+    def paired(self, waiting: _Waiting) -> None:
+        """A loss compares entry with entry: an equal, one row for a batch, or a scalar; said once all else is."""
+
+    def default_paired(self, waiting: _Waiting) -> None:
+        if waiting.kind != "paired":
+            return
+        waiting.done = True
+        *first, other_rows, other_columns = waiting.nodes
+        if any(self.is_one(rows) and self.is_one(columns) for rows, columns in (first, (other_rows, other_columns))):
+            return
+        self.unite(first[1], other_columns)
+        if not (self.is_one(first[0]) or self.is_one(other_rows)):
+            self.unite(first[0], other_rows)
+
     def choice(self, waiting: _Waiting) -> None:
         """Choose once one meaning is certain, or only one is left."""
         value = waiting.equation.value
         options = record(value).choices
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
+        possible = []
         for meaning in options:
-            if self.matches(meaning, given, certain=True):
+            fits = self.fits(meaning, nodes[2:])
+            if fits == "certain":
                 return self.choose(waiting, meaning, given)
-        possible = [meaning for meaning in options if self.matches(meaning, given, certain=False)]
+            if fits:
+                possible.append(meaning)
         if not possible:
             raise _ClashError(nodes[2], nodes[-2])
         if len({m.value for m in possible}) == 1 and len({m.shape for m in possible}) == 1:
             self.choose(waiting, possible[0], given)
         return None
 
-    def matches(self, option: Choice, given: Sequence[tuple[int, int]], certain: bool) -> bool:
-        """Whether the operands fit the option's pattern for certain, or may fit it."""
+    def fits(self, option: Choice, nodes: Sequence[int]) -> str:
+        """Whether the operands' dimensions fit the option's pattern: "certain", "maybe", or not at all."""
         bound: dict[str, int] = {"1": self.one}
-        for nodes, terms in zip(given, parsed(option.shape)[0], strict=True):
-            for node, (word, *_) in zip(nodes, terms, strict=True):
-                other = bound.setdefault(word, node)
-                same = self.same(other, node)
-                if certain and not same:
-                    return False
-                if not same and self.apart(other, node):
-                    return False
-        return True
+        found = "certain"
+        for node, word in zip(nodes, _words(option.shape), strict=True):
+            other = bound.setdefault(word, node)
+            if other != node and not self.same(other, node):
+                if self.apart(other, node):
+                    return ""
+                found = "maybe"
+        return found
 
     def apart(self, one: int, other: int) -> bool:
         """Whether two dimensions are known to differ."""
@@ -579,7 +625,8 @@ class _Solver:
 
     def same(self, one: int, other: int) -> bool:
         """Whether two dimensions are known to be equal."""
-        return self.find(one) == self.find(other) or (self.size(one) is not None and self.size(one) == self.size(other))
+        a, b = self.find(one), self.find(other)
+        return a == b or (self.value[a] is not None and self.value[a] == self.value[b])
 
     def lay(self, fact: Known, node: int, way: str) -> None:
         rows, columns = self.dims[symbol(fact.name)]
@@ -602,7 +649,7 @@ class _Solver:
             return None
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        options = [option for option in record(waiting.equation.value).choices if self.matches(option, given, certain=False)]
+        options = [option for option in record(waiting.equation.value).choices if self.fits(option, nodes[2:])]
         if isinstance(waiting.equation.value, operation("product")):
             for arg, option in zip(waiting.equation.value.args, options, strict=False):
                 if self.is_called_scalar(arg) and option.value.startswith("scale"):
@@ -692,7 +739,12 @@ class _Solver:
         meaning: dict[Expr, Expr] = {}
         for equation in self.program.equations:
             value = equation.value
-            value = value.func(*(meaning.get(arg, arg) for arg in value.args)) if isinstance(value, Operation) else meaning.get(value, value)
+            if isinstance(value, operation("paired")):
+                value = value.args[1]  # it has been heard
+                if is_step(equation.name):
+                    meaning[equation.name] = meaning.get(value, value)
+                    continue
+            value = substituted(value, meaning)
             if isinstance(value, Operation) and set(record(value).options) & {"m", "n"}:
                 value = self.sized(value, shapes[equation.name])
             if equation.name in self.chosen:
@@ -702,9 +754,8 @@ class _Solver:
                 value = instantiate(draft, rule(self.chosen[equation.name].value, parameters_of(here)), bound, equation.span)
                 for new in draft.equations[before:]:
                     shapes[new.name] = result_shape(new.value, shapes)
-            name = None if is_step(equation.name) else equation.name
-            defined = draft.define(value, name, equation.span, equation.rule)
-            if name is None:
+            defined = draft.keep(with_value(equation, value))
+            if defined is not equation.name:
                 meaning[equation.name] = defined
                 shapes.setdefault(defined, shapes[equation.name])
         program = draft.finish(self.program)
@@ -722,20 +773,21 @@ class _Solver:
         taken = {self.label[self.find(node)] for nodes in self.dims.values() for node in nodes}
         fresh = (f"n{k}" for k in range(1 << 30) if f"n{k}" not in taken)
         combined = {self.find(w.nodes[0]): w for w in self.waiting if w.kind in ("sum_of", "product_of")}
+        return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in self.dims.items()}
 
-        def name(node: int) -> Dimension:
-            root = self.find(node)
-            if self.value[root] is not None:
-                return int(self.value[root] or 0)
-            if self.label[root] is None:
-                part = combined.pop(root, None)
-                if part is not None and all(self.find(n) != root for n in part.nodes[1:]):
-                    self.label[root] = str(_combined("+" if part.kind == "sum_of" else "*", [name(n) for n in part.nodes[1:]]))
-                else:
-                    self.label[root] = next(fresh)
-            return self.label[root] or ""
-
-        return {symbol_: (name(rows), name(columns)) for symbol_, (rows, columns) in self.dims.items()}
+    def dimension(self, node: int, fresh: Iterator[str], combined: dict[int, _Waiting]) -> Dimension:
+        """A dimension's size, or its name: a new one where it has none."""
+        root = self.find(node)
+        value = self.value[root]
+        if value is not None:
+            return value
+        if self.label[root] is None:
+            part = combined.pop(root, None)
+            if part is not None and all(self.find(n) != root for n in part.nodes[1:]):
+                self.label[root] = str(_combined("+" if part.kind == "sum_of" else "*", [self.dimension(n, fresh, combined) for n in part.nodes[1:]]))
+            else:
+                self.label[root] = next(fresh)
+        return self.label[root] or ""
 
     # errors
 
@@ -792,6 +844,7 @@ _HINTS = {
     "logdet": "only a square matrix has a determinant",
     "trace": "only a square matrix has a trace",
     "times": "entry by entry, sizes are equal or 1; a matrix product is written side by side: A B",
+    "paired": "a loss compares entry with entry: give both the same shape (one row for a whole batch, or a scalar, will do)",
     "concat": "blocks side by side have the same number of rows",
     "stack": "blocks on top of each other have the same number of columns",
 }

@@ -118,7 +118,8 @@ class _Writer:
         return "".join(done)
 
     def pieces(self, value: Expr, level: str) -> list[str | tuple[Expr, str]]:
-        value = self.steps.get(value, value)
+        while isinstance(value, Symbol) and value in self.steps:
+            value = self.steps[value]
         if self.dialect.field in ("unicode", "latex") and isinstance(value, Operation):
             from algebra2net.formulas import formula
 

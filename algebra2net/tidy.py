@@ -19,10 +19,10 @@ from sympy import Expr, Float, Integer, Symbol
 from algebra2net.derive import by_signal
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import NONE, Operation
-from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted, with_value
 from algebra2net.shapes import result_shape
 
-ONE, ZERO = Integer(1), Integer(0)
+ONE, ZERO, MINUS_ONE = Integer(1), Integer(0), Integer(-1)  # SymPy has one of each
 
 
 def tidy(program: Program) -> Program:
@@ -74,12 +74,9 @@ class _Walk:
 
     def take(self, equation: Equation) -> None:
         value, self.rule = equation.value, equation.rule
-        if isinstance(value, Operation):
-            value = value.func(*(self.meaning.get(arg, arg) for arg in value.args))
-            if self.seen >= self.program.kept:  # the forward pass stays as it was typed
-                value = self.simplified(value, equation)
-        else:
-            value = self.meaning.get(value, value)
+        value = substituted(value, self.meaning, self.program.functions)
+        if isinstance(value, Operation) and self.seen >= self.program.kept:  # the forward pass stays as it was typed
+            value = self.simplified(value, equation)
         self.define(value, equation)
         self.seen += 1
         if self.seen == self.program.kept:
@@ -111,16 +108,16 @@ class _Walk:
         return name
 
     def define(self, value: Expr, equation: Equation) -> None:
-        name = None if is_step(equation.name) else equation.name
-        if name is not None and value in self.fresh and value not in self.signals:
+        if not is_step(equation.name) and value in self.fresh and value not in self.signals:
             self.fresh.discard(value)  # the step has a name after all
-            self.draft.rename(value, name)
-            defined: Expr = name
+            self.draft.rename(value, equation.name)
+            defined: Expr = equation.name
         else:
-            defined = self.draft.define(value, name, equation.span, equation.rule)
+            defined = self.draft.keep(with_value(equation, value))
             if self.seen >= self.program.kept and is_step(defined) and defined not in self.kept_names:
                 self.fresh.add(defined)
-        self.meaning[equation.name] = defined
+        if defined is not equation.name:
+            self.meaning[equation.name] = defined
         if equation.name in self.program.deltas:
             self.signals.add(defined)
         self.count[defined] += self.uses[equation.name]
@@ -138,7 +135,8 @@ class _Walk:
 
     def is_made(self, value: Expr, name: str) -> bool:
         """Whether a value is a step that the operator called `name` made."""
-        return value in self.made and type(self.made[value]).__name__ == name and is_step(value)
+        made = self.made.get(value)
+        return made is not None and type(made).__name__ == name and is_step(value)
 
 
 Identity = Callable[[Operation, _Walk], Expr | None]
@@ -221,11 +219,11 @@ def _turned(value: Expr, walk: _Walk) -> Expr | None:
 def _plus(value: Operation, walk: _Walk) -> Expr | None:
     """x + 0 is x, x + (-y) is x - y, x + x is 2 x."""
     a, b = value.args
-    if a == b and isinstance(a, Symbol):
+    if a is b and isinstance(a, Symbol):
         return OPERATORS["scale"](Integer(2), a)
-    if a == ZERO and walk.shape(b) == result_shape(value, walk.shapes):
+    if a is ZERO and walk.shape(b) == result_shape(value, walk.shapes):
         return b
-    if b == ZERO and walk.shape(a) == result_shape(value, walk.shapes):
+    if b is ZERO and walk.shape(a) == result_shape(value, walk.shapes):
         return a
     if walk.is_made(b, "neg"):
         return OPERATORS["minus"](a, walk.made[b].args[0])
@@ -237,9 +235,9 @@ def _minus(value: Operation, walk: _Walk) -> Expr | None:
     """x - 0 is x, x - (-y) is x + y, 0 - x is -x."""
     a, b = value.args
     whole = result_shape(value, walk.shapes)
-    if b == ZERO and walk.shape(a) == whole:
+    if b is ZERO and walk.shape(a) == whole:
         return a
-    if a == ZERO and walk.shape(b) == whole:
+    if a is ZERO and walk.shape(b) == whole:
         return OPERATORS["neg"](b)
     return OPERATORS["plus"](a, walk.made[b].args[0]) if walk.is_made(b, "neg") else None
 
@@ -250,11 +248,11 @@ def _times(value: Operation, walk: _Walk) -> Expr | None:
     a, b = value.args
     whole = result_shape(value, walk.shapes)
     for place, (one, other) in enumerate(((a, b), (b, a))):
-        if one == ZERO and isinstance(other, Symbol):
+        if one is ZERO and isinstance(other, Symbol):
             return OPERATORS["expand"](ZERO, other)  # of x^0 at 0: there 0 * inf would be nan
-        if one == ONE and walk.shape(other) == whole:
+        if one is ONE and walk.shape(other) == whole:
             return other
-        if one == Integer(-1) and walk.shape(other) == whole:
+        if one is MINUS_ONE and walk.shape(other) == whole:
             return OPERATORS["neg"](other)
         if walk.is_made(one, "neg"):
             inside = walk.made[one].args[0]
@@ -273,7 +271,7 @@ def _times(value: Operation, walk: _Walk) -> Expr | None:
 def _divide(value: Operation, walk: _Walk) -> Expr | None:
     """x / 1 is x; (-x) / y is -(x / y)."""
     a, b = value.args
-    if b == ONE:
+    if b is ONE:
         return a
     if walk.is_made(a, "neg"):
         return OPERATORS["neg"](walk.step(OPERATORS["divide"](walk.made[a].args[0], b)))

@@ -7,6 +7,7 @@ Idea  the formula is written once, naively, over a namespace: with dual numbers 
 
     python -m tests.stability_table          the score of all that is installed
     python -m tests.stability_table --bad    and each result of ours that is wrong
+    python -m tests.stability_table --ours   ours alone
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import mpmath as mp
@@ -50,7 +52,7 @@ class Dual:
         return Dual(self.value * o.value, {k: self.slopes.get(k, 0) * o.value + o.slopes.get(k, 0) * self.value for k in self.slopes | o.slopes})
 
     def __pow__(self, p: float) -> Dual:
-        return self.chain(real(mp.power(self.value, p)), p * real(mp.power(self.value, p - 1)))
+        return self.chain(real(mp.power(self.value, p)), p * real(mp.power(self.value, mp.mpf(p) - 1)))
 
     def __neg__(self) -> Dual:
         return self.chain(-self.value, -1)
@@ -220,6 +222,10 @@ def binary(f: Any, z: Any, y: Any) -> Any:
     return -(y * f.log(σ(f, z)) + (1 - y) * f.log(1 - σ(f, z)))
 
 
+def erfc(f: Any, x: Any) -> Any:
+    return 1 - f.erf(x)
+
+
 def var(f: Any, x: Any) -> Any:
     return mean(f, (x - mean(f, x)) ** 2)
 
@@ -340,6 +346,81 @@ TABLE: list[Row] = [
     Row("log(1 + exp(-y * z))", lambda f, z, y: f.log(1 + f.exp(-y * z)), pairs(LOGITS, [-1, 1]), wrt=1),
     Row("softmax(x / 2)", lambda f, x: soft(f, x / 2), rows(ROWS), True),
     Row("p = softmax(x); -sum(p * log(p))", lambda f, x: -f.sum(soft(f, x) * f.log(soft(f, x))), rows([r for r in ROWS if max(np.abs(r)) < 1e4]), True),
+    # quotients, differences and powers that cancel or overflow on the way
+    Row("x - sin(x)", lambda f, x: x - f.sin(x), entries([x for x in REAL if abs(x) < 1e5])),
+    Row("sin(x) / x", lambda f, x: f.sin(x) / x, entries([x for x in REAL if abs(x) < 3])),
+    Row("(exp(x) - 1) / x", lambda f, x: (f.exp(x) - 1) / x, entries(REAL)),
+    Row("x / (exp(x) - 1)", lambda f, x: x / (f.exp(x) - 1), entries(REAL)),
+    Row("log(1 + x) / x", lambda f, x: f.log(1 + x) / x, entries(POSITIVE)),
+    Row("exp(x) - 1 - x", lambda f, x: f.exp(x) - 1 - x, entries(REAL)),
+    Row("1 + v - m^2 - exp(v)", lambda f, m, v: 1 + v - m ** 2 - f.exp(v), pairs([0.0, 0.5, 2.0], [-30.3, -1.3, 0.1, 2.5])),
+    Row("x - log(1 + x)", lambda f, x: x - f.log(1 + x), entries(POSITIVE)),
+    Row("x - 1 - log(x)", lambda f, x: x - 1 - f.log(x), entries(POSITIVE, [1 + 1e-8, 0.9999])),
+    Row("a / (a + b)", lambda f, a, b: a / (a + b), pairs(SOME, SOME)),
+    Row("b / (a + b)", lambda f, a, b: b / (a + b), pairs(SOME[1:], SOME[1:])),
+    Row("(a - b) / (a + b)", lambda f, a, b: (a - b) / (a + b), pairs(SOME, SOME)),
+    Row("a * b / (a + b)", lambda f, a, b: a * b / (a + b), pairs(SOME, SOME)),
+    Row("x / sum(x)", lambda f, x: x / f.sum(x), rows([r for r in POSITIVE_ROWS if min(r) > 0]), True),
+    Row("x^2 / sum(x^2)", lambda f, x: x ** 2 / f.sum(x ** 2), rows(ROWS), True),
+    Row("x / max(x)", lambda f, x: x / f.max(x), rows([r for r in POSITIVE_ROWS if len({*r}) == 3]), True),
+    Row("(x - mean(x)) / sqrt(var(x))", lambda f, x: (x - mean(f, x)) / f.sqrt(var(f, x)), rows(ROWS), True),
+    Row("relu(log(x))", lambda f, x: f.maximum(f.log(x), 0 * x), entries(POSITIVE)),
+    Row("exp(a) * exp(b)", lambda f, a, b: f.exp(a) * f.exp(b), pairs([-1000, -3.3, 0.1, 710, 1e5], [-1003, -745.1, 40, 0.7])),
+    Row("exp(a) / exp(b)", lambda f, a, b: f.exp(a) / f.exp(b), pairs([-1000, -3.3, 0.1, 710, 1000], [1003, -745.1, 40, 0.7])),
+    Row("sqrt(exp(x))", lambda f, x: f.sqrt(f.exp(x)), entries([x for x in REAL if abs(x) < 1e5])),
+    Row("exp(x)^2", lambda f, x: f.exp(x) ** 2, entries([x for x in REAL if abs(x) < 1e5])),
+    Row("exp(x) / (1 + exp(x))^2", lambda f, x: f.exp(x) / (1 + f.exp(x)) ** 2, entries(REAL)),
+    Row("exp(-x) / (1 + exp(-x))^2", lambda f, x: f.exp(-x) / (1 + f.exp(-x)) ** 2, entries(REAL)),
+    Row("log(a) - log(b)", lambda f, a, b: f.log(a) - f.log(b), pairs(SOME, SOME)),
+    Row("log(a) + log(b)", lambda f, a, b: f.log(a) + f.log(b), pairs(SOME, [1e-300, 0.3, 1.0000002, 2.5, 1e300])),
+    Row("log(a * b / c)", lambda f, a, b, c: f.log(a * b / c), [(a, b, c) for a in SOME[::2] for b in (1e-300, 0.3, 1e300) for c in (0.7, 1e200)]),
+    Row("log(1 - x^2)", lambda f, x: f.log(1 - x ** 2), entries([1e-300, 1e-8, 0.3, 0.999, 1 - 1e-6, -0.5])),
+    Row("log(1 - tanh(x)^2)", lambda f, x: f.log(1 - f.tanh(x) ** 2), entries([x for x in REAL if abs(x) < 300])),
+    Row("log(x + sqrt(x^2 + 1))", lambda f, x: f.log(x + f.sqrt(x ** 2 + 1)), entries([x for x in REAL if abs(x) < 1e200])),
+    Row("log(x + sqrt(x^2 - 1))", lambda f, x: f.log(x + f.sqrt(x ** 2 - 1)), entries([x for x in POSITIVE if x > 1])),
+    Row("0.5 log((1 + x) / (1 - x))", lambda f, x: f.log((1 + x) / (1 - x)) / 2, entries([1e-300, 1e-8, 0.3, 0.999, 1 - 1e-6, -0.5])),
+    Row("sqrt(x^2 + 1) - x", lambda f, x: f.sqrt(x ** 2 + 1) - x, entries([x for x in REAL if abs(x) < 1e200])),
+    Row("(-b + sqrt(b^2 - 4 c)) / 2", lambda f, b, c: (-b + f.sqrt(b ** 2 - 4 * c)) / 2, pairs([3.0, -3.0, 1e8, 1e155], [0.5, 1e-8, -2.0])),
+    Row("log(exp(x) - exp(y))", lambda f, x, y: f.log(f.exp(x) - f.exp(y)), pairs([0.8, 40.3, 710, 1e5], [-1000, -3.3, 0.7])),
+    Row("log(1 + exp(a - b))", lambda f, a, b: f.log(1 + f.exp(a - b)), pairs([-1000, -3.3, 0.1, 710, 1e5], [-1003, -40, 0.7, 745.1])),
+    Row("prod(x)^(1/3)", lambda f, x: f.exp(f.sum(f.log(x)) * f.constant(mp.mpf(1 / 3))), rows(POSITIVE_ROWS[1:5], [[1e300, 2e300, 5e300], [1e-300, 3e-300, 2e-290]]), True),
+    Row("exp(mean(log(x)))", lambda f, x: f.exp(mean(f, f.log(x))), rows(POSITIVE_ROWS[1:5]), True),
+    Row("3 / sum(1 / x)", lambda f, x: 3 / f.sum(1 / x), rows(POSITIVE_ROWS[1:5]), True),
+    Row("sum(|x|^3)^(1/3)", lambda f, x: f.exp(f.log(f.sum(f.abs(x) ** 3)) / 3), rows(GOOD_ROWS), True),
+    Row("x^0.3", lambda f, x: x ** 0.3, entries(POSITIVE)),
+    Row("x^(-1.7)", lambda f, x: x ** -1.7, entries(POSITIVE)),
+    Row("exp(-|x|)", lambda f, x: f.exp(-f.abs(x)), entries(REAL)),
+    Row("x * exp(-x)", lambda f, x: x * f.exp(-x), entries([x for x in REAL if x > -1e5])),
+    Row("x * exp(x)", lambda f, x: x * f.exp(x), entries([x for x in REAL if x < 1e5])),
+    Row("x^2 * exp(-x)", lambda f, x: x ** 2 * f.exp(-x), entries([x for x in REAL if x > -1e5])),
+    Row("x * exp(-x^2 / 2)", lambda f, x: x * f.exp(-x ** 2 / 2), entries(REAL)),
+    Row("1 / (1 + x^2)", lambda f, x: 1 / (1 + x ** 2), entries(REAL)),
+    Row("x / (1 + x^2)", lambda f, x: x / (1 + x ** 2), entries(REAL)),
+    Row("x^2 / (1 + x^2)", lambda f, x: x ** 2 / (1 + x ** 2), entries(REAL)),
+    Row("sqrt(x^2 + 1e-8)", lambda f, x: f.sqrt(x ** 2 + 1e-8), entries(REAL)),
+    Row("sqrt(sum(x^2) + 1e-8)", lambda f, x: f.sqrt(f.sum(x ** 2) + 1e-8), rows(ROWS), True),
+    Row("1 / sqrt(x)", lambda f, x: 1 / f.sqrt(x), entries(POSITIVE)),
+    Row("1 / x^2", lambda f, x: 1 / x ** 2, entries(REAL)),
+    Row("x^3 / (1 + x^2)", lambda f, x: x ** 3 / (1 + x ** 2), entries([x for x in REAL if abs(x) < 1e100])),
+    # probabilities, once more
+    Row("log(0.5 * (1 + erf(x / sqrt(2))))", lambda f, x: f.log(erfc(f, -x / f.constant(mp.sqrt(2))) / 2), entries([x for x in REAL if abs(x) < 50])),
+    Row("log(1 - erf(x))", lambda f, x: f.log(erfc(f, x)), entries([x for x in REAL if abs(x) < 50])),
+    Row("log(erfc(x))", lambda f, x: f.log(erfc(f, x)), entries([x for x in REAL if abs(x) < 50])),
+    Row("exp(x^2) * erfc(x)", lambda f, x: f.exp(x ** 2) * erfc(f, x), entries([x for x in REAL if -20 < x < 50])),
+    Row("-(1 - σ(z))^2 * log(σ(z))", lambda f, z: -(1 - σ(f, z)) ** 2 * f.log(σ(f, z)), entries([x for x in REAL if abs(x) < 1e100])),
+    Row("log(σ(x) / (1 - σ(x)))", lambda f, x: f.log(σ(f, x) / (1 - σ(f, x))), entries([x for x in REAL if abs(x) < 700])),
+    Row("-(p * log(p) + (1 - p) * log(1 - p))", lambda f, p: -(p * f.log(p) + (1 - p) * f.log(1 - p)), entries([1e-300, 1e-8, 0.3, 0.499, 0.99, 1 - 1e-12])),
+    Row("-log(1 - σ(-y * z))", lambda f, z, y: -f.log(1 - σ(f, -y * z)), pairs(LOGITS, [-1, 1]), wrt=1),
+    Row("exp(x / 0.5) / sum(exp(x / 0.5))", lambda f, x: soft(f, x * 2), rows(ROWS), True),
+    Row("-sum(softmax(x) * log_softmax(x))", lambda f, x: -f.sum(soft(f, x) * f.log(soft(f, x))), rows([r for r in ROWS if max(np.abs(r)) < 1e4]), True),
+    Row("sum(x * softmax(x))", lambda f, x: f.sum(x * soft(f, x)), rows([r for r in ROWS if max(np.abs(r)) < 1e4]), True),
+    Row("log(1 + exp(x)) - log(1 + exp(-x))", lambda f, x: f.log(1 + f.exp(x)) - f.log(1 + f.exp(-x)), entries(REAL)),
+    Row("log(cosh(p - y))", lambda f, p, y: f.log((f.exp(p - y) + f.exp(y - p)) / 2), pairs([x for x in REAL if abs(x) > 1e-2], [0.5])),
+    Row("sqrt(mean((p - y)^2))", lambda f, p, y: f.sqrt(mean(f, (p - y) ** 2)), pairs(ROWS, [[0.5, 0.25, 2.5]]), True),
+    Row("sqrt(sum((a - b)^2))", lambda f, a, b: f.sqrt(f.sum((a - b) ** 2)), pairs(ROWS, [[0.5, 0.25, 2.5]]), True),
+    Row("1 - sum(a * b) / (||a|| * ||b||)", lambda f, a, b: 1 - f.sum(a * b) / (f.sqrt(f.sum(a ** 2)) * f.sqrt(f.sum(b ** 2))), pairs([ROWS[1], [1e200, 2e200, 5e200]], [ROWS[2], [1e-200, -3e-200, 1e-200]]), True),
+    Row("a * log(a / b) - a + b", lambda f, a, b: a * f.log(a / b) - a + b, pairs([1e-8, 0.3, 2.7, 700.3], [0.5, 1.1, 30.0])),
+    Row("layernorm(x, gamma, beta)", lambda f, x, gamma, beta: gamma * (x - mean(f, x)) / f.sqrt(var(f, x) + 1e-5) + beta, [(row, [0.5, -2, 1.5], [1, 1, 3]) for row in ROWS[1:6]], True, 1),
     # corners and choices
     Row("maximum(0, x)", lambda f, x: f.maximum(x, 0 * x), entries(REAL)),
     Row("(abs(x) + x) / 2", lambda f, x: f.maximum(x, 0 * x), entries(REAL)),
@@ -464,6 +545,40 @@ def torchs(row: Row, arrays: Sequence[np.ndarray[Any, Any]]) -> Result:
     return value.detach().numpy(), [x.grad.numpy() if x.grad is not None else np.zeros_like(a) for x, a in zip(inputs, arrays, strict=True)]
 
 
+def jaxs(row: Row, arrays: Sequence[np.ndarray[Any, Any]]) -> Result:
+    """What JAX says of the same formula."""
+    import jax
+    import jax.numpy as jnp
+    from jax.scipy.special import erf as erf_of
+
+    jax.config.update("jax_enable_x64", True)
+
+    class Space:
+        exp, log, sqrt, tanh, sin, cos, sinh, cosh, erf, abs = jnp.exp, jnp.log, jnp.sqrt, jnp.tanh, jnp.sin, jnp.cos, jnp.sinh, jnp.cosh, erf_of, jnp.abs
+        maximum, minimum, det = jnp.maximum, jnp.minimum, lambda A: jnp.linalg.det(A).reshape(1, 1)
+
+        constant = float
+
+        @staticmethod
+        def where(c: Any, a: Any, b: Any, x: Any) -> Any:
+            return jnp.where(c, a(x), b(x))
+
+        @staticmethod
+        def sum(x: Any) -> Any:
+            return x.sum(axis=1, keepdims=True)
+
+        @staticmethod
+        def max(x: Any) -> Any:
+            return x.max(axis=1, keepdims=True)
+
+        @staticmethod
+        def prod(x: Any) -> Any:
+            return x.prod(axis=1, keepdims=True)
+
+    value, back = jax.vjp(lambda *inputs: row.formula(Space, *inputs), *map(jnp.asarray, arrays))
+    return np.asarray(value), [np.asarray(g) for g in back(jnp.asarray(weights(value.shape).astype(arrays[0].dtype)))]
+
+
 def ulps(found: Any, right: Any) -> float:
     """How many units in the last place of the exact value the found one is away; beyond the largest number, inf is right."""
     dtype = np.dtype(type(found))
@@ -517,14 +632,9 @@ def score(library: Callable[[Row, Sequence[np.ndarray[Any, Any]]], Result], tabl
 def main() -> None:
     """Print the scores."""
     libraries: dict[str, Any] = {"algebra2net": ours}
-    try:
-        import torch  # noqa: F401
-
-        libraries["torch"] = torchs
-    except ImportError:
-        pass
-    if "--ours" in sys.argv:
-        libraries = {"algebra2net": ours}
+    for other, results in (("torch", torchs), ("jax", jaxs)):
+        if find_spec(other) and "--ours" not in sys.argv:
+            libraries[other] = results
     for name, library in libraries.items():
         found = score(library)
         print(f"{name:12} {100 * found.share:6.2f} % of {found.of:,} results within {ULPS} ulp; nan or inf where the exact one is finite: {found.broken:,}")

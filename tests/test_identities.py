@@ -51,13 +51,13 @@ def logsumexp(entries: list[Any]) -> Any:
     return mp.log(sum(map(mp.exp, entries)))
 
 
-SUM, MEAN, VAR, NORM, LSE = map(reduced, (sum, mean, var, norm, logsumexp))
+SUM, MEAN, VAR, NORM, LSE, PROD = map(reduced, (sum, mean, var, norm, logsumexp, mp.fprod))
 
 # fmt: off
 ENTRYWISE: dict[str, Any] = {
     "plus": lambda a, b: a + b, "minus": lambda a, b: a - b, "neg": lambda a: -a, "times": lambda a, b: a * b, "scale": lambda a, b: a * b,
-    "divide": lambda a, b: a / b, "power": mp.power, "sqrt": mp.sqrt, "exp": mp.exp, "expm1": lambda x: mp.exp(x) - 1, "log": mp.log, "log1p": lambda x: mp.log(1 + x),
-    "abs": abs, "gt": lambda a, b: mp.mpf(a > b), "lt": lambda a, b: mp.mpf(a < b), "maximum": max, "minimum": min, "relu": lambda x: max(x, mp.mpf(0)),
+    "divide": lambda a, b: a / b, "power": mp.power, "power_of": mp.power, "sqrt": mp.sqrt, "exp": mp.exp, "expm1": lambda x: mp.exp(x) - 1, "log": mp.log, "log1p": lambda x: mp.log(1 + x),
+    "abs": abs, "sign": mp.sign, "gt": lambda a, b: mp.mpf(a > b), "lt": lambda a, b: mp.mpf(a < b), "maximum": max, "minimum": min, "relu": lambda x: max(x, mp.mpf(0)),
     "clip": lambda x, lo, hi: min(max(x, lo), hi), "where": lambda c, a, b: a if c else b,
     "sin": mp.sin, "cos": mp.cos, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "tanh'": lambda x: mp.sech(x) ** 2, "sech": mp.sech,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "sigmoid'": lambda x: mp.exp(x) / (1 + mp.exp(x)) ** 2, "silu": lambda x: x / (1 + mp.exp(-x)),
@@ -68,6 +68,11 @@ ENTRYWISE: dict[str, Any] = {
     "exp_minus_square": lambda x: mp.exp(-x * x), "gaussian": lambda x: mp.exp(-x * x / 2), "erf": mp.erf, "erfc": mp.erfc,
     "inverse_root_unit": lambda x: x / mp.sqrt(1 + x * x), "softsign": lambda x: x / (1 + abs(x)), "part_of_one": lambda x: x / (1 + x),
     "difference_of_squares": lambda x, y: x * x - y * y, "log1p_square": lambda x: mp.log(1 + x * x), "logistic_loss": lambda z, y: mp.log(1 + mp.exp(z)) - z * y,
+    "share_of": lambda x, y: x / (x + y), "relative_difference": lambda x, y: (x - y) / (x + y), "parallel": lambda x, y: x * y / (x + y), "cauchy": lambda x: 1 / (1 + x * x),
+    "expm1_less": lambda x: mp.exp(x) - 1 - x, "less_log1p": lambda x: x - mp.log(1 + x), "less_log": lambda x: x - 1 - mp.log(x), "less_sin": lambda x: x - mp.sin(x),
+    "sin_over": lambda x: mp.sin(x) / x, "expm1_over": lambda x: (mp.exp(x) - 1) / x, "over_expm1": lambda x: x / (mp.exp(x) - 1), "log1p_over": lambda x: mp.log(1 + x) / x,
+    "hypot_less": lambda a, x: mp.sqrt(a * a + x * x) - x, "root_less": lambda x, y: mp.sqrt(x * x + y) - x, "log_erfc": lambda x: mp.log(mp.erfc(x)),
+    "log_normal": lambda x: mp.log(mp.ncdf(x)), "log1m_square": lambda x: mp.log(1 - x * x), "product_or_zero": lambda a, b: a * b, "scaled_erfc": lambda x: mp.exp(x * x) * mp.erfc(x), "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": mp.atanh,
     "root_of_positive": mp.sqrt, "logit": lambda x: mp.log(x / (1 - x)),
     "gelu": lambda x: x * mp.ncdf(x), "gelu_tanh": lambda x: x * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3))) / 2,
 }
@@ -78,6 +83,9 @@ WHOLE: dict[str, Any] = {
     "softmax": lambda x: exp(x - LSE(x, Integer(1))), "log_softmax": lambda x: x - LSE(x, Integer(1)), "normalize": lambda x: x / NORM(x, Integer(1)),
     "standardize": lambda x, eps, axis: (x - MEAN(x, axis)) / root(VAR(x, axis) + mp.mpf(float(eps))),
     "rootmeansquared": lambda x, eps, axis: x / root(MEAN(x * x, axis) + mp.mpf(float(eps))),
+    "proportions": lambda x, axis: x / SUM(x, axis), "entropy": lambda x, axis: -SUM(exp(x - LSE(x, axis)) * (x - LSE(x, axis)), axis), "root_of_product": lambda x, a, axis: PROD(x, axis) ** a,
+    "transpose": lambda x: x.T, "matmul": lambda a, b: a @ b, "root_of_gram": lambda x: root(x @ x.T),
+    "norm_p": lambda x, p, axis: SUM(abs(x) ** p, axis) ** (1 / mp.mpf(p)),
     "det": lambda x: np.array([[mp.det(mp.matrix(x.tolist()))]], dtype=object), "logdet": lambda x: np.array([[mp.log(mp.det(mp.matrix(x.tolist())))]], dtype=object),
 }
 # fmt: on
@@ -110,21 +118,28 @@ def evaluated(here: Rule, at: Mapping[str, Any]) -> Matrix:
     return value_of(here.result)
 
 
+POSITIVE = ("positive", "positive rows", "powers", "odd powers", "gram", "geometric", "ordered", "above one")
+EXPONENTS = {"odd powers": [0.3, -1.7], "powers": [3, -1, 5, 7], "even powers": [2, 4, -2], "norm": [3, 5], "even norm": [4, 6]}
+
+
 def points(entry: Identity, draw: random.Random) -> dict[str, Any]:
     """Values for the names of an entry, where it holds."""
 
     def number(low: float, high: float) -> Any:
         return mp.mpf(draw.uniform(low, high))
 
-    low, high = (0.1, 3) if entry.domain.startswith("positive") else (0.1, 0.9) if entry.domain == "share" else (-3, 3)
-    shape = (1, 1) if entry.domain in ("bounds", "powers") else (3, 3) if entry.domain == "matrix" else (2, 4)
+    low, high = (0.1, 3) if entry.domain in POSITIVE else (0.1, 0.9) if entry.domain == "share" else (-3, 3)
+    shape = (1, 1) if entry.domain in ("bounds", "powers", "even powers", "odd powers") else (3, 3) if entry.domain == "matrix" else (2, 4)
     at: dict[str, Any] = {name: np.array([[number(low, high) for _ in range(shape[1])] for _ in range(shape[0])], dtype=object) for name in ("a", "b", "x", "y")}
     if entry.domain == "matrix":
         at["x"] = at["x"] + 9 * np.eye(3, dtype=int)
-    even = entry.when is not None and "abs" in entry.replacement
-    at |= {"p": scalar(draw.choice([2, 4, -2]) if even else draw.choice([3, -1, 5, 7])), "lo": scalar(-1), "hi": scalar(1), "e": scalar(1e-5)}
-    if entry.domain == "powers" and not even:
-        at["x"] = abs(at["x"])
+    if entry.domain in ("ordered", "above one"):
+        at["x"] = at["x"] + (at["y"] if entry.domain == "ordered" else 1)
+    at |= {"p": scalar(draw.choice(EXPONENTS.get(entry.domain, [3]))), "lo": scalar(-1), "hi": scalar(1), "e": scalar(1e-5)}
+    if entry.domain in ("norm", "even norm"):
+        at["a"] = 1 / at["p"]
+    if entry.domain == "geometric":
+        at["a"] = scalar(0.3)
     return at | {"axis": draw.choice([NONE, Integer(0), Integer(1)])}
 
 
@@ -146,8 +161,9 @@ def test_both_sides_are_equal(entry: Identity) -> None:
 
 @pytest.mark.parametrize("entry", IDENTITIES, ids=lambda entry: entry.pattern)
 def test_every_entry_is_found_where_it_is_typed(entry: Identity) -> None:
-    given = {"axis=axis": "axis=1", "e": "1e-5", "lo": "-2", "hi": "3", "p": "4" if "abs" in entry.replacement else "3"}
-    text = re.sub(r"axis=axis|\b(e|lo|hi|p)\b", lambda word: given[word[0]], entry.pattern)
+    given = {"axis=axis": "axis=1", "e": "1e-5", "lo": "-2", "hi": "3", "p": {"even powers": "4", "even norm": "4", "odd powers": "0.3"}.get(entry.domain, "3")}
+    given |= {"a": f"(1/{given['p']})"} if "norm" in entry.domain else {"a": "0.3" if entry.domain == "geometric" else "a"}
+    text = re.sub(r"axis=axis|\b(a|e|lo|hi|p)\b", lambda word: given[word[0]], entry.pattern)
     net = compile(text, shapes={"x": (3, 3)} if entry.domain == "matrix" else {"x": (2, 4)}, wrt="all")
     assert entry.reason in [r.reason for r in net.rewrites]
     assert not compile(text, shapes={"x": (3, 3)}, stabilize=False, wrt="all").rewrites

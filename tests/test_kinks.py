@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from algebra2net import compile
 
@@ -17,20 +19,39 @@ pytestmark = pytest.mark.filterwarnings("error")  # a division by zero on the wa
 # fmt: off
 OF_AN_ENTRY = [
     # the function, in its spellings                                                       at                     slopes
-    ("relu", ["relu(x)", "max(0, x)", "max(x, 0)", "maximum(x, 0)", "where(x > 0, x, 0)", "where(x <= 0, 0, x)", "x * (x > 0)", "x * step(x)", "-min(0, -x)", "relu(x)^1"],
+    ("relu", ["relu(x)", "max(0, x)", "max(x, 0)", "maximum(x, 0)", "where(x > 0, x, 0)", "where(x <= 0, 0, x)", "x * (x > 0)", "x * step(x)", "-min(0, -x)", "relu(x)^1",
+              "where(x >= 0, x, 0)", "where(0 < x, x, 0)", "where(0 <= x, x, 0)", "where(x < 0, 0, x)", "where(-x <= 0, x, 0)", "where(2x >= 0, x, 0)", "x * (x >= 0)", "(0 <= x) * x",
+              "where(x >= 0, 1, 0) * x", "x - x * (x < 0)", "x - x * (x <= 0)", "x - min(x, 0)", "x * (1 - (x < 0))", "m = x >= 0; z = x * m", "0.5 (x + |x|)", "(x + sqrt(x^2)) / 2",
+              "-where(x <= 0, 0, -x)", "where(x == 0, 0, relu(x))", "where(x != 0, max(x, 0), 0)"],
                                                                                            [-2., 0., 3.],         [0, 0, 1]),
-    ("relu6", ["relu6(x)", "clip(x, 0, 6)", "min(max(0, x), 6)", "relu(6 - relu(6 - x))"], [-2., 0., 3., 6., 7.], [0, 0, 1, 0, 0]),
-    ("a ramp", ["max(x, 1)", "relu(x - 1) + 1", "where(x > 1, x, 1)", "max(1/2 + 1/2, x)"], [0., 1., 2.],          [0, 0, 1]),
-    ("a cap", ["min(x, 1)", "1 - relu(1 - x)", "minimum(1, x)"],                           [0., 1., 2.],          [1, 0, 0]),
-    ("hard_tanh", ["hard_tanh(x)", "clip(x, -1, 1)"],                                      [-1., 0., 1., 2.],     [0, 1, 0, 0]),
-    ("hard_sigmoid", ["hard_sigmoid(x)", "relu6(x + 3) / 6", "clip(x + 3, 0, 6) / 6"],     [-3., 0., 3., 4.],     [0, 1/6, 0, 0]),
-    ("abs", ["|x|", "abs(x)", "max(x, -x)", "maximum(-x, x)", "x * sign(x)", "relu(x) + relu(-x)", "sqrt(x^2)", "sqrt(x * x)", "sqrt(square(x))"],
+    ("relu6", ["relu6(x)", "clip(x, 0, 6)", "min(max(0, x), 6)", "relu(6 - relu(6 - x))", "where(x < 0, 0, where(x > 6, 6, x))", "where(x <= 0, 0, where(x >= 6, 6, x))",
+               "where(x > 6, 6, where(x > 0, x, 0))", "where(x > 6, 6, relu(x))", "x * (x >= 0) * (x <= 6) + 6 (x > 6)", "min(6, x * (x >= 0))", "relu(x) - relu(x - 6)",
+               "where((x >= 0) * (x <= 6), x, 6 (x > 6))"],                                [-2., 0., 3., 6., 7.], [0, 0, 1, 0, 0]),
+    ("a ramp", ["max(x, 1)", "relu(x - 1) + 1", "where(x > 1, x, 1)", "max(1/2 + 1/2, x)", "where(x >= 1, x, 1)", "where(x < 1, 1, x)", "1 + (x - 1) * (x >= 1)", "where(x - 1 >= 0, x, 1)"],
+                                                                                           [0., 1., 2.],          [0, 0, 1]),
+    ("a cap", ["min(x, 1)", "1 - relu(1 - x)", "minimum(1, x)", "where(x <= 1, x, 1)", "where(x > 1, 1, x)", "x - (x - 1) * (x >= 1)"],
+                                                                                           [0., 1., 2.],          [1, 0, 0]),
+    ("hard_tanh", ["hard_tanh(x)", "clip(x, -1, 1)", "where(x < -1, -1, where(x > 1, 1, x))", "where(x > 1, 1, where(x < -1, -1, x))", "where(|x| <= 1, x, sign(x))",
+                   "x * (x >= -1) * (x <= 1) + (x > 1) - (x < -1)", "(|x + 1| - |x - 1|) / 2", "relu(x + 1) - relu(x - 1) - 1"],
+                                                                                           [-1., 0., 1., 2.],     [0, 1, 0, 0]),
+    ("hard_sigmoid", ["hard_sigmoid(x)", "relu6(x + 3) / 6", "clip(x + 3, 0, 6) / 6", "clip(x / 6 + 0.5, 0, 1)"], [-3., 0., 3., 4.], [0, 1/6, 0, 0]),
+    ("abs", ["|x|", "abs(x)", "max(x, -x)", "maximum(-x, x)", "x * sign(x)", "relu(x) + relu(-x)", "sqrt(x^2)", "sqrt(x * x)", "sqrt(square(x))", "where(x >= 0, x, -x)",
+             "where(x > 0, x, -x)", "where(x < 0, -x, x)", "where(x <= 0, -x, x)", "x * (x >= 0) - x * (x < 0)", "x * (2 (x >= 0) - 1)", "x * where(x >= 0, 1, -1)", "2 relu(x) - x"],
                                                                                            [-2., 0., 3.],         [-1, 0, 1]),
     ("-min", ["-min(x, -x)", "-minimum(-x, x)"],                                           [-2., 0., 3.],         [-1, 0, 1]),
-    ("leaky_relu", ["leaky_relu(x, 0.5)", "where(x > 0, x, 0.5 x)"],                       [-2., 0., 3.],         [0.5, 0.5, 1]),
-    ("elu", ["elu(x, 2)", "where(x > 0, x, 2 expm1(x))"],                                  [0., 3.],              [2, 1]),
-    ("hinge", ["hinge(x, 1)", "mean(relu(1 - x))", "mean(max(0, 1 - x))"],                 [0., 1., 2., 3.],      [-1/4, 0, 0, 0]),
-    ("mae", ["mae(x, 1)", "mean(|x - 1|)", "||x - 1||_1 / 4"],                             [0., 1., 2., 3.],      [-1/4, 0, 1/4, 1/4]),
+    ("leaky_relu", ["leaky_relu(x, 0.5)", "where(x > 0, x, 0.5 x)", "where(x >= 0, x, 0.5 x)", "where(x < 0, 0.5 x, x)", "max(x, 0.5 x)", "max(x / 2, x)", "relu(x) - 0.5 relu(-x)",
+                    "x * (x >= 0) + 0.5 x * (x < 0)", "x * where(x >= 0, 1, 0.5)", "max(0, x) + 0.5 min(0, x)", "0.5 x + 0.5 relu(x)"],
+                                                                                           [-2., 0., 3.],         [0.5, 0.5, 1]),
+    ("elu", ["elu(x, 2)", "where(x > 0, x, 2 expm1(x))", "where(x >= 0, x, 2 (exp(x) - 1))", "where(x < 0, 2 expm1(x), x)", "relu(x) + 2 (exp(min(x, 0)) - 1)", "max(0, x) + min(0, 2 (exp(x) - 1))"],
+                                                                                           [0., 3.],              [2, 1]),
+    ("soft shrinking", ["sign(x) * relu(|x| - 1)", "where(x >= 1, x - 1, where(x <= -1, x + 1, 0))", "relu(x - 1) - relu(-x - 1)"],
+                                                                                           [-2., -1., 0., 1., 2.], [1, 0, 0, 0, 1]),
+    ("exp(-|x|)", ["exp(-|x|)", "where(x >= 0, exp(-x), exp(x))", "where(x < 0, exp(x), exp(-x))"], [0.],          [0]),
+    ("huber", ["4 huber(x, 0)", "where(|x| <= 1, x^2 / 2, |x| - 0.5)"],                    [-2., -1., 0., 1.],    [-1, -1, 0, 1]),
+    ("hinge", ["hinge(x, 1)", "mean(relu(1 - x))", "mean(max(0, 1 - x))", "mean(where(x <= 1, 1 - x, 0))", "mean((1 - x) * (x <= 1))"],
+                                                                                           [0., 1., 2., 3.],      [-1/4, 0, 0, 0]),
+    ("mae", ["mae(x, 1)", "mean(|x - 1|)", "||x - 1||_1 / 4", "mean(where(x >= 1, x - 1, 1 - x))"], [0., 1., 2., 3.], [-1/4, 0, 1/4, 1/4]),
+    ("a jump", ["x * (x >= 1)", "where(x >= 1, x, 0)"],                                    [0., 1., 2.],          [0, 1, 1]),
     ("steps", ["step(x)", "sign(x)", "floor(x)", "ceil(x)", "round(x)", "x > 0", "x == 0", "x - x + (x >= 0)"], [-0.5, 0., 1., 2.5], [0, 0, 0, 0]),
     ("softsign", ["softsign(x)", "x / (1 + |x|)"],                                         [-1., 0., 1.],         [1/4, 1, 1/4]),
     ("0 to a power", ["x^2", "x^1 * x", "square(x)", "pow(x, 2)"],                         [-1., 0., 1.],         [-2, 0, 2]),
@@ -39,7 +60,9 @@ OF_AN_ENTRY = [
 
 OF_A_ROW = [
     # the function, in its spellings                                                       at                     gradient
-    ("norm at 0", ["||x||", "norm(x)", "||x||_2", "||x||_F", "norm(x, axis=1)", "sqrt(sum(x^2))", "sqrt(sum(x * x))", "sqrt(dot(x, x))", "sqrt(sum(x^2, axis=1))", "sum(norm(x, axis=0))"],
+    ("norm at 0", ["||x||", "norm(x)", "||x||_2", "||x||_F", "norm(x, axis=1)", "sqrt(sum(x^2))", "sqrt(sum(x * x))", "sqrt(dot(x, x))", "sqrt(sum(x^2, axis=1))", "sum(norm(x, axis=0))",
+                    "sqrt(x x')", "(x x')^0.5", "sqrt(2 x x') / 2", "sqrt(x x' / 3)", "sqrt(tr(x x'))", "sqrt(tr(x' x))", "sqrt(mean(x^2))", "sqrt(sum(|x|^2))", "sqrt(sum(sum(x^2, axis=1)))",
+                    "sqrt(max(x^2))", "sqrt(||x||^2)", "sum(|x|^3)^(1/3)", "sum(x^4)^(1/4)", "norm(x - mean(x))"],
                                                                                            [[0., 0., 0.]],        [[0, 0, 0]]),
     ("norm", ["||x||", "norm(x)", "norm(x, axis=1)", "sqrt(sum(x^2))", "sqrt(x x')"],      [[3., 0., -4.]],       [[0.6, 0, -0.8]]),
     ("square of a norm", ["||x||^2", "||x||_2^2", "sum(x^2)", "x x'", "dot(x, x)"],        [[0., 0., 0.]],        [[0, 0, 0]]),
@@ -69,7 +92,9 @@ SHARED = [
     ("sum(minimum(a, b))",             [1., 2., 3.], [1., 3., 2.],         [0.5, 1, 0], [0.5, 0, 1]),
     ("sum(max(b, a))",                 [1., 2., 3.], [1., 3., 2.],         [0.5, 0, 1], [0.5, 1, 0]),
     ("mae(a, b)",                      [1., 2., 3.], [1., 3., 2.],         [0, -1/3, 1/3], [0, 1/3, -1/3]),
-    ("sum(where(a > b, a, b))",        [1., 2., 3.], [1., 3., 2.],         [0, 0, 1], [1, 1, 0]),
+    ("sum(where(a > b, a, b))",        [1., 2., 3.], [1., 3., 2.],         [0.5, 0, 1], [0.5, 1, 0]),
+    ("sum(where(a <= b, a, b))",       [1., 2., 3.], [1., 3., 2.],         [0.5, 1, 0], [0.5, 0, 1]),
+    ("sum(a * (a >= b) + b * (a < b))", [1., 2., 3.], [1., 3., 2.],        [0.5, 0, 1], [0.5, 1, 0]),
     ("sum(clip(a, b, 2))",             [1., 2., 1.5], [1., 0., 0.],        [0, 0, 1], [1, 0, 0]),
     ("||a - b||",                      [1., 2., 3.], [1., 2., 3.],         [0, 0, 0], [0, 0, 0]),
 ]
@@ -104,6 +129,37 @@ def test_two_values_share_as_agreed(program: str, a: Any, b: Any, by_a: Any, by_
     np.testing.assert_allclose(gradient(f"y = {program}", "b", **given), [by_b], rtol=1e-14)
 
 
+PIECES = [
+    "x",
+    "1",
+    "-0.5",
+    "relu(x)",
+    "|x - 1|",
+    "max(x, -1)",
+    "min(2 x, 1)",
+    "clip(x, -1, 1)",
+    "(x >= 1)",
+    "(x < -1)",
+    "(0 < x)",
+    "where(x > 1, x, 1)",
+    "exp(min(x, 0))",
+    "x^2",
+    "sign(x)",
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(PIECES), st.sampled_from([1, -2, 0.5])), min_size=1, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_a_function_in_pieces_keeps_its_values_everywhere_and_its_slopes_between_the_corners(parts: list[tuple[str, str, float]]) -> None:
+    text = "y = x + " + " + ".join(f"{factor} * {one} * {other}" for one, other, factor in parts)
+    mended, typed = (compile(text, wrt=["x"], shapes={"x": (1, 9)}, stabilize=stabilize) for stabilize in (True, False))
+    for x, between in (([-2.0, -1, -0.5, -0.25, 0, 0.25, 0.5, 1, 2], False), ([-2.3, -1.4, -0.7, -0.3, 0.2, 0.4, 0.8, 1.7, 3], True)):
+        (value, grads), (expected, slopes) = (net.value_and_grad(x=np.array([x]), delta=np.ones((1, 9))) for net in (mended, typed))
+        np.testing.assert_allclose(value, expected, rtol=1e-13, atol=1e-14)
+        if between:
+            np.testing.assert_allclose(grads["x"], slopes["x"], rtol=1e-13, atol=1e-14)
+
+
 @pytest.mark.parametrize("function", ["relu(x W)", "max(0, x W)", "|x W|", "normalize(x W)", "(x W) / norm(x W, axis=1)", "norm(x W, axis=0)", "std(x W, axis=0)"])
 def test_where_all_weights_are_0_their_gradient_is_0(function: str) -> None:
     """A kink deep inside a network is the same kink."""
@@ -111,7 +167,15 @@ def test_where_all_weights_are_0_their_gradient_is_0(function: str) -> None:
     np.testing.assert_array_equal(net.grad(x=np.ones((2, 3)), W=np.zeros((3, 4)), V=np.ones((4, 1)))["W"], np.zeros((3, 4)))
 
 
-AS_TYPED = [row for row in OF_AN_ENTRY if row[0] in ("relu", "a ramp", "a cap", "hard_tanh", "leaky_relu", "hinge", "mae", "steps")]
+AS_TYPED = [
+    ("relu", ["relu(x)", "max(0, x)", "where(x > 0, x, 0)", "x * (x > 0)", "x * step(x)", "-min(0, -x)"], [-2., 0., 3.], [0, 0, 1]),
+    ("relu, given the border", ["where(x >= 0, x, 0)", "x * (x >= 0)", "x - min(x, 0)"],   [-2., 0., 3.],         [0, 1, 1]),
+    ("a ramp", ["max(x, 1)", "relu(x - 1) + 1", "where(x > 1, x, 1)"],                     [0., 1., 2.],          [0, 0, 1]),
+    ("hard_tanh", ["hard_tanh(x)", "clip(x, -1, 1)"],                                      [-1., 0., 1., 2.],     [0, 1, 0, 0]),
+    ("leaky_relu", ["leaky_relu(x, 0.5)", "where(x > 0, x, 0.5 x)"],                       [-2., 0., 3.],         [0.5, 0.5, 1]),
+    ("hinge", ["hinge(x, 1)", "mean(relu(1 - x))"],                                        [0., 1., 2., 3.],      [-1/4, 0, 0, 0]),
+    ("mae", ["mae(x, 1)", "mean(|x - 1|)", "||x - 1||_1 / 4"],                             [0., 1., 2., 3.],      [-1/4, 0, 1/4, 1/4]),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("spelling", "at", "slopes"), rows(AS_TYPED))

@@ -17,8 +17,9 @@ import sympy
 from strategies import Array, Fitting, counts, fittings, operand_names, points, promised, slope_along
 from sympy import Expr, Symbol
 
+from algebra2net import compile
 from algebra2net.derive import VALUE, derive
-from algebra2net.errors import DerivativeError
+from algebra2net.errors import DerivativeError, ShapeError
 from algebra2net.expand import expand
 from algebra2net.label import label
 from algebra2net.lower import lower
@@ -281,3 +282,33 @@ def test_every_spelling_of_a_function_calls_it(here: Operator) -> None:
         assert isinstance(equation, Typed)
         assert isinstance(equation.value, Call)
         assert equation.value.function == here.name
+
+
+# fmt: off
+UNLIKE = [
+    # loss                       shapes that do not go together
+    ("mse(p, y)",                {"p": (4, 3), "y": (4, 1)}),
+    ("mae(p - 1, y)",            {"p": (4, 3), "y": (4, 1)}),
+    ("cross_entropy(p, y)",      {"p": (4, 3), "y": (4, 1)}),
+    ("bce(p, y)",                {"p": (1, 3), "y": (3, 1)}),
+    ("huber(p, y, 2)",           {"p": (4, 1), "y": (1, 4)}),
+    ("hinge(p, y)",              {"p": (4, 3), "y": (4, 1)}),
+    ("kl(p, y)",                 {"p": (4, 1), "y": (4, 3)}),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("loss", "shapes"), UNLIKE)
+def test_a_loss_of_shapes_that_differ_is_refused_whether_they_are_said_or_given(loss: str, shapes: dict[str, tuple[int, int]]) -> None:
+    sizes = [f"{rows}×{columns}" for rows, columns in shapes.values()]
+    for refused in (lambda: compile(loss, shapes=shapes), lambda: compile(loss)(**{name: np.full(shape, 0.5) for name, shape in shapes.items()})):
+        with pytest.raises(ShapeError) as found:
+            refused()
+        assert all(size in str(found.value) for size in sizes)
+        assert "give both the same shape" in str(found.value)
+
+
+@pytest.mark.parametrize("target", [(4, 3), (1, 3), (1, 1)], ids=str)
+def test_a_loss_takes_one_row_or_a_scalar_for_a_whole_batch(target: tuple[int, int]) -> None:
+    p, y = np.arange(12.0).reshape(4, 3), np.full(target, 2.0)
+    assert compile("mse(p, y)")(p=p, y=y) == pytest.approx(((p - y) ** 2).mean())

@@ -40,9 +40,29 @@ divide = elementwise(
     doc="Entry by entry.", reason="quotient rule, entry by entry",
 )  # fmt: skip
 power = elementwise(
-    "power(x, p)", family=FAMILY, vjp={"x": "p * x^(p - 1) * δ", "p": "δ * out * log_or_zero(x)"}, binds="power", internal=True, domain="positive",
+    "power(x, p)", family=FAMILY, vjp={"x": "δ * power_slope(x, p)", "p": "δ * out * log_or_zero(x)"}, beside_numbers={"x": "p * x^(p - 1) * δ"}, binds="power", internal=True, domain="positive",
     plain="$x:atom^$p:atom", latex="{$x:atom}^{$p}", python="$x:atom ** $p:atom", numpy="$x ** $p",
     doc="Entry by entry.", reason="power rule: the exponent comes down",
+)  # fmt: skip
+elementwise(
+    "power_of(x, p)", family=FAMILY, vjp={"x": "δ * power_slope(x, p)", "p": "δ * out * log_or_zero(x)"}, internal=True, domain="positive", sympy="x**p", numpy="$x ** $p",
+    latex="{$x:atom}^{$p}", doc="x^p, where p - 1 is no float.", reason="power rule: the exponent comes down",
+)  # fmt: skip
+elementwise(
+    "power_slope(x, p)", family=FAMILY, vjp={"x": "δ * p * power_slope(x, p - 1)", "p": "δ * (x^(p - 1) + out * log_or_zero(x))"}, internal=True, domain="positive",
+    prelude='''
+        def power_slope(x, p):
+            """p x^(p - 1), with what rounding takes from p - 1, and though x^(p - 1) alone may overflow."""
+            less = p - 1.0
+            back = less - p
+            lost = (p - (less - back)) - (1.0 + back)
+            power = x**less
+            half = np.rint(8 * less) / 16
+            far = np.isinf(power) & (x != 0) & np.isfinite(x)
+            size = np.where(far, np.abs(x), 1)
+            return np.where(far, np.copysign(p * size**half, p * power) * size ** (less - half), p * power * (1 + lost * np.log(np.where(x > 0, x, 1))))
+    ''',
+    doc="p x^(p - 1): the slope of x^p.", reason="power rule: the exponent comes down",
 )  # fmt: skip
 log_or_zero = elementwise(
     "log_or_zero(x)", family=FAMILY, internal=True, domain="positive", derivative="quotient_or_zero(1, x)",

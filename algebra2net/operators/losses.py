@@ -7,6 +7,11 @@ from algebra2net.operators.operator import elementwise, operator
 FAMILY = "losses"
 LOSS = "m×n, m×n -> 1×1"
 
+operator(
+    "paired(p, y)", family=FAMILY, internal=True, shape="m×n, m×n -> m×n", vjp={"p": "0", "y": "δ"}, numpy="$y", is_view=True,
+    doc="y. Beside a loss until shapes are known, it says that a target is as large as what it is compared with, or one row for all, or a scalar.",
+    reason="the signal passes",
+)  # fmt: skip
 operator("mse(p, y)", family=FAMILY, shape=LOSS, value="mean((p - y)^2)", doc="The mean of all squared errors.")
 operator("mae(p, y)", family=FAMILY, shape=LOSS, value="mean(abs(p - y))", kink="slope 0 where p = y", doc="The mean of all absolute errors.")
 operator(

@@ -29,7 +29,8 @@ class Operation(Expr):  # type: ignore[misc]
     """An operator on values. The class of each operator is made by `operation`."""
 
     is_commutative = False
-    __slots__ = ()
+    __slots__ = ("names",)  # the operands that are names, once somebody has asked (program.py)
+    names: tuple[Symbol, ...]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _rebuilt, (type(self).__name__, self.args)

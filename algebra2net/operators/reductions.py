@@ -102,6 +102,19 @@ _reduction(
     ''',
     doc="log(prod(x)), though the product may overflow.", reason="log of a product: each factor's slope is one over itself",
 )  # fmt: skip
+_reduction(
+    "root_of_product(x, a=0.5, axis=None)", vjp={"x": "a * quotient_or_zero(δ * out, x)"}, numpy="root_of_product($x, $a, $line)", internal=True, domain="positive",
+    kink="slope 0 at an entry that is 0",
+    prelude=_PRODUCT + '''
+        def root_of_product(x, a, axis):
+            \"\"\"prod(x)^a, though the product may overflow: fraction and exponent are raised by themselves.\"\"\"
+            x, m = product_parts(x, axis)
+            short = np.rint(a * 2**20) / 2**20  # m times this is exact
+            whole = np.rint(m * a)
+            return np.ldexp(x**a * (2.0 ** ((m * short - whole) + m * (a - short))).astype(x.dtype), whole.astype(int))
+    ''',
+    doc="prod(x)^a, though the product may overflow.", reason="power rule; then each entry gets the signal times the product of the others",
+)  # fmt: skip
 operator(
     "others(x, axis=None)", family=FAMILY, internal=True, shape="m×n -> m×n", vjp={"x": "others_along(x, δ, axis=axis)"},
     numpy="others($x, $line)",
@@ -194,6 +207,22 @@ _reduction(
     doc="log(sum(exp(x))), without overflow.", reason="log-sum-exp shares the signal out by softmax",
 )  # fmt: skip
 _reduction(
+    "entropy(x, axis=None)", vjp={"x": "-(δ * shares(x, axis=axis) * contrast(shares(x, axis=axis), x, axis=axis))"}, numpy="entropy($x, $line)", internal=True,
+    prelude=_EXP + '''
+        def entropy(x, axis=None):
+            \"\"\"-sum(p log(p)) of p = exp(x) / sum(exp(x)), from distances to the largest entry: a sum of what is not negative.\"\"\"
+            top = x.max(axis=axis, keepdims=True)
+            e = exp_below(x, top)
+            total = e.sum(axis=axis, keepdims=True)
+            first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
+            rest = e.copy()
+            np.put_along_axis(rest, first, 0, axis) if axis is not None else np.put(rest, first, 0)
+            away = np.where(e == 0, 0, top - x)
+            return np.log1p(rest.sum(axis=axis, keepdims=True)) + (e * away).sum(axis=axis, keepdims=True) / total
+    ''',
+    doc="The entropy of softmax(x), in nats.", reason="entropy of softmax: how much each entry is above the average, by probability",
+)  # fmt: skip
+_reduction(
     "logmeanexp(x, axis=None)", vjp={"x": "δ * shares(x, axis=axis)"}, numpy="logmeanexp($x, $line)", internal=True,
     prelude='''
         def logmeanexp(x, axis=None):
@@ -223,6 +252,29 @@ operator(
 operator(
     "norm_inf(x, axis=None)", family=FAMILY, internal=True, shape=REDUCED, value="max(abs(x), axis=axis)", kink="ties share the slope equally",
     doc="The largest of the absolute values.",
+)  # fmt: skip
+_reduction(
+    "norm_p(x, p=3, axis=None)", numpy="norm_p($x, $p, $line)", kink="gradient 0 at 0", internal=True,
+    vjp={"x": "δ * sign(x) * quotient_or_zero(abs(x), out)^(p - 1)"},
+    prelude=_UNIT + '''
+        def norm_p(x, p, axis):
+            \"\"\"The p-th root of the sum of |x|^p, scaled by a power of two so that no power overflows.\"\"\"
+            unit = unit_of(x, axis)
+            return unit * (np.abs(x / unit) ** p).sum(axis=axis, keepdims=True) ** (1 / p)
+    ''',
+    doc="The p-th root of the sum of |x|^p.", reason="a norm grows along its own direction",
+)  # fmt: skip
+operator(
+    "root_of_gram(x)", family=FAMILY, internal=True, shape="m×n -> m×m", domain="positive", kink="slope 0 where a product is 0",
+    vjp={"x": "(quotient_or_zero(δ / 2, out) + quotient_or_zero(δ / 2, out)') x"},
+    prelude=_UNIT + '''
+        def root_of_gram(x):
+            """The roots of x xᵀ, the norms of the rows of x on the diagonal; scaled so that no square overflows."""
+            unit = unit_of(x, None)
+            x = x / unit
+            return unit * np.sqrt(x @ x.T)
+    ''',
+    doc="sqrt(x xᵀ), entry by entry: of a row, its norm.", reason="sqrt: its slope is 1/(2 sqrt(x)), and 0 where that is 0; then the product rule",
 )  # fmt: skip
 operator(
     "size(x, axis=None)", family=FAMILY, shape="m×n -> 1×1", vjp={}, takes_scalars=False, gives_scalar=True, numpy="$size",

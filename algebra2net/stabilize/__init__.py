@@ -9,6 +9,7 @@ Idea  this comes before derivation: the gradient of a good form is good, and tha
     match.py       where an entry fits
     rules.py       the entries that a program can need
     rewrite.py     values under the entries
+    corners.py     functions in pieces: the agreed slope where they meet
     guard.py       `where`: the branch that is not taken sees a harmless argument
     saturate.py    exp below what is flat: 0 times inf is 0
 
@@ -26,6 +27,7 @@ from algebra2net.errors import Span
 from algebra2net.operators.operator import Operation, operation
 from algebra2net.program import Draft, Equation, Program, is_step, operands, record, symbol
 from algebra2net.shapes import result_shape
+from algebra2net.stabilize.corners import CHOICES, MADE_OF_CHOICES, OPERATORS_WITH_CORNERS, Corners
 from algebra2net.stabilize.forms import FUNCTION, NUMBER, PRODUCT, SUM, Forms
 from algebra2net.stabilize.guard import REASON as GUARD
 from algebra2net.stabilize.guard import guarded
@@ -66,8 +68,10 @@ def stabilize(program: Program, wrt: Iterable[str] = ()) -> Stable:
     """
     fixed = {symbol(name) for name in wrt}
     found = frozenset(name for e in program.equations if isinstance(e.value, Operation) for name in _kinds(e.value))
+    if found & CHOICES:
+        found |= MADE_OF_CHOICES
     rewrites: tuple[Rewrite, ...] = ()
-    if usable(found):
+    if usable(found) or found & OPERATORS_WITH_CORNERS:
         walk = _Walk(program, found, fixed)
         for equation in program.equations:
             walk.take(equation)
@@ -93,7 +97,7 @@ class _Walk:
         self.program = program
         self.fixed = fixed
         self.forms = Forms()
-        self.rewriter = Rewriter(self.forms, rules(found))
+        self.rewriter = Rewriter(self.forms, rules(found), Corners(self.forms) if found & OPERATORS_WITH_CORNERS else None)
         self.draft = Draft(program.first_step(), share=False)
         self.shapes = dict(program.shapes)
         self.nodes: dict[Expr, int] = {}
@@ -123,8 +127,8 @@ class _Walk:
         better, used = self.rewriter.rewritten(typed)
         if self.is_simpler(better, here.name):
             used = tuple(entry for arg in here.operands_of(value) for entry in self.entries.get(arg, ())) + used
-        if here.name == "divide" and self.forms.is_call(args[1], "exp"):
-            used += (_BY_EXP,)  # exp(-x) is the normal form of 1 / exp(x), so no pattern could tell
+        if here.name in _ARITHMETIC and self.joins_exponents(here.name, args, better):
+            used += (_BY_EXP,)  # exp(a + b) is the normal form of exp(a) exp(b), so no pattern could tell
         if not used:
             self.keep(equation, typed)
             return
@@ -135,6 +139,13 @@ class _Walk:
         made = self.made.get(made, made)  # a step that turns out to have a name
         self.draft.equations.append(Equation(equation.name, made, equation.span, reason))
         self.know(equation.name, better)
+
+    def joins_exponents(self, name: str, args: list[int], node: int) -> bool:
+        """Whether a product, quotient or root of exponentials has become another one."""
+        if name == "divide" and self.forms.is_call(args[1], "exp"):
+            return True
+        exponentials = [base for base in self.forms.monomial(node)[1] if self.forms.is_call(base, "exp")]
+        return bool(exponentials) and not any(base in self.forms.monomial(arg)[1] for arg in args for base in exponentials)
 
     def is_simpler(self, node: int, name: str) -> bool:
         """Whether an operator on what was rewritten has come to something else: half of 2 sinh(x) is sinh(x)."""

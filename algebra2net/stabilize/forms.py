@@ -24,12 +24,18 @@ WIDEST = 12  # terms of a sum, factors of a product: what is wider is an atom
 Terms = dict[int, float]  # node → its coefficient in a sum, or its exponent in a product
 
 NUMBER, ATOM, VARIABLE, FUNCTION, PRODUCT, SUM = "number", "atom", "variable", "function", "product", "sum"
+_LARGEST = frozenset(("maximum", "minimum"))
 _EVEN = frozenset(("abs", "cos", "cosh", "exp_minus_square", "gaussian", "sech"))
 _ODD = frozenset(("sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "erf", "sign", "softsign"))
-_LINEAR = frozenset(("sum", "mean"))
+_LINEAR = frozenset(("sum", "mean", "transpose"))
 _SELECTING = frozenset(("sum", "mean", "max", "min", "prod"))  # of one entry, that entry
 _TURNED = {"gt": "lt", "ge": "le"}
 COMMUTATIVE = frozenset(("maximum", "minimum", "hypot", "eq", "ne", "logaddexp"))
+
+
+def close(a: float, b: float) -> bool:
+    """Whether two numbers are the same but for rounding."""
+    return abs(a - b) <= 1e-14 * abs(b)
 
 
 class OpaqueError(Exception):
@@ -183,6 +189,8 @@ class Forms:
                 return self.number(_raised(number, exponent))
             if len(factors) == 1:
                 ((base, inner),) = factors.items()
+                if self.is_call(base, "abs") and inner == 1 and exponent % 2 == 0:
+                    return self.product_of(_raised(number, exponent), {self.data[base][1][0]: exponent}, self.shapes[node])
                 if self.is_call(base, "exp") and number > 0:
                     inside = self.scaled(inner * exponent, self.data[base][1][0])
                     return self.scaled(_raised(number, exponent), self.function("exp", (inside,), (), self.shapes[base]))
@@ -204,7 +212,9 @@ class Forms:
     def primitive(self, node: int, number: float, signed: bool) -> tuple[float, int]:
         """A sum that is raised to a power, without the factor that its terms share: (2 + 2x)² is 4 (1 + x)²."""
         terms, beside = self.data[node]
-        shared = terms[0][1] if signed else abs(terms[0][1])
+        squares = (c for term, c in terms if self.kinds[term] == PRODUCT and all(e % 2 == 0 for _, e in self.data[term]))
+        first = next(squares, terms[0][1])
+        shared = first if signed else abs(first)
         return number * shared, self.sum_of({term: c / shared for term, c in terms}, beside / shared, self.shapes[node])
 
     # functions
@@ -227,11 +237,25 @@ class Forms:
                 return self.function(name, (self.scaled(-1.0, x),), options, shape)
             elif number == -1 and name in _ODD:
                 return self.scaled(-1.0, self.function(name, (self.scaled(-1.0, x),), options, shape))
+        elif name in _LARGEST and 0.0 in (self.data[args[0]], self.data[args[1]]):
+            outside = self.positive_factor(name, args, shape)
+            if outside is not None:
+                return outside
         if options and args and self.shapes[args[0]] is not None:
             options = self.axis(name, options, args[0])
+            if name == "sum" and shape == SCALAR and self.is_call(args[0], "sum"):
+                return self.function("sum", self.data[args[0]][1], (NONE,), shape)
             if name in _SELECTING and self.shapes[args[0]] == shape:
                 return args[0]
         return self.node(FUNCTION, (name, args, options), shape)
+
+    def positive_factor(self, name: str, args: tuple[int, ...], shape: Shape | None) -> int | None:
+        """max(2 x, 0) is 2 max(x, 0)."""
+        numbers = [self.monomial(arg)[0] if self.kinds[arg] != NUMBER else 1.0 for arg in args]
+        number = numbers[0] * numbers[1]
+        if [self.kinds[arg] for arg in args].count(NUMBER) != 1 or number <= 0 or number == 1:
+            return None
+        return self.scaled(number, self.function(name, [self.scaled(1 / number, arg) for arg in args], (), shape))
 
     def axis(self, name: str, options: tuple[Expr, ...], x: int) -> tuple[Expr, ...]:
         """The options, the axis of a row's only direction said as such."""
@@ -305,15 +329,34 @@ def _power(forms: Forms, args: Sequence[int]) -> int | None:
     return forms.power(base, forms.data[exponent]) if forms.kinds[exponent] == NUMBER else None
 
 
-def _inner_product(forms: Forms, args: Sequence[int]) -> int | None:
-    """x xᵀ of a row is the sum of its squares."""
-    left, right = args
-    for row, column in ((left, right), (right, left)):
-        if forms.is_call(column, "transpose") and forms.data[column][1] == (row,):
-            shape = forms.shapes[left]
-            if shape is not None and shape[0] == 1:
-                return forms.function("sum", (forms.power(row, 2.0),), (Integer(-1),), SCALAR)
+def _matmul(forms: Forms, args: Sequence[int]) -> int | None:
+    """Numbers come out of a product; x xᵀ of a row is the sum of its squares."""
+    number = forms.monomial(args[0])[0] * forms.monomial(args[1])[0]
+    if number not in (0, 1) and not any(forms.kinds[arg] == NUMBER for arg in args):
+        args = [forms.scaled(1 / forms.monomial(arg)[0], arg) for arg in args]
+        inside = _matmul(forms, args)
+        left, right = forms.shapes[args[0]], forms.shapes[args[1]]
+        shape = None if left is None or right is None else (left[0], right[1])
+        return forms.scaled(number, forms.function("matmul", args, (), shape) if inside is None else inside)
+    shape = forms.shapes[args[0]]
+    other = _with_itself(forms, args)
+    return None if other is None or shape is None or shape[0] != 1 else forms.function("sum", (forms.power(other, 2.0),), (NONE,), SCALAR)
+
+
+def _with_itself(forms: Forms, args: Sequence[int]) -> int | None:
+    """x, of the product x xᵀ or xᵀ x."""
+    for one, other in (args, args[::-1]):
+        if forms.is_call(other, "transpose") and forms.data[other][1] == (one,):
+            return one
     return None
+
+
+def _trace(forms: Forms, args: Sequence[int]) -> int | None:
+    """tr(x xᵀ) is the sum of all squares; the trace of a scalar is itself."""
+    if forms.shapes[args[0]] == SCALAR:
+        return args[0]
+    other = _with_itself(forms, forms.data[args[0]][1]) if forms.is_call(args[0], "matmul") else None
+    return None if other is None else forms.function("sum", (forms.power(other, 2.0),), (NONE,), SCALAR)
 
 
 _BUILD: Mapping[str, Callable[[Forms, Sequence[int]], int | None]] = {
@@ -327,5 +370,6 @@ _BUILD: Mapping[str, Callable[[Forms, Sequence[int]], int | None]] = {
     "sqrt": lambda forms, args: forms.power(args[0], 0.5),
     "log2": lambda forms, args: forms.scaled(1 / math.log(2), forms.function("log", args, (), forms.shapes[args[0]])),
     "log10": lambda forms, args: forms.scaled(1 / math.log(10), forms.function("log", args, (), forms.shapes[args[0]])),
-    "matmul": _inner_product,
+    "matmul": _matmul,
+    "trace": _trace,
 }

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from algebra2net.stabilize.forms import NUMBER, Forms
+from algebra2net.stabilize.forms import NUMBER, Forms, close
 
 Condition = Callable[[Forms, Mapping[str, Any]], bool]
 
@@ -38,6 +39,14 @@ def _is_number(name: str) -> Condition:
     return lambda forms, bound: _number(forms, bound, name) is not None
 
 
+def _is_positive(name: str) -> Condition:
+    return lambda forms, bound: (_number(forms, bound, name) or 0) > 0
+
+
+def _may_be_positive(name: str) -> Condition:
+    return lambda forms, bound: _number(forms, bound, name) is None or (_number(forms, bound, name) or 0) > 0
+
+
 def _even(forms: Forms, bound: Mapping[str, Any]) -> bool:
     p = _number(forms, bound, "p")
     return p is not None and p % 2 == 0
@@ -46,6 +55,20 @@ def _even(forms: Forms, bound: Mapping[str, Any]) -> bool:
 def _not_even(forms: Forms, bound: Mapping[str, Any]) -> bool:
     p = _number(forms, bound, "p")
     return p is not None and p % 2 != 0
+
+
+def _inverse_even(forms: Forms, bound: Mapping[str, Any]) -> bool:
+    return _even(forms, bound) and _inverse(forms, bound)
+
+
+def _inverse(forms: Forms, bound: Mapping[str, Any]) -> bool:
+    p, a = _number(forms, bound, "p"), _number(forms, bound, "a")
+    return p is not None and a is not None and p > 1 and p != 2 and close(p * a, 1.0)
+
+
+def _less_one_is_rounded(forms: Forms, bound: Mapping[str, Any]) -> bool:
+    p = _number(forms, bound, "p")
+    return p is not None and Fraction(p) - 1 != Fraction(p - 1)
 
 
 def _in_order(forms: Forms, bound: Mapping[str, Any]) -> bool:
@@ -74,6 +97,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("minimum(relu(x), hi)", "clip(x, 0, hi)", _KINK, _not_negative, "positive"),
     Identity("sqrt(relu(x))", "root_of_positive(x)", "where x is negative the root is 0 and so is its slope: 0 times inf would be nan", domain="positive"),
     Identity("sqrt(x^2)", "abs(x)", f"the root of a square; {_SQUARES}"),
+    Identity("minimum(expm1(x), 0)", "expm1(minimum(x, 0))", "no exponential overflows where its branch is not taken"),
 
     # exponentials that are sigmoids, hyperbolic functions, Gaussians
     Identity("y / exp(x)", "y * exp(-x)", _OVERFLOW),
@@ -132,7 +156,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("log(1 + x^2)", "log1p_square(x)", _SQUARES),
     Identity("log(x^2 + y^2)", "2 log(hypot(x, y))", _SQUARES),
     Identity("log(sum(x^2, axis=axis))", "2 log(norm(x, axis=axis))", _SQUARES, domain="rows"),
-    Identity("log(x^p)", "p * log(abs(x))", "the power may overflow or vanish where its logarithm does not", _even, "powers"),
+    Identity("log(x^p)", "p * log(abs(x))", "the power may overflow or vanish where its logarithm does not", _even, "even powers"),
     Identity("log(x^p)", "p * log(x)", "the power may overflow or vanish where its logarithm does not", _not_even, "powers"),
     Identity("log(1 + x)", "log1p(x)", f"log(1 + x); {_CANCEL}", domain="positive"),
     Identity("log(x / (1 - x))", "logit(x)", _CANCEL, domain="share"),
@@ -142,11 +166,17 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("x * log(x / y)", "x_log_ratio(x, y)", "0 log 0 is 0, and a quotient near 1 keeps its digits", domain="positive"),
     Identity("log(x * y)", "log_product(x, y)", "the product may overflow or vanish where its logarithm does not", domain="positive"),
     Identity("x * log(y)", "x_log_y(x, y)", "0 log 0 is 0", domain="positive"),
+    Identity("log1p(x) / x", "log1p_over(x)", "its slope does not cancel near 0", domain="positive"),
     Identity("x * log1p(y)", "x_log1p_y(x, y)", "0 log 0 is 0", domain="positive"),
 
     # lengths and deviations
     Identity("sqrt(sum(x^2, axis=axis))", "norm(x, axis=axis)", f"a norm; {_SQUARES}", domain="rows"),
     Identity("sqrt(mean(x^2, axis=axis))", "norm(x, axis=axis) / sqrt(size(x, axis=axis))", f"a norm; {_SQUARES}", domain="rows"),
+    Identity("sqrt(max(x^2, axis=axis))", "max(abs(x), axis=axis)", f"a norm; {_SQUARES}", domain="rows"),
+    Identity("sqrt(x x')", "root_of_gram(x)", f"norms of rows on the diagonal, with slope 0 at 0; {_SQUARES}", domain="gram"),
+    Identity("sqrt(x' x)", "root_of_gram(x')", f"norms of columns on the diagonal, with slope 0 at 0; {_SQUARES}", domain="gram"),
+    Identity("sum(x^p, axis=axis)^a", "norm_p(x, p=p, axis=axis)", "a norm; no power overflows or vanishes", _inverse_even, "even norm"),
+    Identity("sum(abs(x)^p, axis=axis)^a", "norm_p(x, p=p, axis=axis)", "a norm; no power overflows or vanishes", _inverse, "norm"),
     Identity("x / norm(x, axis=axis)", "unit(x, axis=axis)", f"a direction; {_SQUARES}", domain="rows"),
     Identity("unit(x, axis=1)", "normalize(x)", "a direction, row by row", domain="rows"),
     Identity("sum(x * y, axis=axis) / (norm(x, axis=axis) * norm(y, axis=axis))", "sum(unit(x, axis=axis) * unit(y, axis=axis), axis=axis)", f"a cosine; {_SQUARES}", domain="rows"),
@@ -172,6 +202,59 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("1 - cos(x)^2", "sin(x)^2", _CANCEL),
     Identity("1 - x^2", "difference_of_squares(1, x)", _CANCEL),
     Identity("x^2 - y^2", "difference_of_squares(x, y)", _CANCEL),
+
+    # parts of a whole
+    Identity("(x - y) / (x + y)", "relative_difference(x, y)", "its slopes do not cancel", _may_be_positive("y"), "positive"),
+    Identity("x / (x + y)", "share_of(x, y)", "its slope is y / (x + y)², without cancelling", _may_be_positive("y"), "positive"),
+    Identity("x * share_of(y, x)", "parallel(x, y)", "x y does not overflow, and its slopes do not cancel", domain="positive"),
+    Identity("part_of_one(x^2)", "inverse_root_unit(x)^2", _SQUARES),
+    Identity("x^2 * exp(y)", "product_or_zero(exp(y), x^2)", "0 times inf is 0, where the exponential vanishes"),
+    Identity("x / (1 + x^2)", "inverse_root_unit(x) / hypot(1, x)", _SQUARES),
+    Identity("1 / (1 + x^2)", "cauchy(x)", _SQUARES),
+    Identity("x^2 / sum(x^2, axis=axis)", "unit(x, axis=axis)^2", _SQUARES, domain="rows"),
+    Identity("x / sum(x, axis=axis)", "proportions(x, axis=axis)", "its slopes do not cancel", domain="positive rows"),
+
+    # what is left when the first terms go
+    Identity("expm1(x) - x", "expm1_less(x)", _CANCEL),
+    Identity("x - log1p(x)", "less_log1p(x)", _CANCEL, domain="positive"),
+    Identity("x - log(x) - 1", "less_log(x)", _CANCEL, domain="positive"),
+    Identity("x - sin(x)", "less_sin(x)", _CANCEL),
+    Identity("sin(x) / x", "sin_over(x)", "its slope does not cancel near 0"),
+    Identity("expm1(x) / x", "expm1_over(x)", "its slope does not cancel near 0"),
+    Identity("x / expm1(x)", "over_expm1(x)", f"its slope does not cancel near 0; {_OVERFLOW}"),
+    Identity("hypot(a, x) - x", "hypot_less(a, x)", _CANCEL),
+    Identity("sqrt(x^2 + y) - x", "root_less(x, y)", _CANCEL, domain="positive"),
+
+    # logarithms of what was found above
+    Identity("log(x + hypot(1, x))", "arcsinh(x)", f"arcsinh; {_CANCEL}"),
+    Identity("log(x + sqrt(x^2 - 1))", "arccosh(x)", f"arccosh; {_SQUARES}", domain="above one"),
+    Identity("log_ratio(1 + x, 1 - x)", "2 arctanh(x)", f"arctanh; {_CANCEL}", domain="share"),
+    Identity("log1p(x) - log1p(-x)", "2 arctanh(x)", f"arctanh; {_CANCEL}", domain="share"),
+    Identity("log(tanh'(x))", "-2 logcosh(x)", "the slope of tanh may vanish where its logarithm does not"),
+    Identity("log(sech(x))", "-logcosh(x)", "1/cosh may vanish where its logarithm does not"),
+    Identity("log(sigmoid'(x))", "-softplus(x) - softplus(-x)", "the slope of the sigmoid may vanish where its logarithm does not"),
+    Identity("softplus(x) - softplus(-x)", "x", f"log(1 + exp(x)) - log(1 + exp(-x)) is x; {_CANCEL}"),
+    Identity("logit(sigmoid(x))", "x", "the logit is the inverse of the sigmoid: no probability is rounded"),
+    Identity("log_ratio(sigmoid(x), sigmoid(-x))", "x", "the logit is the inverse of the sigmoid: no probability is rounded"),
+    Identity("log(exp(x) - exp(y))", "x + log1mexp(x - y)", _OVERFLOW, domain="ordered"),
+    Identity("log(x) + log(y)", "log_product(x, y)", _CANCEL, domain="positive"),
+    Identity("log(erfc(-0.7071067811865476 x) / 2)", "log_normal(x)", "Φ may vanish, or be nearly 1, where its logarithm keeps its digits"),
+    Identity("log(difference_of_squares(1, x))", "log1m_square(x)", _CANCEL, domain="unit"),
+    Identity("log_ratio(-1 - x, x - 1)", "2 arctanh(x)", f"arctanh; {_CANCEL}", domain="share"),
+    Identity("log(erfc(x))", "log_erfc(x)", "erfc may vanish where its logarithm does not"),
+    Identity("exp(x^2) * erfc(x)", "scaled_erfc(x)", _OVERFLOW),
+    Identity("sum(softmax(x) * log_softmax(x), axis=1)", "-entropy(x, axis=1)", f"the entropy of softmax; {_CANCEL}", domain="rows"),
+    Identity("sum(shares(x, axis=axis) * log_shares(x, axis=axis), axis=axis)", "-entropy(x, axis=axis)", f"the entropy of softmax; {_CANCEL}", domain="rows"),
+
+    # roots
+    Identity("sqrt(e + x^2)", "hypot(x, sqrt(e))", f"hypot; {_SQUARES}", _is_positive("e")),
+    Identity("sqrt(e + sum(x^2, axis=axis))", "hypot(norm(x, axis=axis), sqrt(e))", f"a norm; {_SQUARES}", _is_positive("e"), "rows"),
+    Identity("sqrt(sum(x^2, axis=axis) + sum(y^2, axis=axis))", "hypot(norm(x, axis=axis), norm(y, axis=axis))", f"a norm; {_SQUARES}", domain="rows"),
+    Identity("prod(x, axis=axis)^a", "root_of_product(x, a=a, axis=axis)", "the product may overflow or vanish where its root does not", _is_number("a"), "geometric"),
+
+    # powers
+    Identity("x^p", "power_of(x, p)", "its slope is p x^(p - 1), and p - 1 is no float", _less_one_is_rounded, "odd powers"),
+    Identity("log(power_of(x, p))", "p * log(x)", "the power may overflow or vanish where its logarithm does not", None, "powers"),
 
     # tails of the normal distribution
     Identity("1 - erf(x)", "erfc(x)", f"erfc; {_CANCEL}"),

@@ -17,14 +17,9 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from algebra2net.program import ValueSymbol
-from algebra2net.stabilize.forms import COMMUTATIVE, FUNCTION, NUMBER, PRODUCT, SUM, VARIABLE, Forms, OpaqueError, Terms
+from algebra2net.stabilize.forms import COMMUTATIVE, FUNCTION, NUMBER, PRODUCT, SUM, VARIABLE, Forms, OpaqueError, Terms, close
 
 Bound = Mapping[Symbol, Any]  # a name of the pattern → a node, or an option
-
-
-def close(a: float, b: float) -> bool:
-    """Whether two numbers are the same but for rounding."""
-    return abs(a - b) <= 1e-14 * abs(b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +127,20 @@ class Matcher:
         for fit in self.solid_terms(solid, given, None, bound):
             if number and not close(beside, fit.factor * number):
                 continue
-            rest = self.named_terms(names, Fit(fit.bound, fit.factor, fit.left, 0.0 if number else beside))
-            if rest is not None and (partial or (not rest.left and not rest.number)):
-                yield rest
+            for left in self.one_alone(names, Fit(fit.bound, fit.factor, fit.left, 0.0 if number else beside)):
+                rest = self.named_terms(names, left)
+                if rest is not None and (partial or (not rest.left and not rest.number)):
+                    yield rest
+
+    def one_alone(self, names: list[tuple[Symbol, float]], fit: Fit) -> Iterator[Fit]:
+        """Of two free names the first takes any one term, so that the other may take the rest."""
+        free = [(name, c) for name, c in names if name not in fit.bound]
+        if len(free) != 2 or len(names) != 2:
+            yield fit
+            return
+        name, c = free[0]
+        for term, k in fit.left.items():
+            yield Fit({**fit.bound, name: self.targets.scaled(k / (fit.factor * c), term)}, fit.factor, fit.left, fit.number)
 
     def solid_terms(self, solid: list[tuple[int, float]], given: Terms, factor: float | None, bound: Bound) -> Iterator[Fit]:
         """Terms of a pattern that are no mere names, each at one of the target's."""
@@ -162,7 +168,10 @@ class Matcher:
                 if term not in left or not close(left[term], wanted):
                     return None
                 del left[term]
-            number -= fit.factor * c * beside
+            less = number - fit.factor * c * beside
+            if abs(less) > abs(number):
+                return None  # a number would be added to be taken away
+            number = less
         if not free:
             return Fit(bound, fit.factor, left, number)
         (name, c), *more = free

@@ -18,6 +18,7 @@ from algebra2net.lower import Rule
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Shape, record
 from algebra2net.shapes import result_shape
+from algebra2net.stabilize.corners import CORNER, Corners
 from algebra2net.stabilize.forms import NUMBER, PRODUCT, SUM, Forms, OpaqueError
 from algebra2net.stabilize.identities import Identity
 from algebra2net.stabilize.match import Fit, Matcher
@@ -31,8 +32,9 @@ TURNS = 20  # rewrites of one value, before it is let be
 class Rewriter:
     """The normal forms of a program, and what they are rewritten to."""
 
-    def __init__(self, forms: Forms, rules: Rules) -> None:
+    def __init__(self, forms: Forms, rules: Rules, corners: Corners | None = None) -> None:
         self.forms = forms
+        self.corners = corners
         self.rules = rules
         self.matcher = Matcher(rules.patterns, forms)
         self.used: list[Identity] = []
@@ -79,7 +81,7 @@ class Rewriter:
             return node
 
     def step(self, node: int, used: list[Identity]) -> int | None:
-        """The node after the first rule that applies at its root."""
+        """The node after the first rule that applies at its root, or else with the agreed slopes at its corners."""
         for pattern in self.rules.at(self.forms, node):
             for fit in self.matcher.at_root(pattern.root, node):
                 when = pattern.identity.when
@@ -89,7 +91,10 @@ class Rewriter:
                 if made is not None and made != node:
                     used.append(pattern.identity)
                     return made
-        return None
+        mended = self.corners.mended(node) if self.corners else None
+        if mended is not None:
+            used.append(CORNER)
+        return mended
 
     def replaced(self, node: int, pattern: Pattern, fit: Fit) -> int | None:
         """What a pattern that fits is replaced by, with what was left over around it."""

@@ -25,7 +25,8 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
     "sqrt": ("power",),
     "times": ("power",),
     "lt": ("gt",),
-    "matmul": ("sum",),
+    "matmul": ("sum", "mean"),
+    "trace": ("sum", "mean"),
     "sum": ("mean",),
 }  # what stands for what: x * x is a power, a sum over n a mean
 
@@ -58,9 +59,11 @@ class Rules:
         if kind == FUNCTION:
             return self.by_root.get(forms.data[node][0], ())
         found = self.by_root.get(kind, ()) if kind in (SUM, PRODUCT) else ()
+        if kind == PRODUCT:
+            found = [*self.by_root.get("power", ()), *found]
         if not found:
             return ()
-        have = surface(forms, node)
+        have = surface(forms, node) | {"power"}
         return [pattern for pattern in found if pattern.surface <= have]
 
 

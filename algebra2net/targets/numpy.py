@@ -91,13 +91,13 @@ class _Function:
         self.program = self.needed()
         self.uses = self.program.uses()
         self.made = {e.name: e.value for e in self.program.equations}
-        self.helpers = {name for e in self.program.equations if isinstance(e.value, Operation) for name in _defined(record(e.value).prelude)}
         self.identifiers: dict[Symbol, str] = {}
+        self.written: dict[Expr, tuple[str, str]] = {}  # steps that are folded in, and numbers: their code, and how tightly it binds
         self.loose: set[Expr] = set()  # values that may be 0-d scalars
         self.constant: set[Expr] = set()  # values that are Python numbers
         self.needs_dtype = False
         self.choose_names()
-        body = [(self.identifiers[e.name], line) for e in self.program.equations if e.name in self.identifiers for line in self.line(e)]
+        body = [(self.identifiers[e.name], self.line(e)) for e in self.program.equations if e.name in self.identifiers]
         common = f"np.result_type({', '.join(self.arguments())})" if self.program.inputs else "np.float64"
         first = [("dtype", f"dtype = {common}")] if self.needs_dtype else []
         return first + body
@@ -111,7 +111,8 @@ class _Function:
 
     def choose_names(self) -> None:
         """An identifier for every input, every named equation, and every step that gets a line of its own."""
-        taken = set(_RESERVED) | self.helpers
+        called = {type(e.value).__name__: e.value for e in self.program.equations if isinstance(e.value, Operation)}
+        taken = set(_RESERVED).union(*(_recipe(record(value)).defined for value in called.values()))
         for name in (*self.program.inputs, *(e.name for e in self.program.equations if not is_step(e.name))):
             if name not in self.identifiers:
                 self.identifiers[name] = names.identifier(self.spelled(name), taken)
@@ -143,9 +144,7 @@ class _Function:
         for equation in self.program.equations:
             if isinstance(equation.value, Operation):
                 here = record(equation.value)
-                for name, arg in zip(here.operands, equation.value.args, strict=False):
-                    if len(re.findall(rf"\${re.escape(name)}\b", here.numpy)) > 1 or here.numpy in ("$size", "$part", "$expand"):
-                        found.add(arg)
+                found.update(equation.value.args[place] for place in _recipe(here).twice)
                 if here.variadic and here.numpy == "$part":
                     found.update(equation.value.args)
         return found
@@ -183,74 +182,72 @@ class _Function:
 
     # lines
 
-    def line(self, equation: Equation) -> list[str]:
+    def line(self, equation: Equation) -> str:
         text = self.expression(equation.value, "comparison", equation.name)
-        if equation.value in self.loose:
-            self.loose.add(equation.name)
-        if equation.value in self.constant or (not isinstance(equation.value, Symbol | Operation)):
-            self.constant.add(equation.name)
-        return [f"{self.identifiers[equation.name]} = {text}"]
+        if not isinstance(equation.value, Operation):
+            if equation.value in self.loose:
+                self.loose.add(equation.name)
+            if self.is_constant(equation.value):
+                self.constant.add(equation.name)
+        return f"{self.identifiers[equation.name]} = {text}"
 
     def expression(self, value: Expr, need: str, result: Symbol | None = None) -> str:
         """The code of a value, in brackets where it binds more loosely than its place needs."""
-        if value in self.identifiers:
-            return self.identifiers[value]
-        if isinstance(value, Symbol):
-            return self.expression(self.made[value], need, value)
-        if not isinstance(value, Operation):
-            return self.literal(value, need)
-        text, level = self.operation(value, result)
+        known = self.identifiers.get(value)
+        if known is not None:
+            return known
+        text, level = self.written.get(value) or self.fresh(value, result)
         return text if _LEVELS[level] >= _LEVELS[need] else f"({text})"
 
-    def literal(self, value: Expr, need: str) -> str:
-        self.constant.add(value)
-        text = "np.pi" if value is pi else number(value)
-        return f"({text})" if text.startswith("-") and _LEVELS[need] > _LEVELS["unary"] else text
+    def fresh(self, value: Expr, result: Symbol | None) -> tuple[str, str]:
+        """The code of a value that has not been written before, and how tightly it binds."""
+        if isinstance(value, Operation):
+            return self.operation(value, result)
+        if isinstance(value, Symbol):
+            made = self.made[value]
+            found = (self.identifiers[made], "atom") if made in self.identifiers else self.fresh(made, value)
+        else:
+            text = "np.pi" if value is pi else number(value)
+            found = text, "unary" if text.startswith("-") else "atom"
+        self.written[value] = found
+        return found
 
     def operation(self, value: Operation, result: Symbol | None) -> tuple[str, str]:
         """The code of one operator, and how tightly it binds."""
         here = record(value)
-        self.note(here)
-        code = self.template(here, value)
-        level, pieces = _read_template(code)
-        given = dict(zip(here.operands, value.args, strict=False))
-        options = here.settings(value)
-        texts: list[str] = []
+        recipe = _recipe(here, self.spelling == "book")
+        for name, helper in recipe.helpers:
+            self.preludes.setdefault(name, helper)
+        if here.imports:
+            self.imports.setdefault(here.imports)
         args = here.operands_of(value)
-        for arg in args:
-            self.prepare(arg)
-        constant = code in ("$size", "$extent") or (bool(args) and all(self.is_constant(arg) for arg in args) and here.elementwise)
-        for piece in pieces:
-            if isinstance(piece, str):
-                texts.append(piece)
-                continue
-            slot, need = piece
-            if slot == "blocks":
-                texts.append(", ".join(self.operand(arg, "comparison", here) for arg in args))
-            elif slot in given:
-                texts.append(self.operand(given[slot], need, here, constant))
-            elif slot in options and slot not in ("axis",):
-                texts.append(number(options[slot]))
-            else:
-                texts.append(self.slot(slot, value, here, result))
-        text = "".join(texts)
+        for arg in args:  # whether an operand is a scalar or a constant is known once it is written
+            if arg not in self.identifiers and isinstance(arg, Symbol):
+                self.expression(arg, "comparison")
+        constant = recipe.is_size or (here.elementwise and bool(args) and all(self.is_constant(arg) for arg in args))
+        text = "".join([piece if isinstance(piece, str) else self.filled(piece, value, here, constant, result) for piece in recipe.pieces])
         if constant:
-            self.constant.update({value} | ({result} if result is not None else set()))
-            if "(" in code:
-                text, level = f"float({text})", "atom"
-        elif self.is_loose(value, here, args, result):
-            self.loose.update({value} | ({result} if result is not None else set()))
-        return text, level
+            self.constant.update(() if result is None else (result,))
+            return (f"float({text})", "atom") if recipe.is_call else (text, recipe.level)
+        if self.is_loose(here, args, result):
+            self.loose.update(() if result is None else (result,))
+        return text, recipe.level
 
-    def prepare(self, arg: Expr) -> None:
-        """Learn whether an operand that is folded in is a scalar or a constant before it is written."""
-        if arg not in self.identifiers and isinstance(arg, Symbol):
-            self.expression(arg, "comparison")
+    def filled(self, piece: tuple[str, str], value: Operation, here: Operator, constant: bool, result: Symbol | None) -> str:
+        """What stands at a slot of a template."""
+        slot, need = piece
+        if slot == "blocks":
+            return ", ".join([self.operand(arg, "comparison", here) for arg in value.args])
+        if slot in here.operands:
+            return self.operand(value.args[here.operands.index(slot)], need, here, constant)
+        if slot in here.options and slot != "axis":
+            return number(here.settings(value)[slot])
+        return self.slot(slot, value, here, result)
 
     def is_constant(self, arg: Expr) -> bool:
         return not isinstance(arg, Symbol) or arg in self.constant
 
-    def is_loose(self, value: Operation, here: Operator, args: Sequence[Expr], result: Symbol | None) -> bool:
+    def is_loose(self, here: Operator, args: Sequence[Expr], result: Symbol | None) -> bool:
         if here.gives_scalar:
             return result is None or self.program.shapes.get(result, SCALAR) == SCALAR
         return here.elementwise and bool(args) and all(arg in self.loose or self.is_constant(arg) for arg in args)
@@ -266,18 +263,6 @@ class _Function:
         if not here.takes_scalars and arg in self.loose:
             return f"np.reshape({self.expression(arg, 'comparison')}, (1, 1))"
         return self.expression(arg, need)
-
-    def template(self, here: Operator, value: Operation) -> str:
-        if self.spelling == "book" and here.name == "matmul":
-            return "$A.dot($B)"
-        return here.numpy
-
-    def note(self, here: Operator) -> None:
-        if here.prelude:
-            for helper in re.split(r"\n\n+(?=def )", here.prelude):
-                self.preludes.setdefault(helper.partition("(")[0], helper)
-        if here.imports:
-            self.imports.setdefault(here.imports)
 
     # slots that are no operands
 
@@ -408,11 +393,31 @@ class _Function:
 _LEVELS = {"comparison": 0, "sum": 1, "product": 2, "matmul": 3, "unary": 4, "power": 5, "atom": 6}
 
 
-def _defined(prelude: str) -> list[str]:
-    return re.findall(r"^def (\w+)", prelude, re.MULTILINE)
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What is read off an operator's template: how tightly it binds, and its pieces: texts, and slots with what each needs."""
+
+    level: str
+    pieces: tuple[str | tuple[str, str], ...]
+    twice: tuple[int, ...]  # operands that stand there more than once, or are asked for their shape alone
+    helpers: tuple[tuple[str, str], ...]  # the functions that it calls: how each begins, and its text
+    defined: tuple[str, ...]  # their names
+    is_call: bool
+    is_size: bool
 
 
 @cache
+def _recipe(here: Operator, in_book: bool = False) -> _Recipe:
+    """The recipe of an operator; products `in_book` are written as the book does."""
+    code = "$A.dot($B)" if in_book and here.name == "matmul" else here.numpy
+    level, pieces = _read_template(code)
+    slots = [piece[0] for piece in pieces if not isinstance(piece, str)]
+    twice = tuple(k for k, name in enumerate(here.operands) if slots.count(name) > 1 or code in ("$size", "$part", "$expand"))
+    helpers = tuple((helper.partition("(")[0], helper) for helper in re.split(r"\n\n+(?=def )", here.prelude) if helper)
+    defined = tuple(re.findall(r"^def (\w+)", here.prelude, re.MULTILINE))
+    return _Recipe(level, pieces, twice, helpers, defined, "(" in code, code in ("$size", "$extent"))
+
+
 def _read_template(code: str) -> tuple[str, tuple[str | tuple[str, str], ...]]:
     """How tightly a template binds, and its pieces: texts, and slots with what each needs."""
     plain = re.sub(r"\$\*", "$blocks", code)
