@@ -6,14 +6,34 @@
 l₂ = relu(l₀ W₀) W₁
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from algebra2net.advice import AlgebraWarning
-from algebra2net.errors import AlgebraError, DerivativeError, NotationError, ShapeError
-from algebra2net.net import Net, compile
+if TYPE_CHECKING:
+    from algebra2net.advice import AlgebraWarning
+    from algebra2net.errors import AlgebraError, DerivativeError, NotationError, ShapeError
+    from algebra2net.net import Net, compile
 
 __all__ = ["AlgebraError", "AlgebraWarning", "DerivativeError", "Net", "NotationError", "ShapeError", "compile"]
 __version__ = "0.1.0"
+
+_HOMES = {"AlgebraWarning": "advice", "Net": "net", "compile": "net"}  # the rest are errors
+
+
+def __getattr__(name: str) -> Any:
+    """What is named in `__all__`, loaded when it is asked for: SymPy takes half a second."""
+    if name not in __all__:
+        raise AttributeError(f"module 'algebra2net' has no attribute {name!r}")
+    from algebra2net.collector import resting
+
+    with resting():
+        found = getattr(import_module(f"algebra2net.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def load_ipython_extension(shell: Any) -> None:

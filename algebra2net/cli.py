@@ -7,6 +7,7 @@ Idea  a group of commands whose first may be left out: what is no command's name
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -19,8 +20,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from algebra2net import AlgebraError, __version__, compile
-from algebra2net.read import READERS
+from algebra2net import __version__
+from algebra2net.errors import AlgebraError
 
 if TYPE_CHECKING:
     from algebra2net.faces.content import Content, Row
@@ -34,6 +35,7 @@ OTHERS = {
     "train": "algebra2net.cli_train",
     "predict": "algebra2net.cli_train",
 }  # commands beside `show`, and where they are
+READABLE = ("plain", "latex", "python")
 NOTATIONS = {".tex": "latex", ".py": "python"}  # what the name of a file says
 FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 FORMS = ("python", "latex", "plain", "unicode", "json")
@@ -75,6 +77,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported when it is asked for: no other one waits for what it needs."""
         if cmd_name in OTHERS and cmd_name not in self.commands:
+            gc.enable()  # it may run for long
             self.add_command(getattr(import_module(OTHERS[cmd_name]), cmd_name))
         return super().get_command(ctx, cmd_name)
 
@@ -135,7 +138,7 @@ def main() -> None:
 @click.option("--loss", metavar="ALGEBRA", help='An equation appended to the program: "mse(l2, y)".')
 @click.option("--wrt", multiple=True, metavar="NAMES", help='Names to differentiate by: "W0,W1", or "all"; the parameters where it is not given.')
 @click.option("--names", type=click.Choice(["modern", "book"]), default="modern", help="Names in the code: W0, l1 or weights_0_1, layer_1.")
-@click.option("--notation", type=click.Choice(["auto", *READERS]), default="auto", help="How the program is written; auto looks at it.")
+@click.option("--notation", type=click.Choice(["auto", *READABLE]), default="auto", help="How the program is written; auto looks at it.")
 @click.option("--dialect", type=click.Choice(["matlab"]), help="matlab reads * as the matrix product.")
 @click.option("--to", "form", type=click.Choice(FORMS), help="Print one thing alone in place of the sheet.")
 @click.option("--derived", is_flag=True, help="With --to plain, unicode or latex: the derived gradients in place of the program.")
@@ -178,11 +181,13 @@ def show(
         whole = " ".join(program).replace(_UNTOUCHED, "")
         raise click.UsageError(f'the program came in {len(program)} pieces; put it in quotes: algebra2net "{whole}"')
     source, name = _source(program[0])
+    from algebra2net import compile  # SymPy is loaded when there is algebra, not for --help
+
     chosen = notation if notation != "auto" else NOTATIONS.get(name.suffix, "auto") if name is not None else "auto"
     with _named(name):
         net = compile(
             source, shapes=_shapes(shapes), loss=loss, wrt=_names(wrt), names=names, dialect=dialect,
-            notation=chosen if chosen in READERS else "auto",
+            notation=chosen if chosen in READABLE else "auto",
         )  # fmt: skip
         if check:
             report = net.check()

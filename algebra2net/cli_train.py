@@ -40,7 +40,7 @@ Examples:
   algebra2net train "l2 = relu(l0 W0 + b0) W1 + b1" --data sklearn:digits --loss cross_entropy --hidden 100
   algebra2net train net.alg --data houses.csv --target price --loss mse --standardize -o houses.npz
   algebra2net train "r = sigmoid(x W + b) V + c_1" --wrt W,b,V,c_1 --data sklearn:digits --target input --hidden 32
-  algebra2net train net.alg --data houses.csv --target price --resume houses.npz --epochs 200 -o houses.npz
+  algebra2net train --data houses.csv --resume houses.npz --epochs 200
 """
 PREDICT_EXAMPLES = """\b
 Examples:
@@ -82,7 +82,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
     "--resume",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     metavar="FILE",
-    help="Go on from a model, up to --epochs in all; the options that it was trained with hold.",
+    help="Go on from a model, up to --epochs in all, and write it anew; the options that it was trained with hold.",
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw the losses: .svg, or .png with matplotlib.")
 @click.pass_context
@@ -95,6 +95,7 @@ def train(ctx: click.Context, /, program: tuple[str, ...], **given: Any) -> None
         raise click.UsageError(f'the program came in {len(program)} pieces; put it in quotes: algebra2net train "{" ".join(program)}"')
     _check_files(given["output"], given["plot"])
     before = load(given["resume"]) if given["resume"] else None
+    output = given["output"] or given["resume"]
     options = _options(ctx, before)
     with _libraries_named():
         table = read(given["source"], given["header"])
@@ -107,9 +108,9 @@ def train(ctx: click.Context, /, program: tuple[str, ...], **given: Any) -> None
     click.echo(_about(made, table, rows))
     if np.abs(x).max(initial=0) > LARGE and made.binding.inputs_scaled is None:
         click.echo(f"note      the columns reach {np.abs(x).max():.4g}; --standardize often helps")
-    history = _fit(made, x, y, rows, options, given["output"], given["resume"])
+    history = _fit(made, x, y, rows, options, output, given["resume"])
     _report(made, history, x, y, rows)
-    _keep(made, history, options, given["output"])
+    _keep(made, history, options, output)
     if given["plot"] is not None:
         _plot(given["plot"], history)
 

@@ -7,7 +7,6 @@ Idea  every token knows its span from the first moment, so that every later room
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -124,6 +123,8 @@ def _indented(picture: str) -> list[str]:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """“did you mean …?” with the closest known word, or None where nothing is close."""
+    import difflib  # for what is misspelled alone
+
     spellings = {name.casefold(): name for name in known}
     close = difflib.get_close_matches(word.casefold(), spellings, n=1, cutoff=0.6)
     return f"did you mean {spellings[close[0]]}?" if close else None

@@ -7,13 +7,14 @@ Idea  a grammar tells tokens apart by their look alone; what their surroundings 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from lark import Lark, Token
+
+from algebra2net.remembered import folder
 
 _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE / "grammar", _HERE.parent / "grammar")  # a wheel carries them inside; a checkout has them beside the package
@@ -37,10 +38,6 @@ def parser(name: str, kept: tuple[str, ...] = ()) -> Lark:
 
 
 def _cache_file(name: str) -> str | None:
-    """A file of the user's own for the built parser; None where there is no place to write one."""
-    place = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "algebra2net"
-    try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        return None
-    return str(place / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}.parser") if os.access(place, os.W_OK) else None
+    """A file for the built parser; None where there is no place to write one."""
+    place = folder()
+    return None if place is None else str(place / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}.parser")

@@ -6,16 +6,17 @@ Out   a Net: values, gradients, the algebra of both, NumPy code
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.advice import advise
-from algebra2net.check import Report, compare
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
 from algebra2net.errors import AlgebraError, DerivativeError, ShapeError, nearest
@@ -27,7 +28,7 @@ from algebra2net.notation import Declaration
 from algebra2net.optimize.order import cheapest, without_diagonals
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import MADE_FROM, read
-from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, exact_binder, load, numeric, shape_text
+from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, numeric, shape_text, straight
 from algebra2net.shapes import Known, result_shape, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.stabilize import Rewrite, stabilize
@@ -35,12 +36,15 @@ from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
 
 if TYPE_CHECKING:
+    from algebra2net.check import Report
     from algebra2net.faces.page import Page
     from algebra2net.objective import Objective
     from algebra2net.to_torch import NetModule
     from algebra2net.training.history import History
     from algebra2net.verify import Answer
 
+SIZES_KEPT = 16  # sizes of arrays for which code of their own is made
+WORTH_SIZING = 1 << 14  # entries that the arrays of a call have together, so that code for their sizes is worth its making
 TARGETS = ("numpy",)
 SPELLINGS = ("modern", "book")
 DIALECTS = (None, "matlab")
@@ -121,6 +125,7 @@ class Net:
             self._steps, self.rewrites = stable.program, stable.rewrites
         self._steps, products = without_diagonals(self._steps)
         self.rewrites += tuple(Rewrite(e.name, "diag(w) X", "w * X", "the square matrix is never built", e.span) for e in products)
+        self._of_sizes: dict[tuple[tuple[int, ...], ...], Net] = {}
         self._special: dict[tuple[tuple[str, tuple[int, ...]], ...], Net] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -255,9 +260,9 @@ class Net:
 
     def forward(self, /, **arrays: Any) -> dict[str, Any]:
         """Every named value, hidden layers included."""
-        exact = self._exact(arrays)
-        if exact is not None:
-            return Values(self._functions["forward"](*exact))
+        values = (self if self._is_settled else self._sized(arrays))._straight_forward(arrays)
+        if values is not None:
+            return Values(values)
         net, bound = self._bound(arrays)
         return Values(net._functions["forward"](*bound.matrices.values()))
 
@@ -267,11 +272,10 @@ class Net:
 
     def value_and_grad(self, /, delta: Any = None, **arrays: Any) -> tuple[Any, dict[str, Any]]:
         """The value and the gradients in one pass."""
-        exact, run = self._straight
-        given = exact(arrays if delta is None else {**arrays, SEED.name: delta})
-        if given is not None:
-            value, grads = run(*given)
-            return value, Values(grads)
+        net = self if self._is_settled else self._sized(arrays)
+        found = net._straight(arrays if delta is None else {**arrays, SEED.name: delta})
+        if found is not None:
+            return found[0], Values(found[1])
         if "delta" in self.inputs:  # then the signal at the output is delta_
             arrays |= {} if delta is None else {"delta": delta}
             delta = arrays.pop("delta_", None)
@@ -291,6 +295,8 @@ class Net:
 
     def check(self, /, seed: int = 0, **arrays: Any) -> Report:
         """The derived gradients beside numerical ones; arrays that are not given are drawn at random."""
+        from algebra2net.check import compare
+
         return compare(self, arrays, seed)
 
     def verify(self, claims: str | Sequence[str], *, notation: str = "auto", dialect: str | None = None) -> Answer:
@@ -419,19 +425,43 @@ class Net:
         return export(self, params, **options)
 
     @cached_property
-    def _exact(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...] | None]:
-        """The arrays of a call in order, where they are just as the generated code takes them."""
-        return exact_binder({name.name: self._steps.shapes[name] for name in self._steps.inputs})
+    def _is_settled(self) -> bool:
+        """Whether the code is made for the sizes of all arrays, or never will be."""
+        return not self._options.optimize or all(isinstance(size, int) for name in self._steps.inputs for size in self._steps.shapes[name])
+
+    def _sized(self, arrays: Mapping[str, Any]) -> Net:
+        """The net whose code is made for the sizes of these arrays, where they are large enough to gain by it; else this one."""
+        try:
+            key = tuple([arrays[name].shape for name in self.inputs])
+        except (KeyError, AttributeError):
+            return self
+        found = self._of_sizes.get(key)
+        if found is None:
+            found = self
+            if len(self._of_sizes) < SIZES_KEPT and sum(math.prod(shape) for shape in key) >= WORTH_SIZING and all(len(shape) == 2 for shape in key):
+                options = _Options(**{**vars(self._options), "shapes": {**self._options.shapes, **dict(zip(self.inputs, key, strict=True))}})
+                with suppress(AlgebraError):  # the full check of the call says what does not fit
+                    found = Net(self._source, options)
+            self._of_sizes[key] = found
+        return found
 
     @cached_property
-    def _straight(self) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...] | None], Callable[..., Any]]:
-        """How arrays that are just as the generated code takes them go in, and that code; no way in where its gradients are numbers for 1×1 arrays."""
+    def _straight_forward(self) -> Callable[[Mapping[str, Any]], Any]:
+        """The forward pass for arrays that are just as the generated code takes them."""
+        return straight(self._expected(), self._functions["forward"])
+
+    @cached_property
+    def _straight(self) -> Callable[[Mapping[str, Any]], Any]:
+        """The same for value and gradients; never where those are numbers for 1×1 arrays."""
         run = self._functions.get("value_and_grad")
         plain = run is not None and "delta" not in self.inputs and all(self.backprop.shapes[name] != SCALAR for label, name in self.backprop.outputs.items() if label != VALUE)
         if not plain:
-            return (lambda arrays: None), lambda: None
+            return lambda arrays: None
         signal = {} if self._seed is None else {SEED.name: self._steps.shapes[symbol(self.output)]}
-        return exact_binder({**{name.name: self._steps.shapes[name] for name in self._steps.inputs}, **signal}), run
+        return straight({**self._expected(), **signal}, run)
+
+    def _expected(self) -> dict[str, Shape]:
+        return {name.name: self._steps.shapes[name] for name in self._steps.inputs}
 
     @cached_property
     def _seed(self) -> str | None:
@@ -603,10 +633,10 @@ def _shape(name: str, shape: Any) -> tuple[Dimension, ...]:
         words = [word.strip() for word in shape.replace("×", "x").split("x")] if any(c.isdigit() for c in shape) or "×" in shape or " x " in shape else [shape]
         shape = tuple(int(word) if word.isdecimal() else word for word in words)
     sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
-    fine = len(sizes) <= 2 and all((isinstance(s, int | np.integer) and not isinstance(s, bool) and s >= 0) or (isinstance(s, str) and s) for s in sizes)
+    fine = len(sizes) <= 2 and all((isinstance(s, Integral) and not isinstance(s, bool) and int(s) >= 0) or (isinstance(s, str) and s) for s in sizes)
     if not fine:
         raise ShapeError(f"shapes: {name} cannot be {shape!r}", None, 'a shape is a width (3), rows and columns ((3, 4) or "3x4"), or has names for sizes (("B", 784))')
-    return tuple(int(s) if isinstance(s, int | np.integer) else s for s in sizes)
+    return tuple(int(s) if isinstance(s, Integral) else s for s in sizes)
 
 
 def _opened(backprop: Program) -> Program:
@@ -632,5 +662,7 @@ def _as_brought(original: tuple[int, ...], matrix: tuple[int, ...]) -> tuple[int
 
 def _as_given(grad: Any, shape: tuple[int, ...] | None, dtype: Any) -> Any:
     """A gradient in the shape of the array that it belongs to."""
+    import numpy as np
+
     array = np.asarray(grad, dtype=dtype)
     return array if shape is None else array.reshape(shape)

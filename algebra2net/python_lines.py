@@ -17,11 +17,8 @@ from dataclasses import dataclass
 
 from algebra2net.errors import NotationError, Span
 from algebra2net.python_text import Text
+from algebra2net.recognise import ROOTS
 
-ROOTS = {
-    "np": "numpy", "numpy": "numpy", "math": "math", "jnp": "jax.numpy", "jax": "jax", "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn",
-    "scipy": "scipy", "sp": "scipy", "special": "scipy.special", "anp": "autograd.numpy", "cp": "cupy", "cupy": "cupy", "tf": "tensorflow",
-}  # fmt: skip
 _OF_ARRAYS = ("T", "dot", "shape", "size", "sum", "mean", "max", "min", "copy")  # in `F.T`, F is a matrix
 _TYPES = ("float", "int", "bool")
 _DECORATORS = {"jit", "njit", "vectorize", "staticmethod", "classmethod", "compile"}

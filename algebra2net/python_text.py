@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from algebra2net.errors import NotationError, Span
+from algebra2net.recognise import LONGEST
 
-LONGEST = 1 << 20  # characters
 MOST_TOKENS = 1 << 17  # Python takes a kilobyte for each
 _DEEP = ("this is nested too deeply", "give the inner values names of their own, on lines of their own")
 

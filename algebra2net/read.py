@@ -8,6 +8,7 @@ Idea  three steps, each a loop: the grammar's terminals cut the text into tokens
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 import unicodedata
@@ -23,10 +24,10 @@ from algebra2net.errors import NotationError, Span, nearest
 from algebra2net.grammars import parser
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
 from algebra2net.operators import OPERATORS, known, spellings
+from algebra2net.recognise import LONGEST, recognised
 
 MADE_FROM = "Made by algebra2net from:"  # in the docstring of a generated module, before the algebra
 _OWN_MODULE = re.compile(rf'\A\s*"""[^"]*?{MADE_FROM}\n\n((?:    [^\n"]*\n)+)"""')
-LONGEST = 1 << 20  # characters
 LONGEST_WORD = 100
 MOST = 1 << 16  # tokens: 6,000 layers; more would take longer than anybody waits
 _OPENS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET", "BAR_OPEN": "BAR_CLOSE", "NORM_OPEN": "NORM_CLOSE"}
@@ -52,14 +53,6 @@ def read(source: str, notation: str = "auto", dialect: str | None = None) -> tup
     if not statements:
         raise NotationError("there is nothing to read", Span(source, 0, 0), "type an equation: l2 = relu(l0 W0) W1")
     return statements
-
-
-def recognised(source: str) -> str:
-    """The notation that `source` is written in, by its look."""
-    from algebra2net.read_latex import looks_like_latex
-    from algebra2net.read_python import looks_like_python
-
-    return "python" if looks_like_python(source) else "latex" if looks_like_latex(source) else "plain"
 
 
 def read_value(source: str) -> Value:
@@ -203,7 +196,7 @@ def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], di
     primed: dict[str, int] = {}
     depth, begins = 0, True
     kinds = [token.type for token in tokens] + ["$END", "$END"]
-    for place, (kind, following) in enumerate(zip(kinds, kinds[1:], strict=False)):
+    for place, (kind, following) in enumerate(itertools.pairwise(kinds)):
         if kind == "NAME":
             word = tokens[place].value
             if begins and following == "LPAR" and _is_definition(tokens, place):

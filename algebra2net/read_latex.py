@@ -8,7 +8,6 @@ Idea  the three steps of read.py: grammar/latex.lark's terminals cut the source;
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from lark import Lark, Token
@@ -26,9 +25,6 @@ _KEPT = (
     "COLON_EQUALS", "COMPARISON", "ELLIPSIS", "DOTTED", "DOUBLE_BAR", "AMPERSAND", "BLANK", "NEWLINE", "FENCE", "SYMBOL",
 )  # fmt: skip
 MOST = 120_000  # tokens
-_PLAIN_COMMANDS = r"odot|circ|cdot|top|intercal|mathsf|mathbb|times|in"  # these stand in plain text, too
-_LOOK = re.compile(rf"\$|\\[(\[]|\\\\|&\s*=|\\(?!(?:{_PLAIN_COMMANDS})(?![A-Za-z]))[A-Za-z]|[_^]\s+\{{|\w\s+_\s*\{{")
-_NO_FORMULA = re.compile(r"#[^\n]*|\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'", re.DOTALL)
 
 
 def read_latex(source: str) -> tuple[Statement, ...]:
@@ -56,11 +52,6 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
     except UnexpectedCharacters as error:
         return tokens, _strange(source, error.pos_in_stream or 0)
     return tokens, None
-
-
-def looks_like_latex(source: str) -> bool:
-    """Whether a text is LaTeX by its look; `W_{0}`, `x^T` and `r^\\top` stand in plain text, too."""
-    return _LOOK.search(_NO_FORMULA.sub("", source)) is not None
 
 
 class _LatexBuilder(_Builder):

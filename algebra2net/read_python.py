@@ -25,8 +25,8 @@ from algebra2net.notation import Call, Definition, Equation, Name, Number, State
 from algebra2net.numpy_functions import FUNCTIONS, WRITTEN, Given, computed, is_function, no_function
 from algebra2net.operators import OPERATORS, known
 from algebra2net.python_expressions import Argument, Expressions, Function, Items, Literal, Meaning, Path, Shape
-from algebra2net.python_lines import ROOTS, Lines, Own, Step, last_word
-from algebra2net.python_text import LONGEST, Text, parsed
+from algebra2net.python_lines import Lines, Own, Step, last_word
+from algebra2net.python_text import Text, parsed
 
 LARGEST = 5_000  # nodes in the body of a function, its lines put into each other
 
@@ -38,42 +38,6 @@ def read_python(source: str) -> tuple[Statement, ...]:
     """
     text = Text(source)
     return _Program(text, Lines(text, parsed(text))).statements()
-
-
-def looks_like_python(source: str) -> bool:
-    """Whether `source` is Python rather than plain notation or LaTeX; what means the same in both may be either."""
-    if len(source) > LONGEST or re.search(r"\\[A-Za-z]{2}|\$", code := _QUIET.sub(" ", source)):
-        return False
-    if _SURE.search(code):
-        return True
-    return any(_LIKELY.search(line) or (".T" in line and "@" in line) for line in code.split("\n")) and _parses(source)
-
-
-_QUIET = re.compile(r'#[^\n]*|"""[^"]*"""|"[^"\n]*"')
-_SURE = re.compile(
-    rf"""^[ \t]*(?:def[ ]+\w+[ ]*\( | import[ ]+\w | from[ ]+[\w.]+[ ]+import\b | return\b | assert\b | print[ ]*\( | @\w+ [ \t]*$)
-      | ^[ \t]*(?:for|while|if|with|class)\b[^\n=]*:[ \t]*(?:$|\#)
-      | \blambda[ \t]+\w+(?:[ \t]*,[ \t]*\w+)*[ \t]*:
-      | \b(?:{"|".join(set(ROOTS) - {"F"})})\.[A-Za-z_]
-      | \b[^\W\d]\w*(?:\([^()\n]*\)|\[[^\[\]\n]*\])?\.(?!(?:T|dot)\b)[A-Za-z_]\w*
-      | [)\]]\.(?!(?:T|dot)\b)[A-Za-z_]\w*
-      | [-+*/@]=(?!=)""",
-    re.MULTILINE | re.VERBOSE,
-)
-# Signs that plain text and LaTeX may have by accident: of a line that has one, Python itself is asked.
-_LIKELY = re.compile(
-    r"""\*\* | // | ~ | \)\s*[&|]\s*\( | \bkeepdims\b | \belse\b | (?<!\w)\d+_\d | [A-Za-z]_(?![\w{]) | (?<!\w)_[A-Za-z] | (?<!\\)\\\s*$
-      | \w\[[^\[\]]*: | \w\[\s*-?\d+\s*\] | \w\[["'] | ^\s*\w+\s*,\s*\w+[\w\s,]*=""",
-    re.VERBOSE,
-)
-
-
-def _parses(source: str) -> bool:
-    try:
-        parsed(Text(source))
-    except NotationError:
-        return False
-    return True
 
 
 class _Program(Expressions):

@@ -11,15 +11,16 @@ import hashlib
 import linecache
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from algebra2net import names
 from algebra2net.errors import ShapeError, nearest
 from algebra2net.program import Dimension, Shape
 
-Array = np.ndarray[Any, np.dtype[Any]]
+if TYPE_CHECKING:  # algebra is read, derived and printed without NumPy: it is loaded with the first array
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def load(source: str) -> dict[str, Any]:
@@ -54,15 +55,15 @@ class Arguments:
     dtype: np.dtype[Any]
 
 
-def exact_binder(expected: Mapping[str, Shape]) -> Callable[[Mapping[str, Any]], tuple[Array, ...] | None]:
-    """A function that gives the arrays of a call in order where nothing need be done to them, else None.
+def straight(expected: Mapping[str, Shape], run: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """A function that runs a call whose arrays need nothing done to them, and gives None for any other.
 
     They are as they must be when all are matrices of NumPy's own class, of the expected sizes and of one float type. A call
     of a small network takes a few microseconds, so the test of its arrays is written out and compiled for the shapes at hand.
     """
-    names_ = [f"a{k}" for k in range(len(expected))]
+    arrays = [f"a{k}" for k in range(len(expected))]
     tests, sizes = [f"len(given) == {len(expected)}"], {}
-    for name, shape in zip(names_, expected.values(), strict=True):
+    for name, shape in zip(arrays, expected.values(), strict=True):
         tests.append(f"{name}.__class__ is ndarray" + ("" if name == "a0" else f" and {name}.dtype is a0.dtype"))
         if all(isinstance(size, int) for size in shape):
             tests.append(f"{name}.shape == {tuple(shape)}")
@@ -76,13 +77,16 @@ def exact_binder(expected: Mapping[str, Shape]) -> Callable[[Mapping[str, Any]],
                 sizes[size] = f"{name}.shape[{axis}]"
             else:
                 tests.append(f"{name}.shape[{axis}] == {known}")
-    lines = ["def exact(given):", "    try:", *(f"        {name} = given[{key!r}]" for name, key in zip(names_, expected, strict=True)), "        pass", "    except KeyError:", "        return None"]
-    found = f"({', '.join(names_)},)" if names_ else "()"
-    lines += [f"    if {' and '.join(tests)}{' and (a0.dtype is single or a0.dtype is double)' if names_ else ''}:", f"        return {found}", "    return None"]
-    space: dict[str, Any] = {"ndarray": np.ndarray, "single": np.dtype(np.float32), "double": np.dtype(np.float64)}
+    tests += ["(a0.dtype is single or a0.dtype is double)"] if arrays else []
+    taken = [f"        {name} = given[{key!r}]" for name, key in zip(arrays, expected, strict=True)] or ["        pass"]
+    lines = ["def call(given):", "    try:", *taken, "    except KeyError:", "        return None"]
+    lines += [f"    if {' and '.join(tests)}:", f"        return run({', '.join(arrays)})", "    return None"]
+    import numpy as np
+
+    space: dict[str, Any] = {"ndarray": np.ndarray, "single": np.dtype(np.float32), "double": np.dtype(np.float64), "run": run}
     exec("\n".join(lines), space)
-    exact: Callable[[Mapping[str, Any]], tuple[Array, ...] | None] = space["exact"]
-    return exact
+    call: Callable[[Mapping[str, Any]], Any] = space["call"]
+    return call
 
 
 class UnfitError(Exception):
@@ -124,6 +128,8 @@ def numeric(name: str, value: Any) -> Array:
 
     Raises TypeError for what holds no real numbers, ShapeError for more than two dimensions.
     """
+    import numpy as np
+
     try:
         array = np.ma.filled(value if value.dtype.kind == "f" else value.astype(float), np.nan) if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     except (ValueError, TypeError) as error:
@@ -143,6 +149,8 @@ def _kind(array: Array) -> str:
 
 def _common(arrays: Any) -> np.dtype[Any]:
     """The float type of a call: that of its float arrays; whole numbers and flags take it on."""
+    import numpy as np
+
     floats = [array.dtype.newbyteorder("=") for array in arrays if array.dtype.kind == "f"]
     found: np.dtype[Any] = np.result_type(*floats) if floats else np.dtype(np.float64)
     return np.dtype(np.float32) if found == np.float16 else found

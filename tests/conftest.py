@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "share(n): of the random programs, this test takes every n-th")
     examples = max(10, config.getoption("--programs") // 25)
-    settings.register_profile("quick", max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    is_repeatable = bool(os.environ.get("CI"))
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    settings.register_profile("quick", max_examples=examples, deadline=None, derandomize=is_repeatable, suppress_health_check=slow)
     settings.load_profile("quick")
 
 

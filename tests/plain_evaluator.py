@@ -100,7 +100,7 @@ class Evaluator:
         """`one` where `by` is positive, else `other`."""
         by, one, other = np.broadcast_arrays(by, one, other)
         where = by.real
-        self.taken.append(np.sign(where).tobytes())
+        self.taken.append(np.sign(where).astype(np.int8).tobytes())
         near = np.abs(where) < NEAR
         if near.any():
             apart = near & (np.abs(one.real - other.real) > NEAR)
@@ -111,7 +111,7 @@ class Evaluator:
     def compared(self, sign: str, a: Any, b: Any) -> Any:
         """1 where the comparison holds, else 0."""
         by = np.real(a) - np.real(b)
-        self.taken.append(np.sign(by).tobytes())
+        self.taken.append(np.sign(by).astype(np.int8).tobytes())
         near = np.abs(by) < NEAR
         self.is_sure &= not (near & (by != 0)).any()
         self.is_smooth &= not (near & (np.imag(a) != np.imag(b))).any()
@@ -119,7 +119,7 @@ class Evaluator:
 
     def rounded(self, x: Any, how: Callable[[Any], Any]) -> Any:
         """To whole numbers; twice x is one at every jump of floor, ceil and round."""
-        self.taken.append(how(x.real).tobytes())
+        self.taken.append(how(x.real).astype(float).tobytes())
         distance = np.abs(2 * x.real - np.round(2 * x.real))
         self.is_sure &= not ((distance < NEAR) & (distance > 0)).any()
         self.is_smooth &= not ((distance < NEAR) & (x.imag != 0)).any()

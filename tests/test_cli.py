@@ -194,7 +194,7 @@ def test_whatever_breaks_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     def broken(*_: Any, **__: Any) -> Any:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr("algebra2net.cli.compile", broken)
+    monkeypatch.setattr("algebra2net.compile", broken)
     result = run("y = x W")
     assert result.exit_code == 2
     assert result.stderr.startswith("algebra2net: this should not have happened")
@@ -245,3 +245,41 @@ def _read(terminal: int) -> Iterator[bytes]:
             yield data
     except OSError:
         return
+
+
+# fmt: off
+STARTS = [
+    # what is run                                                                           what it does without
+    ("import algebra2net",                                                                  ["sympy", "numpy", "lark", "click", "rich"]),
+    ("from algebra2net.errors import AlgebraError",                                         ["sympy", "numpy", "lark", "click", "rich"]),
+    ("from algebra2net import compile; compile('l2 = relu(l0 W0) W1').source",              ["numpy", "click", "rich", "scipy", "algebra2net.faces", "algebra2net.training",
+                                                                                             "algebra2net.read_latex", "algebra2net.read_python"]),
+    ("from algebra2net.cli import main; main(['--version'], standalone_mode=False)",        ["sympy", "numpy", "lark", "rich"]),
+    ("from algebra2net.cli import main; main(['y = x W + b'], standalone_mode=False)",      ["numpy", "rich", "scipy", "algebra2net.training", "algebra2net.read_python"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("program", "left_out"), STARTS, ids=[program for program, _ in STARTS])
+def test_nothing_is_loaded_that_is_not_needed(program: str, left_out: list[str]) -> None:
+    shown = subprocess.run([sys.executable, "-c", f"{program}; import sys; print('loaded:', *sys.modules)"], capture_output=True, encoding="utf-8", check=True).stdout
+    loaded = set(shown.rpartition("loaded:")[2].split())
+    assert {"algebra2net"} <= loaded
+    assert loaded.isdisjoint(left_out)
+
+
+def test_the_command_knows_the_notations_that_there_are() -> None:
+    from algebra2net.cli import READABLE
+    from algebra2net.read import READERS
+
+    assert set(READABLE) == set(READERS)
+
+
+def test_all_that_is_promised_is_there() -> None:
+    import algebra2net
+
+    for name in algebra2net.__all__:
+        assert name in dir(algebra2net)
+        assert getattr(algebra2net, name).__name__ == name
+    with pytest.raises(AttributeError, match="compiled"):
+        algebra2net.compiled  # noqa: B018

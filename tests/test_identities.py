@@ -72,7 +72,7 @@ ENTRYWISE: dict[str, Any] = {
     "expm1_less": lambda x: mp.exp(x) - 1 - x, "less_log1p": lambda x: x - mp.log(1 + x), "less_log": lambda x: x - 1 - mp.log(x), "less_sin": lambda x: x - mp.sin(x),
     "sin_over": lambda x: mp.sin(x) / x, "expm1_over": lambda x: (mp.exp(x) - 1) / x, "over_expm1": lambda x: x / (mp.exp(x) - 1), "log1p_over": lambda x: mp.log(1 + x) / x,
     "hypot_less": lambda a, x: mp.sqrt(a * a + x * x) - x, "root_less": lambda x, y: mp.sqrt(x * x + y) - x, "log_erfc": lambda x: mp.log(mp.erfc(x)),
-    "log_normal": lambda x: mp.log(mp.ncdf(x)), "log1m_square": lambda x: mp.log(1 - x * x), "product_or_zero": lambda a, b: a * b, "scaled_erfc": lambda x: mp.exp(x * x) * mp.erfc(x), "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": mp.atanh,
+    "log_normal": lambda x: mp.log(mp.ncdf(x)), "log1m_square": lambda x: mp.log(1 - x * x), "square_times_exp": lambda x, y: x * x * mp.exp(y), "scaled_erfc": lambda x: mp.exp(x * x) * mp.erfc(x), "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": mp.atanh,
     "root_of_positive": mp.sqrt, "logit": lambda x: mp.log(x / (1 - x)),
     "gelu": lambda x: x * mp.ncdf(x), "gelu_tanh": lambda x: x * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3))) / 2,
 }

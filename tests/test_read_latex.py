@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from algebra2net.errors import NotationError
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
 from algebra2net.read import read_plain
-from algebra2net.read_latex import looks_like_latex, read_latex
+from algebra2net.read_latex import read_latex
+from algebra2net.recognise import looks_like_latex
 
 # fmt: off
 LAYOUT = [  # delimiters, environments, spacing, what separates statements

@@ -18,7 +18,8 @@ from algebra2net.notation import Call, Declaration, Definition, Equation, Name, 
 from algebra2net.numpy_functions import FUNCTIONS
 from algebra2net.operators import OPERATORS
 from algebra2net.read import read_plain
-from algebra2net.read_python import looks_like_python, read_python
+from algebra2net.read_python import read_python
+from algebra2net.recognise import looks_like_python
 
 # fmt: off
 READS = [

@@ -136,7 +136,7 @@ ROLES = [
     (TWO_LAYERS, {},                                               {"l0": 0, "y": 0}, ("l0", "y"), "relu(l0 W0 + b0) W1 + b1", "logits"),
     ("p = softmax(x W); L = nll(log(p), y)", {},                   {"x": 0, "y": 0}, ("x", "y"), "x W", "logits"),
     ("p = sigmoid(x W + b); L = bce(p, y)", {},                    {"x": 0, "y": 0}, ("x", "y"), "sigmoid(x W + b)", "probabilities"),
-    ("z = x W + b; L = bce_logits(z, y)", {},                      {"x": 0, "y": 0}, ("x", "y"), "x W + b", "numbers"),
+    ("z = x W + b; L = bce_logits(z, y)", {},                      {"x": 0, "y": 0}, ("x", "y"), "x W + b", "logits"),
     ("L = mse(t, x W + b) + λ * sum(W^2)", {},                     {"t": 0, "x": 0}, ("x", "t"), "x W + b", "numbers"),
     ("y = W x + b; L = mse(y, t); b: 3x1", {},                     {"x": 1, "t": 1}, ("x", "t"), "W x + b", "numbers"),
     ("r = sigmoid(x W + b) V; L = mse(r, x)", {},                  {"x": 0}, ("x", None), "sigmoid(x W + b) V", "numbers"),
@@ -542,6 +542,15 @@ def test_going_on_with_something_else_is_refused(tmp_path):
         compile("L = mse(l0 W0, y)").fit(data(), epochs=2, resume=file)
     with pytest.raises(ValueError, match="give params or resume, not both"):
         net.fit(data(), net.init(sizes={"y": 3}), epochs=2, resume=file)
+
+
+def test_a_progress_bar_goes_to_standard_error(capsys):
+    two_layers().fit(data(), epochs=3, progress=True)
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert "3/3" in seen.err
+    two_layers().fit(data(), epochs=3)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_history_tells_what_happened():

@@ -120,7 +120,7 @@ DECIDED = [
     ("iris",       "dW = X' (softmax(X W + b) - y) / n",              "rewriting"),
     ("logistic",   "dW = X' (p - y) / size(y)",                       "evaluation"),
     ("inverse",    "dA = -(inv(A) B inv(A))'",                        "evaluation"),
-    ("relu",       "s = l2 - y",                                      "definition"),
+    ("relu",       "s = l2 - y; dW1 = l1' s",                                      "definition"),
 ]
 
 READINGS = [
@@ -150,6 +150,8 @@ UNREADABLE = [
     ("dW0 = l0' q",               "nothing says what q is"),
     ("W0 = l0' d1",               "W0 is an input of the network"),
     ("dL/dW7 = l0' d1",           "there is no W7 in the network"),
+    ("dQ = l0' d1", "dQ is no gradient or signal of this network"),
+    ("dW0 = l0' dQ", "nothing says what dQ is"),
     ("dW0 = l0' rleu(l1)",        "there is no function rleu"),
     ("dW0 = l0' (d1",             "never closed"),
     ("",                          "nothing to read"),

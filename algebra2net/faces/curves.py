@@ -11,12 +11,12 @@ import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-
-import numpy as np
+from zlib import crc32
 
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operator
 from algebra2net.program import Equation, Program, Shape, symbol
+from algebra2net.remembered import remembered
 
 REACH, POINTS = 3.0, 49
 
@@ -31,7 +31,11 @@ def curve(name: str, functions: Mapping[str, Operator] | None = None) -> tuple[f
 @lru_cache(maxsize=256)
 def _known(name: str) -> tuple[float, ...] | None:
     here = OPERATORS.get(name)
-    return _sampled(here, {}) if here is not None else None
+    if here is None:
+        return None
+    key = f"{name} {crc32(repr((POINTS, here.numpy, here.prelude, here.value, here.imports)).encode())}"
+    found = remembered("curves", key, lambda: _sampled(here, {}))
+    return None if found is None else tuple(found)
 
 
 def _sampled(here: Operator, functions: Mapping[str, Operator]) -> tuple[float, ...] | None:
@@ -41,6 +45,8 @@ def _sampled(here: Operator, functions: Mapping[str, Operator]) -> tuple[float, 
     free = [operand for operand in here.operands if operand not in here.defaults]
     if len(free) != 1 or not (here.elementwise or here.name in functions) or here.family in ("arithmetic", "rows"):
         return None
+    import numpy as np
+
     try:
         x, y = symbol("x"), symbol("y")
         value = here(x, *here.defaults.values())

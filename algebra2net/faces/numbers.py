@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sympy import Symbol
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def traced(code: Code, functions: Mapping[str, Any], inputs: Mapping[Symbol, Any
     """What each name of `code` is worth: its lines, run in order on the matrices of its inputs."""
     space = dict(functions)
     space |= {code.identifiers[name]: value for name, value in inputs.items() if name in code.identifiers}
+    import numpy as np
+
     with np.errstate(all="ignore"):
         exec(compile("\n".join(text for _, text in code.lines), "<sheet>", "exec"), space)
     return {name: matrix(space[identifier]) for name, identifier in code.identifiers.items() if identifier in space}
@@ -33,6 +34,8 @@ def traced(code: Code, functions: Mapping[str, Any], inputs: Mapping[Symbol, Any
 
 def matrix(value: Any) -> Any:
     """A value as a matrix: a number is 1×1."""
+    import numpy as np
+
     array = np.asarray(value)
     return array if array.ndim == 2 else array.reshape(1, -1)
 
@@ -61,6 +64,8 @@ def is_small(value: Any) -> bool:
 def summary(value: Any) -> str:
     """A large matrix in one line."""
     rows, columns = value.shape
+    import numpy as np
+
     finite = value[np.isfinite(value)]
     if not finite.size:
         return f"{rows} × {columns}, no finite entry" if value.size else f"{rows} × {columns}, empty"
@@ -90,6 +95,8 @@ def shades(value: Any) -> list[str]:
     """The cells of a matrix in characters, two to a cell: the larger the absolute value, the darker. None for large ones, nor for a single one."""
     if value.size < 2 or value.shape[0] > SHADED or value.shape[1] > SHADED:
         return []
+    import numpy as np
+
     sizes = np.where(np.isfinite(value), np.abs(value), 0)
     top = float(sizes.max()) or 1.0
     return ["".join("·░▒▓█"[int(np.ceil(4 * size / top))] * 2 for size in row) for row in sizes]

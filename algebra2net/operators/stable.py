@@ -5,9 +5,10 @@ Users do not call them; `stabilize` puts them in the place of what they typed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
-
-from sympy import Rational, sympify
+from math import factorial
 
 from algebra2net.operators import operator
 from algebra2net.operators.elementwise import MILLS
@@ -278,9 +279,9 @@ _SERIES = '''
 '''
 
 
-def _terms(rule: str, start: int, stop: int) -> str:
-    """The coefficients of a series as a tuple of a prelude: `rule` in n, evaluated exactly."""
-    return repr(tuple(float(Rational(sympify(rule, locals={"n": n}))) for n in range(start, stop)))
+def _terms(rule: Callable[[int], Fraction], start: int, stop: int) -> str:
+    """The coefficients of a series as a tuple of a prelude, each rounded once."""
+    return repr(tuple(float(rule(n)) for n in range(start, stop)))
 
 
 elementwise(
@@ -290,7 +291,7 @@ elementwise(
             """exp(x) - 1 - x; near 0 by its series."""
             near = np.abs(x) < 0.7
             small = np.where(near, x, 0)
-            return np.where(near, small * small * series(small, {_terms("1/factorial(n)", 2, 17)}), np.expm1(x) - x)
+            return np.where(near, small * small * series(small, {_terms(lambda n: Fraction(1, factorial(n)), 2, 17)}), np.expm1(x) - x)
     ''',
     doc="exp(x) - 1 - x, without cancelling.", reason="exp(x) - 1 - x: its slope is exp(x) - 1",
 )  # fmt: skip
@@ -302,7 +303,7 @@ elementwise(
             near = np.abs(x) < 0.7
             small = np.where(near, x, 0)
             s = small / (2 + small)
-            return np.where(near, s * (small - 2 * s * s * series(s * s, {_terms("Rational(1, 2*n + 3)", 0, 14)})), x - np.log1p(np.where(near, 0, x)))
+            return np.where(near, s * (small - 2 * s * s * series(s * s, {_terms(lambda n: Fraction(1, 2 * n + 3), 0, 14)})), x - np.log1p(np.where(near, 0, x)))
     ''',
     doc="x - log(1 + x), without cancelling.", reason="x - log(1 + x): its slope is x / (1 + x)",
 )  # fmt: skip
@@ -314,7 +315,7 @@ elementwise(
             near = np.abs(x - 1) < 0.6
             small = np.where(near, x - 1, 0)
             s = small / (2 + small)
-            return np.where(near, s * (small - 2 * s * s * series(s * s, {_terms("Rational(1, 2*n + 3)", 0, 14)})), x - 1 - np.log(np.where(near, 1, x)))
+            return np.where(near, s * (small - 2 * s * s * series(s * s, {_terms(lambda n: Fraction(1, 2 * n + 3), 0, 14)})), x - 1 - np.log(np.where(near, 1, x)))
     ''',
     doc="x - 1 - log(x), without cancelling.", reason="x - 1 - log(x): its slope is (x - 1) / x",
 )  # fmt: skip
@@ -325,7 +326,7 @@ elementwise(
             """x - sin(x); near 0 by its series."""
             near = np.abs(x) < 1.5
             small = np.where(near, x, 0)
-            return np.where(near, small * small * small * series(small * small, {_terms("(-1)**n/factorial(2*n + 3)", 0, 11)}), x - np.sin(x))
+            return np.where(near, small * small * small * series(small * small, {_terms(lambda n: Fraction((-1) ** n, factorial(2 * n + 3)), 0, 11)}), x - np.sin(x))
     ''',
     doc="x - sin(x), without cancelling.", reason="x - sin(x): its slope is 1 - cos(x)",
 )  # fmt: skip
@@ -345,7 +346,7 @@ elementwise(
             """(cos(x) - sin(x) / x) / x; near 0 by its series."""
             near = np.abs(x) < 1.5
             small, other = np.where(near, x, 0), np.where(near, 1, x)
-            return np.where(near, -small * series(small * small, {_terms("(-1)**n*(2*n + 2)/factorial(2*n + 3)", 0, 11)}), (np.cos(x) - np.sin(other) / other) / other)
+            return np.where(near, -small * series(small * small, {_terms(lambda n: Fraction((-1) ** n * (2 * n + 2), factorial(2 * n + 3)), 0, 11)}), (np.cos(x) - np.sin(other) / other) / other)
     ''',
     kink="second slope 0 at 0, where it is -1/3", doc="The slope of sin(x) / x.", reason="slope of sin(x) / x: quotient rule",
 )  # fmt: skip
@@ -368,7 +369,7 @@ elementwise(
             small, other = np.where(near, x, 0), np.where(near, 1, x)
             h = np.exp(other / 2)
             far = h * (h * ((other - 1) / other / other)) + 1 / other / other
-            return np.where(near, series(small, {_terms("(n + 1)/factorial(n + 2)", 0, 18)}), far)
+            return np.where(near, series(small, {_terms(lambda n: Fraction(n + 1, factorial(n + 2)), 0, 18)}), far)
     ''',
     kink="second slope 0 at 0, where it is 1/3", doc="The slope of (exp(x) - 1) / x.", reason="slope of (exp(x) - 1) / x: quotient rule",
 )  # fmt: skip
@@ -394,8 +395,8 @@ elementwise(
             small, far = np.where(near, t, 0), np.where(near, 1, t)
             h = np.exp(-t / 2)
             part = np.where(small == 0, 1, small / np.where(small == 0, 1, -np.expm1(-small))) ** 2
-            above = np.where(near, part * series(-small, {_terms("1/factorial(n)", 2, 17)}), (far + np.expm1(-far)) / np.expm1(-far) ** 2)
-            below = np.where(near, part * series(-small, {_terms("(n + 1)/factorial(n + 2)", 0, 17)}), (1 - h * h - far * h * h) / np.expm1(-far) ** 2)
+            above = np.where(near, part * series(-small, {_terms(lambda n: Fraction(1, factorial(n)), 2, 17)}), (far + np.expm1(-far)) / np.expm1(-far) ** 2)
+            below = np.where(near, part * series(-small, {_terms(lambda n: Fraction(n + 1, factorial(n + 2)), 0, 17)}), (1 - h * h - far * h * h) / np.expm1(-far) ** 2)
             return -np.where(x > 0, above * h * h, below)
     ''',
     doc="The slope of x / (exp(x) - 1).", reason="slope of x / (exp(x) - 1): quotient rule",
@@ -417,7 +418,7 @@ elementwise(
             near = np.abs(x) < 0.7
             small, other = np.where(near, x, 0), np.where(near, 1, x)
             s = small / (2 + small)
-            even = series(s * s, {_terms("Rational(1, 2*n + 3)", 0, 14)})
+            even = series(s * s, {_terms(lambda n: Fraction(1, 2 * n + 3), 0, 14)})
             return np.where(near, -(1 / (1 + small) + 2 * s * even / (2 + small)) / (2 + small), (1 / (1 + other) - np.log1p(other) / other) / other)
     ''',
     kink="second slope 0 at 0, where it is 2/3", doc="The slope of log(1 + x) / x.", reason="slope of log(1 + x) / x: quotient rule",
@@ -554,6 +555,16 @@ elementwise(
             return a * np.where(a == 0, 0, b)
     ''',
     doc="a b, and 0 where a is 0.", reason="product rule, entry by entry",
+)  # fmt: skip
+elementwise(
+    "square_times_exp(x, y)", vjp={"x": "2 δ * (x * exp(y / 2)) * exp(y / 2)", "y": "δ * out"}, sympy="x**2*exp(y)",
+    prelude='''
+        def square_times_exp(x, y):
+            """x² exp(y), as the square of x exp(y/2): neither factor overflows or vanishes alone."""
+            root = x * np.exp(y / 2)
+            return root * root
+    ''',
+    doc="x² exp(y), though x² may overflow and exp(y) vanish.", reason="product rule, in roots",
 )  # fmt: skip
 elementwise(
     "root_of_positive(x)", derivative="quotient_or_zero(0.5, out)", sympy="sqrt(Max(0, x))", domain="positive", kink="slope 0 at 0", numpy="np.sqrt(np.maximum($x, 0))",

@@ -48,7 +48,10 @@ class Lines:
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
-        self.statements = scheduled([node for node in self.order if id(node) not in self.inside], self)
+        self.statements = [node for node in self.order if id(node) not in self.inside]
+        self.has_large = any(is_large(node) for node in self.statements)
+        if self.has_large:
+            self.statements = scheduled(self.statements, self)
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.names = self._names()
@@ -95,9 +98,8 @@ class Lines:
                 continue  # looks at type and size alone
             for arg in self.reads(node):
                 last[id(self.base(arg))] = place
-            if node.op in VIEWS or node.op in ("broadcast", "text"):  # lives on under another name
-                for arg in node.args:
-                    last[id(self.base(arg))] = _END if node.op == "text" and not node.fresh else place
+            if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
+                last.update((id(self.base(arg)), _END) for arg in node.args)
         for node in reversed(self.statements):  # a view that is read later keeps what it looks at
             if node.op in VIEWS or node.op == "broadcast":
                 whole = id(self.base(node))
@@ -169,11 +171,11 @@ class Lines:
     def lines(self) -> list[str]:
         """The statements."""
         found: list[str] = []
-        for run in runs(self.statements):
+        for run in runs(self.statements) if self.has_large else [self.statements]:
             found += Blocks(self, run).lines() if is_looped(run) else [self.statement(node) for node in run]
         inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
         if self.constants:
-            found.insert(0, f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name}_constants({inputs[0]}.dtype)")
+            found.insert(0, f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))")
         if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found

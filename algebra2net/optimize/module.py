@@ -32,8 +32,7 @@ def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> 
         imports |= part.graph.imports
     texts = [part.text(set(preludes), forward) for part in parts]
     body = "".join(f"\n\n{text}\n" for text in (*preludes.values(), *texts))
-    once = ["from functools import cache", ""] if "@cache" in body else []
-    return "\n".join(['"""' + _quoted(title), '"""', "", *once, "import numpy as np", *imports, "", _HEAP]) + "\n" + body
+    return "\n".join(['"""' + _quoted(title), '"""', "", "import numpy as np", *imports, "", _HEAP]) + "\n" + body
 
 
 def _quoted(title: Sequence[str]) -> str:
@@ -46,8 +45,8 @@ def constants_text(name: str, constants: Mapping[str, str]) -> str:
         return ""
     made = "".join(f"        {text},\n" for text in constants.values())
     return (
-        f'@cache\ndef {name}_constants(dtype):\n    """What {name} needs of a float type: {", ".join(constants)}."""\n'
-        f"    dtype = np.result_type(dtype, np.float16)\n    return (\n{made}    )\n\n\n"
+        f'def {name}_constants(dtype):\n    """What {name} needs of a float type: {", ".join(constants)}."""\n    return (\n{made}    )\n\n\n'
+        f"{name.upper()}_CONSTANTS = {{np.dtype(each): {name}_constants(each) for each in (np.float32, np.float64)}}\n\n\n"
     )
 
 

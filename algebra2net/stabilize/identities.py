@@ -66,9 +66,9 @@ def _inverse(forms: Forms, bound: Mapping[str, Any]) -> bool:
     return p is not None and a is not None and p > 1 and p != 2 and close(p * a, 1.0)
 
 
-def _less_one_is_rounded(forms: Forms, bound: Mapping[str, Any]) -> bool:
+def _has_a_delicate_slope(forms: Forms, bound: Mapping[str, Any]) -> bool:
     p = _number(forms, bound, "p")
-    return p is not None and Fraction(p) - 1 != Fraction(p - 1)
+    return p is not None and (p < -1 or Fraction(p) - 1 != Fraction(p - 1))
 
 
 def _in_order(forms: Forms, bound: Mapping[str, Any]) -> bool:
@@ -208,7 +208,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("x / (x + y)", "share_of(x, y)", "its slope is y / (x + y)², without cancelling", _may_be_positive("y"), "positive"),
     Identity("x * share_of(y, x)", "parallel(x, y)", "x y does not overflow, and its slopes do not cancel", domain="positive"),
     Identity("part_of_one(x^2)", "inverse_root_unit(x)^2", _SQUARES),
-    Identity("x^2 * exp(y)", "product_or_zero(exp(y), x^2)", "0 times inf is 0, where the exponential vanishes"),
+    Identity("x^2 * exp(y)", "square_times_exp(x, y)", "the square may overflow, and the exponential vanish, where the product does not"),
     Identity("x / (1 + x^2)", "inverse_root_unit(x) / hypot(1, x)", _SQUARES),
     Identity("1 / (1 + x^2)", "cauchy(x)", _SQUARES),
     Identity("x^2 / sum(x^2, axis=axis)", "unit(x, axis=axis)^2", _SQUARES, domain="rows"),
@@ -244,6 +244,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("log(erfc(x))", "log_erfc(x)", "erfc may vanish where its logarithm does not"),
     Identity("exp(x^2) * erfc(x)", "scaled_erfc(x)", _OVERFLOW),
     Identity("sum(softmax(x) * log_softmax(x), axis=1)", "-entropy(x, axis=1)", f"the entropy of softmax; {_CANCEL}", domain="rows"),
+    Identity("sum(softmax(x) * log_softmax(x))", "-sum(entropy(x, axis=1))", f"the entropies of softmax; {_CANCEL}", domain="rows"),
     Identity("sum(shares(x, axis=axis) * log_shares(x, axis=axis), axis=axis)", "-entropy(x, axis=axis)", f"the entropy of softmax; {_CANCEL}", domain="rows"),
 
     # roots
@@ -253,7 +254,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("prod(x, axis=axis)^a", "root_of_product(x, a=a, axis=axis)", "the product may overflow or vanish where its root does not", _is_number("a"), "geometric"),
 
     # powers
-    Identity("x^p", "power_of(x, p)", "its slope is p x^(p - 1), and p - 1 is no float", _less_one_is_rounded, "odd powers"),
+    Identity("x^p", "power_of(x, p)", "its slope is p x^(p - 1), where p - 1 may be no float, and the power alone too large", _has_a_delicate_slope, "odd powers"),
     Identity("log(power_of(x, p))", "p * log(x)", "the power may overflow or vanish where its logarithm does not", None, "powers"),
 
     # tails of the normal distribution

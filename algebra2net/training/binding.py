@@ -114,17 +114,17 @@ class Binding:
         """The probability of each class, where the prediction says so: its softmax or sigmoid where it is none itself."""
         if self.kind == "classes":
             return prediction if says == "probabilities" else _softmax(prediction) if says == "logits" else None
-        if self.kind == "binary":
+        if self.kind == "binary" and says != "numbers":
             p = prediction if says == "probabilities" else 1 / (1 + np.exp(-np.clip(prediction, -700, 700)))
             return np.hstack([1 - p, p])
         return None
 
     def chosen(self, prediction: Array, says: str) -> Array:
         """The number of the class that is predicted for each row."""
-        found = self.probabilities(prediction, says)
-        if found is None:
-            found = prediction if self.kind == "classes" else np.hstack([-prediction, prediction])
-        return np.asarray(found.argmax(axis=1))
+        if self.kind == "classes":
+            return np.asarray(prediction.argmax(axis=1))
+        between = 0.5 if self.kind == "binary" and says != "logits" else 0.0
+        return np.asarray(prediction[:, 0] > between).astype(int)
 
     def in_units(self, prediction: Array) -> Array:
         """A prediction of numbers as the table has them."""

@@ -114,7 +114,7 @@ def listed(loss: Sequence[float], held: Sequence[float] = (), count: int = 10) -
 
 def svg(loss: Sequence[float], held: Sequence[float] = (), title: str = "loss") -> str:
     """The curve as an SVG file of its own."""
-    left, top, width, height = 64, 34, 500, 240
+    left, top, width, height = 78, 34, 500, 240
     scale = scale_of(loss, held) or Scale(0.0, 1.0, False)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {top + height + 46}" font-family="system-ui, sans-serif" font-size="12" role="img">',
@@ -156,6 +156,7 @@ def png(path: Path, loss: Sequence[float], held: Sequence[float] = ()) -> None:
     scale = scale_of(loss, held)
     axes.set_yscale("log" if scale is not None and scale.logarithmic else "linear")
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("loss")
     axes.legend()
     FigureCanvasAgg(figure).print_png(str(path))

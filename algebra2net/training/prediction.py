@@ -67,7 +67,9 @@ def _compared(net: Net, target: str) -> tuple[Symbol, str]:
         if equation.name in reached:
             for operand in operands(equation.value):
                 if operand not in reached and operand in trained and net.steps.shapes[operand] != SCALAR:
-                    return _peeled(operand, made)
+                    value, says = _peeled(operand, made)
+                    of_logits = any(type(e.value).__name__ == "bce_logits" for e in net.program.equations)
+                    return value, "logits" if of_logits else says
     raise ValueError(f"the target {target} meets nothing that training changes; is it the target? --target-input names another")
 
 

@@ -21,6 +21,7 @@ class Progress:
         self.epochs = epochs
         self.first = done
         self.wanted = sys.stderr.isatty() if shown is None else shown
+        self.forced = True if shown else None
         self.after = time.monotonic() + (LONG if shown is None else 0.0)
         self.bar: Bar | None = None
         self.task: TaskID
@@ -47,6 +48,6 @@ class Progress:
         from rich.progress import Progress as Bar
 
         columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-        self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self.bar = Bar(*columns, console=Console(stderr=True, force_terminal=self.forced), transient=True)
         self.task = self.bar.add_task("", total=self.epochs, completed=self.first)
         self.bar.start()

@@ -25,7 +25,7 @@ from algebra2net.run import Array
 from algebra2net.training.binding import Binding, Scaling, in_order
 from algebra2net.training.data import Table
 from algebra2net.training.prediction import Prediction, prediction_of
-from algebra2net.training.roles import Roles, dimensions, keyed, layer_and_target, roles_of, settled
+from algebra2net.training.roles import Roles, depths, dimensions, keyed, layer_and_target, roles_of, settled
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
@@ -105,8 +105,8 @@ def task(source: str, table: Table, wish: Wish) -> Task:
     Raises AlgebraError for the program, ValueError for what is missing between the two, naming the option that gives it.
     """
     options: dict[str, Any] = {"wrt": wish.wrt, "notation": wish.notation, "dialect": wish.dialect}
-    targets = _targets(table, wish)
     draft = compile(source, shapes=wish.shapes, **options)
+    targets = _targets(draft, table, wish)
     loss = _loss(draft, wish, table, targets)
     if loss is not None:
         draft = compile(source, shapes=wish.shapes, loss=loss, **options)
@@ -127,13 +127,14 @@ def scaled(made: Task, table: Table, rows: Array) -> Task:
 # --------------------------------------------------------------------------------------------------- target and loss
 
 
-def _targets(table: Table, wish: Wish) -> tuple[str, ...]:
-    """The columns to be predicted; none for an autoencoder."""
+def _targets(draft: Net, table: Table, wish: Wish) -> tuple[str, ...]:
+    """The columns to be predicted; `ITSELF` for an autoencoder."""
     chosen = wish.target or ((table.target,) if table.target and table.target not in wish.drop else ())
     if len(chosen) == 1 and chosen[0] not in table.columns:
         if table.target and chosen[0] in ("label", "target", "class"):
             return (table.target,)
-        if chosen[0] in ITSELF or names.key(chosen[0]) in {"x", "X", "l0"}:
+        far, samples = depths(draft), roles_of(draft, keyed(draft, wish.masks, "--mask")).samples
+        if chosen[0] in ITSELF or names.key(chosen[0]) == max(samples, key=lambda name: far[name], default=""):
             return ITSELF
     for name in chosen:
         table.column(name)

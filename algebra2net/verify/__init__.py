@@ -137,7 +137,7 @@ class _Answering:
         found = self.doctor.diagnosed(made)
         name = show(found.target)
         right = "" if found.corrected is None or found.corrected == found.target else f"{name} = {show(found.corrected)}"
-        step = parting(made, found.target, self.case.truth)
+        step = parting(made, found.target, self.case.truth, self.doctor.claimed)
         return Verdict(
             claim.spelled.strip(), typed, False, "evaluation", f"{name} = {show(made.term)}", step.last if step is not None else self._derived(found), right,
             found.faults, made.notes, (), step, self._example(k, made, found),
@@ -202,4 +202,3 @@ class _Answering:
                     inputs = {name.name: values.names[name.name].astype(np.float64) for name in truth.derived.inputs}
                     return Counterexample(inputs, claimed.astype(np.float64), true.astype(np.float64), place)
         return None
-

@@ -143,7 +143,7 @@ def _verdict_lines(verdict: Verdict) -> list[Line]:
 
 def _heading(verdict: Verdict) -> Line:
     if verdict.how == "definition":
-        mark, style, word = "·", "dim", "a name of its own" if verdict.right else "its shapes cannot be"
+        mark, style, word = "·", "dim", "a name of its own, nothing to check" if verdict.right else "its shapes cannot be"
     elif verdict.right:
         mark, style, word = "✓", "good", "right, proved by rewriting" if verdict.how == "rewriting" else "right, by evaluation"
     elif verdict.because:

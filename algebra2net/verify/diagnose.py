@@ -16,16 +16,16 @@ from fractions import Fraction
 import numpy as np
 from sympy import Expr, Symbol
 
-from algebra2net import names
 from algebra2net.derive import GRADIENT
+from algebra2net.errors import DerivativeError
 from algebra2net.operators.operator import Operation
-from algebra2net.program import SCALAR, Dimension, Program, symbol
+from algebra2net.program import Dimension, Program, symbol
 from algebra2net.run import Array, shape_text
 from algebra2net.verify.edits import CHEAP, Edit, Fault, Layer, Surroundings, edits, signs
 from algebra2net.verify.evaluate import Misfit, Values
 from algebra2net.verify.judge import Judgement, agree, equal
 from algebra2net.verify.meaning import Names, size_term
-from algebra2net.verify.terms import Term, call, named, number, places, replaced, size_of, text
+from algebra2net.verify.terms import Term, as_terms, call, named, number, places, replaced, size_of, text
 from algebra2net.verify.truth import Point, Truth
 
 MOST = 30_000  # changed claims that are evaluated
@@ -61,7 +61,8 @@ class Diagnostician:
         """`claimed` says of names that claims define what they should be."""
         self.truth = truth
         self.names = known
-        self.page = _page(truth, known)
+        self._signs = _signs(truth)
+        self.page = _page(truth, known, self._signs)
         self.claimed = dict(claimed or {})
 
     def diagnosed(self, made: Judgement) -> Diagnosis:
@@ -84,7 +85,8 @@ class Diagnostician:
             elif self.names.is_nameless(node.name):
                 here = replaced(here, path, self.visible(self.names.definition(node.name)))
             elif node.name.startswith(GRADIENT):
-                here = replaced(here, path, named(_page_name(node.name, self.truth, self.names)))
+                value = node.name.removeprefix(GRADIENT)
+                here = replaced(here, path, named(self._signs[node.name][0] if node.name in self._signs else GRADIENT + self.names.shown.get(value, value)))
             elif node.name in self.names.shown:
                 here = replaced(here, path, named(self.names.shown[node.name]))
         return here
@@ -325,33 +327,35 @@ class _Search:
                     return
 
 
-def _page_name(key: str, truth: Truth, known: Names) -> str:
-    """What a signal is called: d1 at what the activation of layer 1 is applied to, or at a layer 1 that has none; else ∂ and the name."""
-    value = key.removeprefix(GRADIENT)
-    own = names.parts(value).number
-    if (
-        own is not None
-        and value not in truth.inside
-        and symbol(value) not in truth.forward.inputs
-        and truth.forward.shapes[symbol(value)] != SCALAR
-        and f"d{own}" not in known.forward
-    ):
-        return f"d{own}"
-    for layer, (_, inner) in truth.inside.items():
-        number_ = names.parts(layer).number
-        if inner == value and number_ is not None and inner.startswith("_"):
-            return f"d{number_}"
-    shown = known.shown.get(value, value)
-    return f"∂{shown}"
+def _signs(truth: Truth) -> dict[str, tuple[str, str]]:
+    """What the derivation calls the signals that it names: ∂ and a value → d_f, and f."""
+    try:
+        backprop = truth.net.backprop
+    except DerivativeError:
+        return {}
+    point, found = truth.points[0].values, {}
+    values = Values({name.name: point.names[name.name] for name in backprop.inputs}, truth.sizes, truth.functions, point)
+    values.run(as_terms(backprop))
+    for sign, value in backprop.deltas.items():
+        _, inner = truth.inside.get(value.name, ("", ""))
+        for key in (GRADIENT + inner, GRADIENT + value.name):
+            if key in point.names and agree(values.names[sign.name], point.names[key]):
+                found.setdefault(key, (sign.name, value.name))
+                break
+    return found
 
 
-def _page(truth: Truth, known: Names) -> Program:
+def _page(truth: Truth, known: Names, signs_: Mapping[str, tuple[str, str]]) -> Program:
     """A program whose printers know how signals and gradients look."""
     gradients: dict[Symbol, Symbol] = {}
     deltas: dict[Symbol, Symbol] = {}
     for name in truth.derived.outputs.values():
         if name.name.startswith(GRADIENT):
-            shown = _page_name(name.name, truth, known)
             value = name.name.removeprefix(GRADIENT)
-            (gradients if shown.startswith(GRADIENT) else deltas)[symbol(shown)] = symbol(known.shown.get(value, value))
+            if name.name in signs_:
+                sign, layer = signs_[name.name]
+                deltas[symbol(sign)] = symbol(layer)
+            else:
+                shown = known.shown.get(value, value)
+                gradients[symbol(GRADIENT + shown)] = symbol(shown)
     return Program((), (), {}, functions=truth.functions, gradients=gradients, deltas=deltas)

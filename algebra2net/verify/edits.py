@@ -186,7 +186,8 @@ def signs_of_products(root: Term, around: Surroundings) -> Iterator[Edit]:
             turned = _say("{} multiplies entry by entry where the matrix product belongs, in the other order", node)
             yield _one(root, path, call("product", b, a), "elementwise for matrix product", turned, 1.15)
         elif node.op in _PRODUCTS and around.shape(node.args[0]) != (1, 1) != around.shape(node.args[1]):
-            yield _one(root, path, call("times", *node.args), "matrix product for elementwise", _say("{} is a matrix product where entries are multiplied one by one", node), 1.0)
+            price = 1.0 if around.shape(node.args[0]) == around.shape(node.args[1]) else 1.3
+            yield _one(root, path, call("times", *node.args), "matrix product for elementwise", _say("{} is a matrix product where entries are multiplied one by one", node), price)
 
 
 @kind(pairs=True)

@@ -9,6 +9,7 @@ Idea  a claim is judged where it stands: names that earlier claims define have t
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -56,6 +57,7 @@ class _State:
     readings: dict[str, Reading] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)
     rests: dict[str, set[str]] = field(default_factory=dict)
+    shapeless: set[str] = field(default_factory=set)  # claims whose shapes do not fit: they give their names no value
 
 
 def judged(claims: Sequence[Claim], truth: Truth, names: Names) -> list[Judgement]:
@@ -71,6 +73,10 @@ def judged(claims: Sequence[Claim], truth: Truth, names: Names) -> list[Judgemen
     for claim in claims:
         given = _points(truth, state.given)
         found.append(replace(_judged(claim, truth, names, state), given=given))
+    if not any(made.target for made in found):
+        name = found[-1].claim.spelled.strip()
+        known = [f"d{value}" for value in sorted(names.forward) if truth.has_signal(value)]
+        raise NotationError(f"{name} is no gradient or signal of this network", found[-1].claim.span, nearest(name, known) or f"claims are about {', '.join(known)}")
     return _made_good(found, truth)
 
 
@@ -153,7 +159,7 @@ def equal(here: Term, there: Term, points: Sequence[Point]) -> bool:
 def _judged(claim: Claim, truth: Truth, names: Names, state: _State) -> Judgement:
     targets = _targets(claim, names)
     rests = set().union(*(state.rests.get(name, {name}) & state.wrong for name in names_in(claim.value) if name in state.readings or name in state.rests)) if state.wrong else set()
-    surroundings = [state.given] + ([state.true] if rests else [])
+    surroundings = [state.given] * (not rests & state.shapeless) + [state.true] * bool(rests)
     if not targets:
         value, notes = next(_readings(claim, names, state))
         return _own(claim, value, notes, truth, state, rests)
@@ -194,12 +200,7 @@ def _readings(claim: Claim, names: Names, state: _State) -> Iterator[tuple[Term,
             continue
         found = (state.readings[name],) if name in state.readings else names.derivative(claim.derivatives[name]) if name in claim.derivatives else names.readings(name)
         if not found:
-            hint = nearest(name, [n for n in names.known() if "_" not in n or n in names.forward] + list(state.rests))
-            raise NotationError(
-                f"nothing says what {name} is",
-                claim.places.get(name, claim.span),
-                hint or f"the network has {', '.join(sorted(names.forward))}; or define it in a claim before this one",
-            )
+            raise NotationError(f"nothing says what {name} is", claim.places.get(name, claim.span), _way_out(name, names, state))
         chosen.append([(name, reading) for reading in found])
     for choice in itertools.product(*chosen):
         meaning = {name: reading.value for name, reading in choice}
@@ -223,6 +224,15 @@ def _sized(here: Term, names: Names) -> Term:
         except KeyError:  # it uses a name that an earlier claim defines
             return made
     return here
+
+
+def _way_out(name: str, names: Names, state: _State) -> str:
+    """What to type instead of a name that nothing explains."""
+    value = re.sub(r"^(?:d|delta|grad)_?(?=\w)|_(?:delta|grad|gradient)$", "", name)
+    if value != name and value:
+        return f"the network has no {value}; name that value in the network ({value} = …), or say what {name} is in a claim before this one"
+    hint = nearest(name, [*names.forward, *names.shown.values(), *state.rests])
+    return hint or f"the network has {', '.join(sorted(names.forward))}; or say what {name} is in a claim before this one"
 
 
 def _meant(value: Term, meaning: Mapping[str, Term]) -> Term:
@@ -263,7 +273,9 @@ def _remember(truth: Truth, state: _State, made: Judgement, target: Reading, res
         right = point.values.of(target.value)
         assert not isinstance(right, Misfit)
         true[name] = right
-        given[name] = right if isinstance(found, Misfit) or found.shape != right.shape else found
+        fits = not isinstance(found, Misfit) and found.shape == right.shape
+        given[name] = found if fits else right
+        state.shapeless |= set() if fits else {name}
     if not made.right:
         state.wrong.add(name)
     state.rests[name] = {name} if not made.right and not made.because else set(rests)

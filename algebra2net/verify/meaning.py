@@ -20,7 +20,7 @@ from sympy import Symbol
 from algebra2net import names
 from algebra2net.derive import GRADIENT
 from algebra2net.operators.operator import operation
-from algebra2net.program import SCALAR, Dimension, is_step, symbol
+from algebra2net.program import SCALAR, Dimension, Program, is_step, substituted, symbol
 from algebra2net.tidy import tidy
 from algebra2net.verify.terms import Term, call, named, number, places, replaced, term, text
 from algebra2net.verify.truth import Truth
@@ -151,15 +151,10 @@ class Names:
 
     def definition(self, value: str) -> Term:
         """What a step without a name is made of, in names that a reader knows and signals."""
-        derived, known = self.truth.derived, self._signals_of_steps
-        alone = tidy(replace(derived, outputs={"": symbol(value)}, deltas={}))
+        wanted = symbol(value)
+        alone = tidy(replace(self._derivation, outputs={"": self._renamed.get(wanted, wanted)}, deltas={}))
         made = {e.name: e.value for e in alone.equations}
-        made[symbol(value)] = alone.equations[-1].value
-        here = term(made[symbol(value)], lambda s: made.get(s) if self.is_nameless(s.name) and s not in known else None, self.truth.functions)
-        for path, node in list(places(here)):
-            if node.name and symbol(node.name) in known:
-                here = replaced(here, path, named(known[symbol(node.name)]))
-        return here
+        return term(alone.equations[-1].value, lambda s: made.get(s) if self.is_nameless(s.name) else None, self.truth.functions)
 
     def is_nameless(self, name: str) -> bool:
         """Whether this is a step, or the signal at one, that a reader knows no name of."""
@@ -167,14 +162,22 @@ class Names:
         return value.startswith("_") and value not in self.shown
 
     @cached_property
-    def _signals_of_steps(self) -> dict[Symbol, str]:
+    def _renamed(self) -> dict[Symbol, Symbol]:
         """Step → the signal that it is, at a value that has a name."""
-        found: dict[Symbol, str] = {}
+        found: dict[Symbol, Symbol] = {}
         made = {e.name: e.value for e in self.truth.derived.equations}
         for target, name in self.truth.derived.outputs.items():
-            if name.name.startswith(GRADIENT) and (not target.startswith("_") or target in self.shown):
-                found.setdefault(made[name], name.name)
+            if name.name.startswith(GRADIENT) and is_step(made[name]) and not self.is_nameless(target):
+                found.setdefault(made[name], name)
         return found
+
+    @cached_property
+    def _derivation(self) -> Program:
+        """The derivation with its signals under their names, where they are made."""
+        names_ = self._renamed
+        derived = self.truth.derived
+        equations = [replace(e, name=names_.get(e.name, e.name), value=substituted(e.value, names_, derived.functions)) for e in derived.equations]
+        return derived.with_equations((e for e in equations if e.name != e.value), shapes={**derived.shapes, **{n: derived.shapes[s] for s, n in names_.items()}})
 
     # sizes
 

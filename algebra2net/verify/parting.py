@@ -8,17 +8,18 @@ Idea  a claim contains an equation where one of its nodes has that value; it fol
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sympy import Symbol
 
 from algebra2net.derive import GRADIENT
-from algebra2net.program import Equation, Program, is_step, operands
+from algebra2net.program import Equation, Program, is_step, operands, symbol
 from algebra2net.run import Array
 from algebra2net.spell import UNICODE, folds, labels, writer
 from algebra2net.verify.evaluate import Misfit, Values
 from algebra2net.verify.judge import Judgement, agree
-from algebra2net.verify.terms import Term, as_terms, places
+from algebra2net.verify.terms import Term, as_terms, names_in, places
 from algebra2net.verify.truth import Truth
 
 
@@ -32,8 +33,11 @@ class Parting:
     last: str  # the equation of the derivation for what the claim is about
 
 
-def parting(made: Judgement, target: Term, truth: Truth) -> Parting | None:
-    """The step at which a claim and the derivation part; None where the derivation does not come by the claim's name."""
+def parting(made: Judgement, target: Term, truth: Truth, claimed: Mapping[str, Term]) -> Parting | None:
+    """The step at which a claim and the derivation part; None where the derivation does not come by the claim's name.
+
+    `claimed` says of the names that claims define what they should be.
+    """
     backprop = truth.net.backprop
     point = made.points[0]
     values = _derivation(backprop, truth, point.values)
@@ -45,10 +49,19 @@ def parting(made: Judgement, target: Term, truth: Truth) -> Parting | None:
     needed = _needed(backprop, last.name)
     way = [e for e in signals if e.name in needed]
     found = [value for _, node in places(made.term) if not isinstance(value := point.values.of(node), Misfit)]
+    found += [point.values.names[name.name] for name in _used(made.term, truth, claimed)]
     met = {e.name for e in way[:-1] if _contains(found, values.names[e.name.name])}
     met |= set().union(*(_needed(backprop, name) for name in met)) if met else set()
     step = next(e for e in way if e.name not in met or e is last)
     return Parting(_line(backprop, step), step.rule, tuple(_line(backprop, e) for e in way if e.name in met and not _is_given(e)), _line(backprop, last))
+
+
+def _used(here: Term, truth: Truth, claimed: Mapping[str, Term]) -> set[Symbol]:
+    """The signals that those rest on which a claim takes as given."""
+    signals = {claimed.get(name, Term("name", atom=symbol(name))).name for name in names_in(here)}
+    needed = [_needed(truth.derived, symbol(name)) for name in signals if name.startswith(GRADIENT)]
+    backward = {e.name for e in truth.derived.equations[truth.derived.kept :]}
+    return set().union(*needed) & backward
 
 
 def _derivation(backprop: Program, truth: Truth, values: Values) -> Values:

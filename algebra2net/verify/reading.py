@@ -21,7 +21,8 @@ from algebra2net.notation import Call, Declaration, Definition, Equation, Name, 
 from algebra2net.operators import spellings
 from algebra2net.operators.operator import Operator
 from algebra2net.program import is_step, symbol
-from algebra2net.read import read, recognised
+from algebra2net.read import read
+from algebra2net.recognise import recognised
 from algebra2net.spell import LATEX, PLAIN, PYTHON, lines
 from algebra2net.verify.terms import Term, term
 
@@ -104,7 +105,9 @@ def _claims(text: _Rewritten, notation: str, net: Net, dialect: str | None) -> I
     definitions = [s for s in statements if isinstance(s, Definition)]
     known = [Declaration(Name(key, equations[0].span), (), equations[0].span) for key in net.shapes]  # I_e may be no identity matrix here
     program = lower(
-        [*definitions, *known, *equations], dialect == "matlab", net.steps.dimensions | {s for shape in net.shapes.values() for s in shape if isinstance(s, str) and s.isidentifier()}
+        [*definitions, *known, *equations],
+        dialect == "matlab",
+        net.steps.dimensions | {s for shape in net.shapes.values() for s in shape if isinstance(s, str) and s.isidentifier()},
     ).program
     made = {e.name: e.value for e in program.equations}
     folded = {name for name in made if is_step(name) or name in program.hidden}
@@ -195,7 +198,8 @@ def _functions(source: str, notation: str, net: Net) -> str:
     """The definitions of the network's own functions, to stand before the claims; and those that the book's readers know."""
     program = replace(net.program, equations=())
     text = [line.replace(" &= ", " = ") + (r" \\" if notation == "latex" else "") for line in (lines(program, _DIALECTS[notation]) if net.program.functions else [])]
-    text = [line for line in text if not re.search(rf"^\s*{re.escape(re.split(r'[(=]', line)[0].strip())}\s*[(=]", source, re.MULTILINE)]
+    written = {names.key(name) for name in re.findall(r"^[ \t]*(?:def[ \t]+)?([^\s(=]+)[ \t]*(?:\(|=[ \t]*lambda)", source, re.MULTILINE)}
+    text = [line for line in text if names.key(re.split(r"[(=]|\\left", line)[0].strip()) not in written]
     if notation == "python":
         text += [
             f"{name} = lambda x: {body}"

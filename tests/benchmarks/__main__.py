@@ -58,7 +58,10 @@ def main() -> None:
         _memory(rows, dtypes)
     else:
         libraries = [name for name in (QUICK if options.quick else ALL) if _installed(name)]
-        found = _race(rows, dtypes, libraries, options.rounds)
+        try:
+            found = _race(rows, dtypes, libraries, options.rounds)
+        except RuntimeError as error:
+            sys.exit(f"{error} (the benchmarks need: pip install '.[bench]')")
         if options.table:
             Path(options.table).write_text("\n".join(table(rows, dtypes, found)) + "\n")
 

@@ -10,6 +10,7 @@ The Hessian is the written-out formula here, too, in its cheapest spelling; deri
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -116,25 +117,22 @@ FORWARD: dict[str, Forward] = {f.__name__: f for f in (seed, relu, tanh, layers,
 
 
 def with_autograd(row: Workload, arrays: dict[str, Array]) -> Call:
-    import autograd
-    import autograd.numpy as xp
-    from autograd.scipy.special import erf
+    autograd, special = import_module("autograd"), import_module("autograd.scipy.special")
 
     class Functions:
-        gelu = staticmethod(lambda x: x * 0.5 * (1 + erf(x / float(np.sqrt(2)))))
+        gelu = staticmethod(lambda x: x * 0.5 * (1 + special.erf(x / float(np.sqrt(2)))))
 
-    names = Names(xp, Functions)
+    names = Names(import_module("autograd.numpy"), Functions)
     if not row.derived:
         return lambda: (FORWARD[row.name](names, **arrays), {})
     targets = _targets(row)
     rest = {name: array for name, array in arrays.items() if name not in targets}
-    both = autograd.value_and_grad(lambda parameters: FORWARD[row.name](names, **rest, **parameters))
-    return lambda: both({name: arrays[name] for name in targets})  # type: ignore[no-any-return]
+    both: Forward = autograd.value_and_grad(lambda parameters: FORWARD[row.name](names, **rest, **parameters))
+    return lambda: both({name: arrays[name] for name in targets})
 
 
 def with_jax(row: Workload, arrays: dict[str, Array]) -> Call:
-    import jax
-
+    jax: Any = import_module("jax")
     jax.config.update("jax_enable_x64", True)
     names = Names(jax.numpy, _jax_functions(jax))
     given = {name: jax.numpy.asarray(array) for name, array in arrays.items()}
@@ -144,7 +142,7 @@ def with_jax(row: Workload, arrays: dict[str, Array]) -> Call:
     parameters = {name: given[name] for name in _targets(row)}
     rest = {name: array for name, array in given.items() if name not in parameters}
     both = jax.jit(jax.value_and_grad(lambda parameters, rest: FORWARD[row.name](names, **parameters, **rest)))
-    return lambda: jax.block_until_ready(both(parameters, rest))  # type: ignore[no-any-return]
+    return lambda: jax.block_until_ready(both(parameters, rest))
 
 
 def _jax_functions(jax: Any) -> Any:
@@ -169,8 +167,7 @@ def _parameters(row: Workload) -> tuple[str, ...]:
 
 
 def with_torch(row: Workload, arrays: dict[str, Array]) -> Call:
-    import torch
-
+    torch: Any = import_module("torch")
     torch.set_num_threads(1)
     given = {name: torch.from_numpy(array) for name, array in arrays.items()}
     forward = _torch_forward(torch)[row.name]

@@ -58,9 +58,7 @@ class Worker:
         return json.loads(line) if line else {"error": "its process ended"}
 
     def stop(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()  # the end of its input is its end
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,14 @@ def race(row: Workload, dtype: str, libraries: Sequence[str], rounds: int) -> tu
 
 
 def _compared(workers: Sequence[Worker]) -> dict[str, str]:
-    """What is wrong, by library: it is missing, it fails, its results are others than those of the straightforward code."""
+    """What is wrong, by library: it is missing, it fails, its results are others than those of the straightforward code.
+
+    Raises RuntimeError where that code itself cannot run.
+    """
     for worker in workers:
         worker.start()
+    if workers[0].error:
+        raise RuntimeError(f"{workers[0].library}: {workers[0].error}")
     with tempfile.TemporaryDirectory() as folder:
         truth = _results(workers[0], Path(folder))
         for worker in workers[1:]:

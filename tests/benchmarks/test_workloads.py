@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import expert, straightforward
-from tests.benchmarks.race import difference
-from tests.benchmarks.workloads import ROWS, Array, Workload
+from tests.benchmarks.__main__ import table
+from tests.benchmarks.race import Ratio, difference, race, ratio
+from tests.benchmarks.workloads import BY_NAME, ROWS, Array, Workload
 
 Result = tuple[Any, dict[str, Array]]
 DTYPES = ("float64", "float32")
@@ -28,13 +29,12 @@ def by_expert(row: Workload, arrays: dict[str, Array]) -> Result:
 
 @cache
 def net(name: str, optimize: bool) -> Any:
-    row = next(row for row in ROWS if row.name == name)
-    return row.compiled(row.small, optimize=optimize)
+    return BY_NAME[name].compiled(BY_NAME[name].small, optimize=optimize)
 
 
 def by_us(row: Workload, arrays: dict[str, Array], optimize: bool) -> Result:
     made = net(row.name, optimize)
-    return made.value_and_grad(**arrays) if row.derived else (made(**arrays), {})  # type: ignore[no-any-return]
+    return made.value_and_grad(**arrays) if row.derived else (made(**arrays), {})
 
 
 def flat(result: Result) -> dict[str, Array]:
@@ -92,3 +92,31 @@ def test_the_expert_s_numbers_hold_at_extreme_inputs(dtype: str) -> None:
         arrays = {name: array * 1000 if name in ("X", "x", "l0", "x1") else array for name, array in row.arrays(row.small, dtype).items()}
         found = flat(by_expert(row, arrays))
         assert all(np.isfinite(array).all() for array in found.values()), row.name
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"value": np.ones(()), "W": np.array([1.0, 2.0])}, None),
+        ({"value": np.ones(()), "W": np.array([1.0, 2.0001])}, "W differs"),
+        ({"value": np.ones(()), "W": np.array([1.0, 2.0], np.float32)}, "W is float32"),
+        ({"value": np.ones(()), "W": np.array([1.0])}, "W is (1,), not (2,)"),
+        ({"value": np.ones(()), "V": np.array([1.0, 2.0])}, "gives value, V, not value, W"),
+    ],
+)
+def test_results_that_differ_are_not_timed(found: dict[str, Array], said: str | None) -> None:
+    assert difference(found, {"value": np.ones(()), "W": np.array([1.0, 2.0])}) == said
+
+
+def test_libraries_run_side_by_side_and_one_that_fails_is_named() -> None:
+    times, errors = race(BY_NAME["seed"], "float32", ("straightforward", "expert", "abacus"), rounds=2)
+    assert {name: len(each) for name, each in times.items()} == {"straightforward": 2, "expert": 2}
+    assert ratio(times, "expert").median > 0
+    assert errors == {"abacus": "KeyError: 'abacus'"}
+
+
+def test_the_table_says_where_another_library_is_ahead() -> None:
+    found = {("seed", "float64", name): Ratio(value, value, value) for name, value in (("optimized", 0.4), ("jax", 0.3), ("torch", 8.123))}
+    lines = table([BY_NAME["seed"]], ["float64"], found)
+    assert lines[2] == "| the book's 3-4-1, batch 4 | 0.40 | 0.30 | 8.1 |"
+    assert lines[-1] == "JAX jit is ahead of the default on: the book's 3-4-1, batch 4."
