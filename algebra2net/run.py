@@ -11,7 +11,7 @@ import hashlib
 import linecache
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from algebra2net import names
 from algebra2net.errors import ShapeError, nearest
@@ -20,7 +20,7 @@ from algebra2net.program import Dimension, Shape
 if TYPE_CHECKING:  # algebra is read, derived and printed without NumPy: it is loaded with the first array
     import numpy as np
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 
 def load(source: str) -> dict[str, Any]:

@@ -232,6 +232,50 @@ def random_entry(seed: int) -> str:
     return typed(_Grower(random.Random(seed)).entry(3, ("x",)))
 
 
+def shrunk(program: Written, fails: Callable[[Written], bool], tries: int = 300) -> Written:
+    """A small program that fails as well: one part after the other taken for the whole, for a name, or away."""
+    for tried, other in enumerate(_smaller(program)):
+        if tried == tries:
+            break
+        if len(other.text) < len(program.text) and other.sizes and fails(other):
+            return shrunk(other, fails, tries - tried)
+    return program
+
+
+def _smaller(program: Written) -> Iterator[Written]:
+    count = len(program.equations)
+    for k in reversed(range(count)) if count > 1 else ():
+        yield replace(program, equations=program.equations[:k] + program.equations[k + 1 :])
+    for k, (name, tree) in enumerate(program.equations):
+        yield from (replace(program, equations=(*program.equations[:k], (name, other), *program.equations[k + 1 :])) for other in _simpler(tree))
+    for k in range(len(program.functions)):
+        yield replace(program, functions=program.functions[:k] + program.functions[k + 1 :])
+
+
+def _simpler(tree: Tree) -> Iterator[Tree]:
+    yield from (part for part in parts_of(tree) if part is not tree and part.size == tree.size)
+    if tree.kind not in ("name", "number"):
+        yield Tree("name", tree.size, word=INPUTS[tree.size][0])
+    for k, part in enumerate(tree.parts):
+        yield from (replace(tree, parts=(*tree.parts[:k], other, *tree.parts[k + 1 :])) for other in _simpler(part))
+
+
+def smallest(check: Callable[[Written], None], program: Written) -> None:
+    """Run a check of a program; where it fails, it fails for the smallest program that was found to."""
+    error = _failure(check, program)
+    if error is not None:
+        check(shrunk(program, lambda other: type(_failure(check, other)) is type(error)))
+        raise error  # this time it did not
+
+
+def _failure(check: Callable[[Written], None], program: Written) -> Exception | None:
+    try:
+        check(program)
+    except Exception as error:
+        return error
+    return None
+
+
 class _Grower:
     """Trees of a wanted shape, grown from the root."""
 

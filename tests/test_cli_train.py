@@ -216,9 +216,12 @@ MISTAKES = [
     (["z = x W +", "--data", "houses.csv", "--target", "price", "--drop", "garden"], r"line 1, column 1\d: "),
     (["z = x W + b", "--data", "houses.csv", "--target", "price", "--drop", "garden", "--optimizer", "adm"], r"there is no optimizer 'adm'; .*did you mean adam\?"),
     (["z = x W + b", "--data", "houses.csv", "--target", "price", "--drop", "garden", "--optimizer", "sgd"], r"inf first appears in \(z - y\)\^2 .*--standardize, a smaller --lr"),
+    (["z = x W", "--data", "houses.csv", "--target", "price", "--columns", "area,price"], r"price is to be predicted: leave it out of --columns"),
+    (["z = x W", "--data", "houses.csv", "--target", "price", "--drop", "gardne"],   r"houses.csv has no column gardne; .*did you mean garden\?"),
+    (["z = x W", "--data", "houses.csv", "--target", "price", "--columns", "area", "--held-out", "0.999"], r"120 rows are too few"),
     (["z = x", "W", "--data", "houses.csv"],                                         r"the program came in 2 pieces; put it in quotes"),
     (["--data", "houses.csv"],                                                       r"which network\? algebra2net train"),
-    (["z = x W; x: 2x1", "--data", "houses.csv", "--target", "price", "--drop", "garden"], r"the program takes one sample at a time: x is 2×1; leave its rows open"),
+    (["z = x W; x: 2x1", "--data", "houses.csv", "--target", "price", "--drop", "garden"], r"the program says how many samples there are: x is 2×1; leave that open, with the line `x: n x 2`"),
 ]
 # fmt: on
 
@@ -228,6 +231,21 @@ def test_a_mistake_is_said_with_what_to_type(words, said, houses):
     text = run("train", *words, code=2)
     assert re.search(said, text, re.DOTALL), text
     assert "Traceback" not in text
+
+
+def test_a_loss_that_bursts_leaves_a_model_of_the_last_good_parameters(houses):
+    options = ["--data", "houses.csv", "--target", "price", "--drop", "garden", "--optimizer", "sgd", "-o", "m.npz"]
+    text = run("train", "z = x W + b", *options, code=2)
+    assert "m.npz holds the last parameters whose loss was finite" in text
+    assert all(np.isfinite(array).all() for array in load("m.npz").params.values())
+    assert run("predict", "m.npz", "--data", "houses.csv").startswith("price\n")
+
+
+def test_all_rows_can_be_learned_from(houses):
+    text = run("train", "z = x W + b", "--data", "houses.csv", "--target", "price,age", "--columns", "area", "--standardize", "--held-out", "0", "--epochs", "3")
+    assert "120 rows (120 to learn from, 0 held out)" in text
+    assert "price, age → y, standardized" in text
+    assert not re.search("^held out", text, re.MULTILINE)
 
 
 def test_what_predict_cannot_do_is_said(houses):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from plain_evaluator import LONG, Evaluator, is_analytic, slope
-from random_programs import Written, leaves, parts_of, random_entry, random_program
+from random_programs import Written, leaves, parts_of, random_entry, random_program, smallest
 from strategies import promised, slope_along
 
 from algebra2net import Net, compile
@@ -53,9 +53,9 @@ class Case:
         return {name: np.reshape(grad, self.arrays[name].shape) for name, grad in net.grad(**self.arrays, **self.delta).items()}
 
 
-def case(seed: int, batch: int = 5) -> Case:
-    """The program of a seed."""
-    program = random_program(seed)
+def case(seed: int, batch: int = 5, program: Written | None = None) -> Case:
+    """The program of a seed (or one that was made of it), with arrays."""
+    program = program or random_program(seed)
     size = tuple(batch if program.has_batch and side == 5 else side for side in program.equations[-1][1].size)
     delta = {} if program.declared(program.equations[-1][1].size) == (1, 1) else {"delta": np.random.default_rng(seed).uniform(-1, 1, size)}
     return Case(program, program.arrays(seed, batch), delta)
@@ -113,8 +113,11 @@ def same(found: Any, expected: Any, digits: int = 12) -> None:
 
 
 def test_values_and_gradients_are_those_of_the_plain_evaluator(seed: int) -> None:
-    """As typed and stabilised, readable and optimised, tidied: each of them, at the same point."""
-    here = case(seed)
+    """As typed and stabilised, readable and optimised, tidied: each of them, at the same point. One that fails is made small first."""
+    smallest(lambda program: assert_worth(case(seed, program=program)), random_program(seed))
+
+
+def assert_worth(here: Case) -> None:
     plain = Plain(here)
     if not plain.is_sure:
         return

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_programs import random_program
+from random_programs import Written, random_program, smallest
 
 from algebra2net import AlgebraError, Net, compile
 from algebra2net.gallery import Entry, entries
@@ -159,7 +159,8 @@ class Pair:
         other = found(self.optimized(*arrays))
         assert_same_kind(one, other, what)
         within = spreads(self.readable, arrays, one) if where not in AT_CORNERS else dict.fromkeys(one, 1e-10 * max(1.0, largest([*one.values()])))
-        assert_close(one, other, within, float(eps), where not in BEYOND, what)
+        is_number = "the value" not in one or np.isfinite(one["the value"]).all()  # relu'(nan) is 0 in one, nan in the other: both say what they were made from
+        assert_close(one, other, within, float(eps), where not in BEYOND and is_number, what)
         return True
 
     def leave_everything_alone(self, arrays: Sequence[Array], others: Sequence[Array]) -> None:
@@ -232,11 +233,15 @@ EVERY = LAID_OUT | OTHERS | AT_CORNERS | NO_NUMBERS | BEYOND
 
 @pytest.mark.share(4)
 def test_random_programs(seed: int) -> None:
-    program = random_program(seed)
-    net = compile(program.text, shapes=program.shapes, wrt="all" if seed % 3 else None, stabilize=seed % 4 != 0)
-    batches = [program.arrays(seed), *([program.arrays(seed, batch) for batch in (1, 0, 33)] if program.has_batch else [])]
-    some = {where: change for place, (where, change) in enumerate(EVERY.items()) if (place + seed) % 3 == 0 or where in ("as they are", "float32")}
-    assert_equal_renderings(net, repr(program), batches, some, seed)
+    """One that fails is made small first."""
+
+    def check(program: Written) -> None:
+        net = compile(program.text, shapes=program.shapes, wrt="all" if seed % 3 else None, stabilize=seed % 4 != 0)
+        batches = [program.arrays(seed), *([program.arrays(seed, batch) for batch in (1, 0, 33)] if program.has_batch else [])]
+        some = {where: change for place, (where, change) in enumerate(EVERY.items()) if (place + seed) % 3 == 0 or where in ("as they are", "float32")}
+        assert_equal_renderings(net, repr(program), batches, some, seed)
+
+    smallest(check, random_program(seed))
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)

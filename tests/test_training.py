@@ -56,6 +56,8 @@ STARTS = [
     ("L = mse(U V', R)", {"wrt": ["U", "V"]},        "U glorot, V glorot"),
     ("y = relu(x (W + B A))", {},                    "W he, B glorot, A glorot"),
     ("y = relu((x ∘ G) W)", {},                      "G ones, W he"),
+    ("L = mean(log(P / q)^2)", {"wrt": ["P"]},         "P ones"),
+    ("L = mean(x / V) + sum(log(2 V))", {"wrt": ["V"]}, "V ones"),
     ("L = logdet(A) + sum((x inv(A)) * x)", {"shapes": {"A": (3, 3)}}, "A identity"),
     ("layer_2 = relu(layer_0.dot(weights_0_1)).dot(weights_1_2)", {}, "weights_0_1 he, weights_1_2 glorot"),
 ]
@@ -476,6 +478,13 @@ def test_the_equation_where_nan_begins_is_named(program, options, params, words,
         assert caught.value.span is not None
         assert caught.value.span.text == marked
     assert "smaller lr" in str(caught.value)
+
+
+def test_a_matrix_without_an_inverse_is_named():
+    net = compile("L = sum((x inv(A)) * x)", shapes={"A": (2, 2)})
+    with pytest.raises(NonFiniteError, match=r"in epoch 1, step 1 of 1, there is no inverse: ") as caught:
+        net.fit({"x": np.ones((3, 2))}, {"A": np.ones((2, 2))})
+    assert (caught.value.history.params["A"] == 1).all()
 
 
 def test_nothing_is_lost_when_a_loss_bursts(tmp_path):

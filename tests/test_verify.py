@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from algebra2net import NotationError, compile
+from algebra2net.gallery import find
 from algebra2net.net import Net
 
 # fmt: off
@@ -20,6 +21,7 @@ NETWORKS = {
     "cs231n":    "hidden = relu(X W + b); scores = hidden W2 + b2; loss = cross_entropy(scores, y) + 1/2 reg sum(W^2) + 1/2 reg sum(W2^2) where reg: 1x1, X: N x D",
     "iris":      "z = X W + b; p = softmax(z); L = cross_entropy(z, y)",
     "classes":   "p = softmax(X W + b)",
+    "columns":   "z = W x + b; p = softmax(z')'; L = -sum(y * log(p)) where x: d x n, b: k x 1",
     "binary":    "p = sigmoid(X W + b)",
     "logistic":  "p = sigmoid(X W + b); L = bce(p, y)",
     "elman":     "h = tanh(x W + g U + b); o = h V; L = sum((o - y)^2) / 2",
@@ -43,6 +45,11 @@ RIGHT = [
     ("relu",       r"\frac{\partial \mathcal{L}}{\partial W_{0}} = l_0^T \left[ \left( (l_2 - y) W_1^T \right) \odot \operatorname{relu}'(l_0 W_0) \right]"),
     ("relu",       r"\nabla_{W_1} L = l_1^\top (l_2 - y)"),
     ("relu",       r"dW_1 = l_1^\top \delta_2"),
+    ("relu",       r"\frac { \partial L } { \partial W _ { 1 } } = l _ { 1 } ^ { T } ( l _ { 2 } - y )"),
+    ("relu",       r"\dfrac{dL}{dW_1} = l_1^T \dfrac{dL}{dl_2}"),
+    ("relu",       r"{\partial L \over \partial \mathbf{W}_1} = l_1^{\mathsf T} \, \delta_2"),
+    ("relu",       r"\partial L / \partial W^{(1)} = l_1^T (l_2 - y)"),
+    ("relu",       r"\begin{align} \delta_2 &= l_2 - y \\ \frac{\partial\mathcal{L}}{\partial W_1} &= l_1^\top\delta_2 \end{align}"),
     ("relu",       "∇_{W0} L = l0' d1"),
     ("relu",       "∂L/∂W₀ = l₀ᵀ δ₁"),
     ("relu",       "∇W₁ = l₁ᵀ (l₂ - y)"),
@@ -74,6 +81,7 @@ RIGHT = [
     ("cs231n",     "probs = softmax(scores); dscores = (probs - y) / N; dW2 = hidden' dscores + reg * W2; db2 = sum(dscores, axis=0); dhidden = dscores W2'; dz = dhidden * (hidden > 0); dW = X' dz + reg * W; db = sum(dz, axis=0)"),
     ("iris",       "dz = (p - y) / n; dW = X' dz; db = sum(dz, axis=0)"),
     ("iris",       "dW = X' (softmax(X W + b) - y) / n"),
+    ("columns",    "dz = p - y; dW = dz x'; db = sum(dz, axis=1)"),
     ("classes",    "dW = X' (p - y)"),
     ("classes",    "dz = (p - y) / n; dW = X' dz; db = sum(dz, axis=0)"),
     ("binary",     "dW = X' (p - y)"),
@@ -150,6 +158,8 @@ UNREADABLE = [
     ("dW0 = l0' q",               "nothing says what q is"),
     ("W0 = l0' d1",               "W0 is an input of the network"),
     ("dL/dW7 = l0' d1",           "there is no W7 in the network"),
+    ("∂l1/∂z1 = relu'(z1)",       "l₁ is no loss"),
+    (r"\frac{\partial l_1}{\partial z_1} = 1", "l₁ is no loss"),
     ("dQ = l0' d1", "dQ is no gradient or signal of this network"),
     ("dW0 = l0' dQ", "nothing says what dQ is"),
     ("dW0 = l0' rleu(l1)",        "there is no function rleu"),
@@ -237,6 +247,16 @@ def test_claims_come_in_one_text_or_several_in_any_notation():
 def test_large_layers_are_no_trouble():
     net = compile("z2 = relu(x W1) W2; L = cross_entropy(z2, y)", shapes={"W1": (784, 100), "W2": (100, 10)})
     assert net.verify("dz2 = (softmax(z2) - y) / n; dW2 = relu(x W1)' dz2; dW1 = x' (dz2 W2' * (x W1 > 0))")
+
+
+@pytest.mark.parametrize("notation", ["plain", "unicode"])
+@pytest.mark.parametrize("name", ["mlp", "lstm", "attention", "ridge", "svm", "autoencoder", "contrastive", "elman", "distillation", "linear-attention", "gat"])
+def test_what_the_library_derives_is_right(name, notation):
+    """Every line of a derivation is a true claim, in the names that the library itself gives to signals."""
+    entry = find(name)
+    net = compile(entry.program, wrt=entry.wrt)
+    answer = net.verify(getattr(net.derivation, notation)())
+    assert answer, str(answer)
 
 
 # what is said of a wrong one

@@ -8,6 +8,12 @@ import pytest
 
 from algebra2net import compile
 from algebra2net.net import Net
+from algebra2net.verify.judge import judged
+from algebra2net.verify.meaning import Names
+from algebra2net.verify.normal import same
+from algebra2net.verify.reading import read_claims
+from algebra2net.verify.terms import as_terms
+from algebra2net.verify.truth import Truth
 
 NETWORKS = {
     "linear":    "l1 = l0 W; L = sum((l1 - y)^2) / 2",
@@ -121,6 +127,19 @@ MISTAKES = [
 @cache
 def network(name: str) -> Net:
     return compile(NETWORKS[name])
+
+
+@pytest.mark.parametrize(("name", "claim"), [row[:2] for row in MISTAKES], ids=[f"{name}: {claim}" for name, claim, _ in MISTAKES])
+def test_nothing_wrong_has_a_proof(name, claim):
+    """The normal form alone, without the evaluation that comes before it, tells the two apart."""
+    net = network(name)
+    if "delta" in claim or net.program.outputs.keys().isdisjoint("LCJ"):
+        return  # judged for a network with a loss of its own
+    truth = Truth(net)
+    made = judged(read_claims(claim, net), truth, Names(truth))[-1]
+    values = made.points[0].values
+    equations = dict(as_terms(truth.derived))
+    assert not same(made.term, made.target, values, equations.get, truth.sizes, [label for label, kind in truth.labels.items() if kind == "rows"])
 
 
 @pytest.mark.parametrize(("name", "claim", "kinds"), MISTAKES, ids=[f"{name}: {claim}" for name, claim, _ in MISTAKES])

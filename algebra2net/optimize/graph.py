@@ -164,7 +164,7 @@ class Graph:
         if not here.takes_scalars:
             args = tuple(self.matrix(arg) for arg in args)
         steps: list[Node] = []
-        made = kernel(here, value, 0)
+        made = kernel(here, value)
         for instruction in made.instructions:
             steps.append(self.instruction(instruction, args, steps, here, made))
         for name, text in made.preludes:

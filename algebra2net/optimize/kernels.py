@@ -74,8 +74,8 @@ def functions_of(prelude: str) -> dict[str, str]:
     return {text.partition("(")[0].removeprefix("def "): text for text in re.split(r"\n\n+(?=def )", prelude) if text.startswith("def ")}
 
 
-def kernel(record: Operator, value: Operation, dtype: int) -> Kernel:
-    """The kernel of a value's operator; `dtype` is the operand that the word `dtype` in its text takes its type from."""
+def kernel(record: Operator, value: Operation) -> Kernel:
+    """The kernel of a value's operator."""
     options = tuple((name, str(option)) for name, option in record.settings(value).items())
     return _kernel(record, options, len(record.operands_of(value)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import sys
 import zipfile
 from collections import Counter
@@ -96,7 +97,8 @@ class Table:
         except ValueError:
             if cell.strip().casefold() in MISSING:
                 raise ValueError(f"{self.at(row, name)}: {f'{cell.strip()!r} is no number' if cell.strip() else 'the cell is empty'}; leave the row out or fill it") from None
-            raise ValueError(f"{self.at(row, name)}: {cell.strip()!r} is no number; --drop {name} leaves the column out") from None
+            instead = "write it with a decimal point" if re.fullmatch(r"\s*-?\d+,\d+\s*", cell) else f"--drop {name} leaves the column out"
+            raise ValueError(f"{self.at(row, name)}: {cell.strip()!r} is no number; {instead}") from None
 
 
 def _label(value: float) -> str:

@@ -52,6 +52,14 @@ def diagnosed(net: Net, arrays: Mapping[str, Any], when: str, history: History) 
     return NonFiniteError(f"in {when}, {bad[0]} first appears in {what}{where}", equation.span, hint, history=history)
 
 
+def singular(net: Net, when: str, history: History) -> NonFiniteError:
+    """The error for a step at which NumPy finds that a matrix has no inverse."""
+    inverted = [e for e in net.steps.equations if type(e.value).__name__ in ("inv", "solve", "logdet", "det")]
+    what = _text(inverted[0], net.steps) if len(inverted) == 1 else "what the program inverts"
+    hint = "begin with parameters that give an inverse: params={…}, or add a little to its diagonal: inv(A + 0.001 * I)"
+    return NonFiniteError(f"in {when}, there is no inverse: {what} is of a singular matrix", inverted[0].span if inverted else None, hint, history=history)
+
+
 def _first(net: Net, arrays: Mapping[str, Any]) -> tuple[Equation, str, Any, bool] | None:
     """The equation where it starts, its text, its value, and whether it is one of the backward pass."""
     net, bound = net._bound(arrays)

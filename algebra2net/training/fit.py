@@ -19,7 +19,7 @@ from algebra2net.program import SCALAR
 from algebra2net.run import Array, Values, numeric
 from algebra2net.training.batches import Draw, Feed, Noise, Samples, samples_of
 from algebra2net.training.checkpoint import Checkpoint, State, load, save
-from algebra2net.training.diagnosis import diagnosed
+from algebra2net.training.diagnosis import diagnosed, singular
 from algebra2net.training.history import History
 from algebra2net.training.init import initial
 from algebra2net.training.optimizers import Optimizer, clipped
@@ -219,9 +219,13 @@ class Run:
     def evaluate(self, params: Mapping[str, Array], arrays: Mapping[str, Array], when: str) -> tuple[float, dict[str, Array]]:
         """Loss and gradients, both finite.
 
-        Raises NonFiniteError.
+        Raises NonFiniteError, for a matrix without an inverse too.
         """
-        loss, grads = self.job.value_and_grad(params, arrays)
+        try:
+            loss, grads = self.job.value_and_grad(params, arrays)
+        except np.linalg.LinAlgError:
+            self.stopped, self.latest = "nan", self.good
+            raise singular(self.job.net, when, self.finish()) from None
         if not np.isfinite(loss) or not all(np.isfinite(g).all() for g in grads.values()):
             self.stopped, self.latest = "nan", self.good
             raise diagnosed(self.job.net, {**arrays, **params}, when, self.finish())

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 HE = frozenset("relu leaky_relu relu6 elu silu mish gelu gelu_tanh maximum".split())
 LECUN = frozenset({"selu"})
 IDENTITY = frozenset("inv solve det logdet".split())
-ONES = frozenset("log log2 log10 sqrt reciprocal".split())  # of a parameter itself: 0 is outside, or at the edge
+ONES = frozenset("log log2 log10 log_ratio sqrt reciprocal".split())  # of a parameter itself: 0 is outside, or at the edge
 PASSING = frozenset("plus minus neg scale times divide transpose concat stack dropout".split())  # on the way to the activation
 
 
@@ -168,7 +168,7 @@ class _Walk:
         """What a parameter is that meets data entry by entry."""
         if here in ("plus", "minus", "concat", "stack", "where"):
             return Start("zeros")
-        if here in ("times", "divide", "scale", "power", "pow", "leaky_relu", "outer", "kron"):
+        if here in ("times", "divide", "scale", "power", "pow", "leaky_relu", "outer", "kron") or here in ONES:
             return Start("ones")
         return None
 

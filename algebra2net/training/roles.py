@@ -12,17 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sympy import Expr, Float, Symbol
 
 from algebra2net import names
 from algebra2net.errors import nearest
 from algebra2net.program import Dimension, Shape, operands, symbol
+from algebra2net.run import Array
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
 
-Array = np.ndarray[Any, np.dtype[Any]]
 _NAMED = re.compile(r"[^\W\d]\w*")
 
 

@@ -198,6 +198,10 @@ def _binding(net: Net, table: Table, wish: Wish, targets: tuple[str, ...]) -> Bi
         raise ValueError(f"which column is to be predicted? --target NAME; {table.source} has {', '.join(list(table.columns)[-6:])}")
     if target is None and targets and not itself and wish.target:
         raise ValueError(f"this program compares nothing with {', '.join(targets)}: its inputs are {', '.join(net.inputs)}; add --loss, or --drop {targets[0]} for an autoencoder")
+    for name in (*wish.columns, *wish.drop):
+        table.column(name)
+        if name in targets and not itself:
+            raise ValueError(f"{name} is to be predicted: leave it out of {'--columns' if name in wish.columns else '--drop'}")
     chosen = wish.columns or tuple(name for name in table.columns if name not in (*wish.drop, *targets, table.target))
     features = tuple((name, table.numbers(name).shape[1]) for name in chosen)
     if not features:
@@ -268,7 +272,7 @@ def _settle(net: Net, roles: Roles, name: str, width: int, what: str, sizes: dic
     across = net.shapes[name][1 - roles.axes.get(name, 0)]
     if name not in roles.axes:
         rows, columns = net.shapes[name]
-        raise ValueError(f"the program takes one sample at a time: {name} is {rows}×{columns}; leave its rows open with --shape, or a line `{name}: n x {width}`")
+        raise ValueError(f"the program says how many samples there are: {name} is {rows}×{columns}; leave that open, with the line `{name}: n x {width}` in its place")
     if isinstance(across, int) and across != width:
         shown = f" ({', '.join(column for column, _ in features[:8])}{', …' if len(features) > 8 else ''})" if features else ""
         raise ValueError(f"{name} is {across} wide in the program, the data have {width} {what} for it{shown}; choose with --columns or --drop")

@@ -51,6 +51,14 @@ def verify(net: Net, claims: str | Sequence[str], *, notation: str = "auto", dia
 
     Raises NotationError where a claim cannot be read or uses a name that nothing explains, DerivativeError where the
     network has no derivative.
+
+    >>> from algebra2net import compile
+    >>> net = compile("l2 = relu(l0 W0) W1; L = sum((l2 - y)^2) / 2")
+    >>> answer = net.verify("d1 = (l2 - y) W1' * relu'(z1); dW0 = l0 d1")
+    >>> bool(answer), answer["d1"].right, answer["dW0"].kinds
+    (False, True, ('shape', 'missing transpose'))
+    >>> print(answer["dW0"].faults[1].words)
+    l₀ must be transposed
     """
     texts = [claims] if isinstance(claims, str) else list(claims)
     with resting():
@@ -172,11 +180,11 @@ class _Answering:
 
     def _labels(self, made: Judgement) -> Iterator[str]:
         """What is right only where labels add up to 1."""
-        rows = [name for name, kind in self.case.truth.labels.items() if kind == "rows"]
+        rows = {name: kind.removesuffix("s") for name, kind in self.case.truth.labels.items() if kind != "entries"}
         if rows and made.target is not None and not made.rests:
             loose, whole = self.case.truth.loose_points, self._written_out(made.term)
             if loose and not all(agree(point.values.of(whole), point.values.of(made.target), point.scale) for point in loose):
-                yield f"where each row of {', '.join(map(names.unicode, rows))} adds up to 1, as that of a label does"
+                yield f"where {' and '.join(f'each {kind} of {names.unicode(name)}' for name, kind in rows.items())} adds up to 1, as that of a label does"
 
     def _derived(self, found: Diagnosis) -> str:
         """The truth as the derivation has it."""

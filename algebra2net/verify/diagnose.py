@@ -20,16 +20,17 @@ from algebra2net.derive import GRADIENT
 from algebra2net.errors import DerivativeError
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Dimension, Program, symbol
-from algebra2net.run import Array, shape_text
-from algebra2net.verify.edits import CHEAP, Edit, Fault, Layer, Surroundings, edits, signs
-from algebra2net.verify.evaluate import Misfit, Values
+from algebra2net.run import shape_text
+from algebra2net.verify.edits import CHEAP, Edit, Fault, Kind, Layer, Surroundings, edits, signs
+from algebra2net.verify.evaluate import Array, Misfit, Values
 from algebra2net.verify.judge import Judgement, agree, equal
 from algebra2net.verify.meaning import Names, size_term
 from algebra2net.verify.terms import Term, as_terms, call, named, number, places, replaced, size_of, text
 from algebra2net.verify.truth import Point, Truth
 
-MOST = 30_000  # changed claims that are evaluated
+MOST = 10_000  # pairs of changes that are tried
 LARGEST = 120  # nodes of a claim that is searched at all
+UNLIKE = Fault("different", "it is not equal, and no one or two of the usual mistakes explain it")
 SIGN = Fault("sign", "the sign is wrong: the truth is minus this")
 MOST_TERMS = 5  # of a sum, of which some may be missing
 FACTOR = 0.95  # the price of a constant factor
@@ -137,7 +138,7 @@ class Diagnostician:
         points = made.points
         search = _Search(target, points, self)
         if size_of(made.term) > LARGEST:
-            return Diagnosis((Fault("different", "it is not equal"),), None, target, 99.0)
+            return Diagnosis((UNLIKE,), None, target, 99.0)
         search.consider(Edit(made.term, (), 0.0))
         search.another(made.term)
         around = self._surroundings(made, points[0].values)
@@ -145,23 +146,13 @@ class Diagnostician:
         for edit in first:
             search.consider(edit)
         search.missing_term(made.term)
-        if search.best is None:
-            cheap = list(edits(made.term, around, CHEAP))
-            for edit in sorted(cheap, key=lambda e: e.cost):
-                for more in edits(edit.term, around, CHEAP if len(cheap) < 150 else CHEAP[:3]):
-                    search.consider(Edit(more.term, (*edit.faults, *more.faults), edit.cost + more.cost + 0.5))
-                if search.tried > MOST or (search.best is not None and edit.cost > 1.3):
-                    break
-        if search.best is None:
-            for edit in sorted(first, key=lambda e: e.cost):
-                for more in itertools.chain(edits(edit.term, around, CHEAP[:4])):
-                    search.consider(Edit(more.term, (*edit.faults, *more.faults), edit.cost + more.cost + 0.8))
-                if search.tried > MOST or search.best is not None:
-                    break
+        for tried, kinds, price in ((list(edits(made.term, around, CHEAP)), CHEAP, 0.5), (first, CHEAP[:4], 0.8)):
+            if search.best is None:
+                search.pairs(tried, around, kinds, price)
         best = search.best
         if best is not None and best.faults[-1] == SIGN and best.term.op == "neg":
             best = self._where_the_sign_is(best, search, around)
-        return Diagnosis(best.faults, best.term, target, best.cost) if best is not None else Diagnosis((Fault("different", "it is not equal"),), None, target, 90.0)
+        return Diagnosis(best.faults, best.term, target, best.cost) if best is not None else Diagnosis((UNLIKE,), None, target, 90.0)
 
     def _where_the_sign_is(self, best: Edit, search: _Search, around: Surroundings) -> Edit:
         """A minus before the whole as the difference that stands the wrong way round, where there is one."""
@@ -243,7 +234,6 @@ class _Search:
         self.points = points
         self.doctor = doctor
         self.best: Edit | None = None
-        self.tried = 0
         self._seen: set[Term] = set()
         truth = points[0].values.of(target)
         assert not isinstance(truth, Misfit)
@@ -255,7 +245,6 @@ class _Search:
         if (self.best is not None and edit.cost >= self.best.cost) or edit.term in self._seen:
             return
         self._seen.add(edit.term)
-        self.tried += 1
         found = self.points[0].values.of(edit.term)
         if isinstance(found, Misfit) or found.shape != self._truth.shape:
             return
@@ -268,6 +257,19 @@ class _Search:
             made = self.doctor.factor_term(factor, edit.term)
             if equal(made, self.target, self.points):
                 self.best = Edit(made, (*edit.faults, self._factor_fault(factor)), edit.cost + FACTOR)
+
+    def pairs(self, tried: Sequence[Edit], around: Surroundings, kinds: Sequence[Kind], price: float) -> None:
+        """Two changes at once, the first from `tried`, the second of these kinds; no more than MOST."""
+        count, met = 0, set()
+        for edit in sorted(tried, key=lambda edit: edit.cost):
+            if edit.term in met or (self.best is not None and edit.cost + price >= self.best.cost):
+                continue
+            met.add(edit.term)
+            for more in edits(edit.term, around, kinds):
+                count += 1
+                self.consider(Edit(more.term, (*edit.faults, *more.faults), edit.cost + more.cost + price))
+            if count > MOST:
+                return
 
     def _factor(self, found: Array) -> Factor | None:
         """What `found` must be multiplied with, if that is one simple number, or the root of one."""

@@ -16,6 +16,7 @@ from algebra2net.operators import OPERATORS
 from algebra2net.verify.terms import NUMBER, Path, Term, call, named, number, places, replaced
 
 LONGEST_CHAIN = 4  # factors that are tried in every order
+MOST_TURNED = 2  # of them that are transposed on the way
 _PRODUCTS = ("product", "matmul")
 _ENTRYWISE = ("times", "scale")
 _REDUCED = ("sum", "mean")
@@ -162,7 +163,7 @@ def order(root: Term, around: Surroundings) -> Iterator[Edit]:
             moved = way != tuple(places_)
             for flags in itertools.product((False, True), repeat=len(factors)):
                 turned = [factors[k] for k in places_ if flags[k]]
-                if len(turned) + moved < (1 if moved else 2) or (not moved and len(turned) == len(factors) > 2):
+                if len(turned) > MOST_TURNED or len(turned) + moved < (1 if moved else 2) or (not moved and len(turned) == len(factors) > 2):
                     continue
                 term = _product([_transposed(factors[k]) if flags[k] else factors[k] for k in way])
                 faults = [Fault("order of factors", "the factors of {} stand in the wrong order", (node,))] if moved else []

@@ -25,12 +25,13 @@ from algebra2net.expand import expand
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operator, operation
 from algebra2net.program import Equation, Program, operands, symbol
-from algebra2net.run import Array, load
+from algebra2net.run import load
 from algebra2net.shapes import Known, with_shapes
 from algebra2net.targets.numpy import module
 from algebra2net.verify.terms import NAME, NUMBER, Term
 
 EXTENDED = np.longdouble
+Array = np.ndarray[Any, np.dtype[Any]]
 _PI = EXTENDED("3.14159265358979323846264338327950288")
 Size = tuple[int, int]
 

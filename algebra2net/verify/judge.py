@@ -20,8 +20,7 @@ from sympy import Integer, Symbol
 from algebra2net.derive import GRADIENT
 from algebra2net.errors import NotationError, nearest
 from algebra2net.operators.operator import UNSIZED
-from algebra2net.run import Array
-from algebra2net.verify.evaluate import Misfit
+from algebra2net.verify.evaluate import Array, Misfit
 from algebra2net.verify.meaning import Names, Reading
 from algebra2net.verify.reading import Claim
 from algebra2net.verify.terms import Term, names_in, places, replaced

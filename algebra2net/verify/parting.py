@@ -15,9 +15,8 @@ from sympy import Symbol
 
 from algebra2net.derive import GRADIENT
 from algebra2net.program import Equation, Program, is_step, operands, symbol
-from algebra2net.run import Array
 from algebra2net.spell import UNICODE, folds, labels, writer
-from algebra2net.verify.evaluate import Misfit, Values
+from algebra2net.verify.evaluate import Array, Misfit, Values
 from algebra2net.verify.judge import Judgement, agree
 from algebra2net.verify.terms import Term, as_terms, names_in, places
 from algebra2net.verify.truth import Truth

@@ -20,7 +20,7 @@ from algebra2net.lower import lower
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Value
 from algebra2net.operators import spellings
 from algebra2net.operators.operator import Operator
-from algebra2net.program import is_step, symbol
+from algebra2net.program import SCALAR, is_step, symbol
 from algebra2net.read import read
 from algebra2net.recognise import recognised
 from algebra2net.spell import LATEX, PLAIN, PYTHON, lines
@@ -36,7 +36,7 @@ _TARGET = names.NAME
 _BRACES = r"\{(?:[^{}\n]|\{[^{}\n]*\})*\}"
 _PLAIN = re.compile(
     rf"""(?:d|∂)\s*(?:{_LOSS})\s*/\s*(?:d\s*|∂\s*)(?P<quotient>{_TARGET})
-      | ∂\s*(?:{_TARGET})\s*/\s*∂\s*(?P<partial>{_TARGET})
+      | ∂\s*(?P<above>{_TARGET})\s*/\s*∂\s*(?P<partial>{_TARGET})
       | ∇\s*_\s*(?P<braced>{_BRACES}|{_TARGET})\s*(?:\(?{_LOSS}\)?(?![\w₀-₉]))?
       | ∇\s*(?P<nabla>(?!{_LOSS}(?![\w₀-₉])){_TARGET})\s*(?:{_LOSS}(?![\w₀-₉]))?
       | ∂\s*(?P<short>{_TARGET})""",
@@ -47,13 +47,15 @@ _LATEX_LOSS = r"(?:\\math(?:cal|rm|bf|scr|it)\s*(?:\{\s*\w+\s*\}|[A-Z])|\\(?:ell
 _SCRIPT = rf"\s*[_^]\s*(?:{_BRACES}|\\[A-Za-z]+|\w)"
 _LATEX_TARGET = rf"(?:\\(?:hat|tilde|bar|vec|mathbf|boldsymbol|bm|mathrm)\s*(?:{_BRACES}|\\?[A-Za-z]+)|\\[A-Za-z]+|[^\W\d_])(?:{_SCRIPT})*"
 _IN_LATEX = re.compile(
-    rf"""\\[dt]?frac\s*\{{\s*{_D}{_LATEX_LOSS}\}}\s*\{{\s*{_D}(?P<quotient>{_LATEX_TARGET})\s*\}}
-      | \{{\s*{_D}{_LATEX_LOSS}\\over\s*{_D}(?P<over>{_LATEX_TARGET})\s*\}}
+    rf"""\\[dt]?frac\s*\{{\s*{_D}(?P<above>{_LATEX_LOSS}|{_LATEX_TARGET}\s*)\}}\s*\{{\s*{_D}(?P<quotient>{_LATEX_TARGET})\s*\}}
+      | \{{\s*{_D}(?P<before>{_LATEX_LOSS}|{_LATEX_TARGET}\s*)\\over\s*{_D}(?P<over>{_LATEX_TARGET})\s*\}}
       | {_D}{_LATEX_LOSS}/\s*{_D}(?P<partial>{_LATEX_TARGET})
       | \\nabla\s*_\s*(?P<braced>{_BRACES}|{_LATEX_TARGET})\s*(?:{_LATEX_LOSS})?
       | \\nabla\s*(?P<nabla>{_LATEX_TARGET})""",
     re.VERBOSE,
 )
+_ABOVE = ("above", "before")  # the groups with what is differentiated
+_A_LOSS = re.compile(rf"{_LOSS}|\\(?:ell|math\w+|text|operatorname).*|[LEJCl]", re.DOTALL)
 _SLOPES = re.compile(
     rf"(?<![\w.\\])(?:({'|'.join(sorted(spellings(), key=len, reverse=True))})_(?:derivative|deriv|grad|backward)|d_?(relu|sigmoid|tanh|softplus|silu|gelu|elu))(?=\s*\()"
 )
@@ -169,7 +171,9 @@ def _replacements(source: str, notation: str, net: Net, targets: dict[str, str])
     """Where in the text a name is to stand for something else: start, end, name."""
     found: list[tuple[int, int, str]] = []
     for match in (_IN_LATEX if notation == "latex" else _PLAIN).finditer(source):
-        target = next(part for part in match.groupdict().values() if part is not None)
+        target = next(part for word, part in match.groupdict().items() if part is not None and word not in _ABOVE)
+        for word in _ABOVE:
+            _refuse_jacobian(match, word, notation, net)
         key = _key(target[1:-1] if target.startswith("{") else target, notation)
         name = f"{DERIVATIVE}_{len(targets)}"
         targets[name] = GRADIENT + key
@@ -184,6 +188,17 @@ def _replacements(source: str, notation: str, net: Net, targets: dict[str, str])
     else:
         found += [(*match.span(), f"{match[1] or match[2]}_prime") for match in _SLOPES.finditer(source) if not re.search(rf"def\s+{match[0]}\b|\b{match[0]}\s*=\s*lambda", source)]
     return sorted(found)
+
+
+def _refuse_jacobian(match: re.Match[str], word: str, notation: str, net: Net) -> None:
+    """Raise NotationError where what is differentiated is a value of the network that is no loss: ∂l₁/∂z₁."""
+    above = match.groupdict().get(word)
+    if above is None or _A_LOSS.fullmatch(above.strip()):
+        return
+    key = _key(above, notation)
+    if key != net.output or net.shapes[key] != SCALAR:
+        message = f"{names.unicode(key)} is no loss" if key in net.shapes else f"there is no {names.unicode(key)} in the network"
+        raise NotationError(message, Span(match.string, *match.span(word)), "claims are about the derivatives of a loss: ∂L/∂W₀; the slope of a function is written f'(z)")
 
 
 def _key(target: str, notation: str) -> str:

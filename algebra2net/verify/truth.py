@@ -24,9 +24,8 @@ from algebra2net.derive import GRADIENT, derive, rests_on
 from algebra2net.errors import DerivativeError
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Program, Shape, record, symbol
-from algebra2net.run import Array
 from algebra2net.shapes import Known, with_shapes
-from algebra2net.verify.evaluate import EXTENDED, Values
+from algebra2net.verify.evaluate import EXTENDED, Array, Values
 from algebra2net.verify.terms import Term, as_terms
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Truth:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """The labels of a cross-entropy: `rows` where a row adds up to 1, `entries` where each is a probability."""
+        """The labels of a cross-entropy: `rows` or `columns` where one adds up to 1, `entries` where each is a probability."""
         found: dict[str, str] = {}
         data = {name.name for name in self.forward.inputs} - set(self.net.parameters)
         for equation in self.net.program.equations:
@@ -108,8 +107,10 @@ class Truth:
         for value in made.values():
             if type(value).__name__ in ("times", "scale"):
                 for label, other in (value.args, value.args[::-1]):
-                    if isinstance(label, Symbol) and label.name in data and type(made.get(other)).__name__ in ("log", "log_softmax"):
-                        found.setdefault(label.name, "rows")
+                    logarithm = made.get(other)
+                    if isinstance(label, Symbol) and label.name in data and type(logarithm).__name__ in ("log", "log_softmax"):
+                        turned = type(made.get(logarithm.args[0])).__name__ == "transpose"  # softmax(z')', of columns
+                        found.setdefault(label.name, "columns" if turned else "rows")
         for value in made.values():
             if type(value).__name__ == "minus" and value.args[0] == 1 and isinstance(value.args[1], Symbol) and value.args[1].name in found:
                 found[value.args[1].name] = "entries"
@@ -153,7 +154,9 @@ class Truth:
         kind = self.labels.get(name, "")
         found = self._rng.choice(_SIMPLE, size) if self._small else self._rng.uniform(0.2, 1.0, size)
         if kind and not free_labels:
-            found = found / found.sum(axis=1, keepdims=True) if kind == "rows" and size[1] > 1 else self._rng.choice([0.25, 0.75], size) if self._small else 0.9 * found
+            axis = ("columns", "rows").index(kind) if kind != "entries" else 0
+            several = kind != "entries" and size[axis] > 1
+            found = found / found.sum(axis=axis, keepdims=True) if several else self._rng.choice([0.25, 0.75], size) if self._small else 0.9 * found
         elif name not in positive and not kind:
             found = found * self._rng.choice([-1.0, 1.0], size) * (scale if name not in self.net.parameters else 1.0)
         return found.astype(EXTENDED)

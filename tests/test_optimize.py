@@ -1,0 +1,121 @@
+"""The optimised rendering: what an expert would write is what it writes. (That it gives the same is test_renderings.py's.)"""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+from algebra2net import compile
+from algebra2net.operators import OPERATORS
+from algebra2net.optimize.kernels import kernel
+from algebra2net.optimize.order import cheapest_brackets
+from algebra2net.run import load
+
+
+def gradient_lines(source: str) -> str:
+    """The body of `value_and_grad`."""
+    return source.partition("\ndef value_and_grad(")[2]
+
+
+# fmt: off
+WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code, what is not
+    ("relu is written over its argument",           "L = sum(relu(x W))", "x=9x8 W=8x7", r"np\.maximum\((\w+), zero\w*, out=\1\)", r"relu\("),
+    ("a sum of squares is a dot product",           "L = sum((x W - y)^2)", "x=9x8 W=8x7 y=9x7", r"np\.vdot\((\w+), \1\)", r"\*\* 2|\.sum\("),
+    ("a sum of products is a dot product",          "L = sum(x W * y)", "x=9x8 W=8x7 y=9x7", r"np\.vdot\(", r"\.sum\("),
+    ("a bias's gradient is a product with ones",    "L = sum(tanh(x W + b)^2)", "x=9x8 W=8x7 b=1x7", r"ones_1_9\.dot\(", r"\.sum\("),
+    ("a batch of one is not summed",                "L = sum(tanh(x W + b)^2)", "x=1x8 W=8x7 b=1x7", r"tanh", r"ones|\.sum\("),
+    ("the mask of a small relu is a sign",          "L = sum(relu(x W)^2)", "x=9x8 W=8x7", r"np\.sign\((\w+), \1\)", r"> zero"),
+    ("the mask of a large one, a comparison",       "L = sum(relu(x W) * y)", "x=90x80 W=80x70 y=90x70", r"greater\(|> zero", r"np\.sign"),
+    ("a cube is two products",                      "L = sum((x W)^3)", "x=9x8 W=8x7", r"np\.square", r"\*\* 3|np\.power"),
+    ("sigmoid and its slope share an exponential",  "L = sum(sigmoid(x W))", "x=90x80 W=80x70", r"np\.exp", r"(?s)(np\.exp.*){3}"),
+    ("chains run in the cheapest order",            "L = sum(x A B C)", "x=400x400 A=400x400 B=400x400 C=400x10", r"B\.dot\(C\)", r"x\.dot\(A\)"),
+    ("a diagonal is never built",                   "L = sum(X' diag(w) X)", "X=90x8 w=90x1", r"", r"diag"),
+    ("Xᵀ diag(w) X, w ≥ 0, is a product with itself", "L = sum((X' diag(exp(w)) X)^2)", "X=90x8 w=90x1", r"(\w+)\.T\.dot\(\1\)", r"diag"),
+    ("a scale goes to the thin factor",             "L = sum(softmax(Q K' / sqrt(64))^2)", "Q=256x64 K=256x64", r"= \w* ?\*? ?Q? ?.*c0_125", r"(\w+) = \w+\.dot\(K\.T\)\n    \1 \*= c0_125"),
+    ("steps that share weights share one product",  "h1 = tanh(x1 W)\nh2 = tanh(x2 W)\nh3 = tanh(x3 W)\nL = sum(h1 + h2 + h3)", "x1=64x128 x2=64x128 x3=64x128 W=128x128",
+     r"np\.concatenate\(\(x1, x2, x3\)\)|np\.concatenate\(\(x3, x2, x1\)\)", r"x1\.T\.dot"),
+    ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"for k in range\(0, 1000, 8\):", r"np\.tanh\(x\)"),
+    ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"x\[:, k:k \+ 8192\]", r"np\.tanh\(x\)"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("algebra", "shapes", "there", "absent"), [row[1:] for row in WRITTEN], ids=[row[0] for row in WRITTEN])
+def test_the_code_is_what_an_expert_writes(algebra: str, shapes: str, there: str, absent: str) -> None:
+    net = compile(algebra, shapes=dict(word.split("=") for word in shapes.split()), wrt="all")
+    lines = gradient_lines(net.optimized_source)
+    assert re.search(there, lines), lines
+    assert not re.search(absent, lines), lines
+
+
+@pytest.mark.parametrize("shape", [(1000, 300), (1, 300_000), (300_000, 1)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_do_all_rows_and_columns_and_the_rest(shape: tuple[int, int], dtype: type) -> None:
+    net = compile("h = tanh(x * a + b)\ng = relu(h) * exp(-h)\nL = sum(g * y)", shapes={"x": shape, "a": (1, shape[1]), "b": (shape[0], 1), "y": shape}, wrt="all")
+    assert "for k in range" in net.optimized_source
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=net.shapes[name]).astype(dtype) for name in net.inputs]
+    (one, these), (other, those) = (load(text)["value_and_grad"](*arrays) for text in (net.source, net.optimized_source))
+    close = {"rtol": 1e-4, "atol": 1e-3} if dtype == np.float32 else {"rtol": 1e-9, "atol": 1e-11}
+    assert np.isclose(one, other, **close)
+    for name in these:
+        np.testing.assert_allclose(those[name], these[name], **close)
+        assert not isinstance(those[name], np.ndarray) or those[name].dtype == dtype
+
+
+def cost(sizes: list[int], order: tuple[int, ...]) -> int:
+    """The products of numbers that a chain takes when its products are done in that order."""
+    left, total = list(sizes), 0
+    for place in order:
+        k = place - sum(earlier < place for earlier in order[: order.index(place)])
+        total += left[k] * left[k + 1] * left[k + 2]
+        del left[k + 1]
+    return total
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_brackets_are_the_cheapest_of_all(draw: int) -> None:
+    sizes = list(np.random.default_rng(draw).integers(1, 30, size=6))
+    best = min(cost(sizes, order) for order in itertools.permutations(range(len(sizes) - 2)))
+    assert cheapest_brackets(sizes)[0] == best
+
+
+def test_what_is_asked_for_by_name_is_still_there_when_a_chain_is_turned() -> None:
+    shapes = {"x": (40, 40), "A": (40, 40), "B": (40, 2)}
+    net = compile("h = x A\ny = h B", shapes=shapes)
+    arrays = {name: np.random.default_rng(0).normal(size=shape) for name, shape in shapes.items()}
+    np.testing.assert_allclose(net.forward(**arrays)["h"], arrays["x"] @ arrays["A"])
+    by_h = compile("h = x A\ny = h B", shapes=shapes, wrt=["h"], loss="sum(y^2)")
+    np.testing.assert_allclose(by_h.grad(**arrays)["h"], 2 * arrays["x"] @ arrays["A"] @ arrays["B"] @ arrays["B"].T)
+
+
+@pytest.mark.parametrize("name", [name for name, record in OPERATORS.items() if record.elementwise and record.prelude and len(record.operands) < 3 and not record.options])
+def test_every_function_is_read_or_kept_whole(name: str) -> None:
+    record = OPERATORS[name]
+    from sympy import Symbol
+
+    value = record(*(Symbol(operand) for operand in record.operands))
+    made = kernel(record, value)
+    kept = dict(made.preludes)
+    for step in made.instructions:
+        if step.op == "call":
+            assert str(step.data).partition("(")[0] in kept
+    assert made.instructions
+
+
+def test_sizes_that_nothing_says_are_met_by_code_of_their_own() -> None:
+    net = compile("L = sum(tanh(x) * exp(x))", wrt="x")
+    large, small = np.random.default_rng(0).normal(size=(400, 400)), np.ones((2, 2))
+    for x in (large, small, large):
+        value, grads = net.value_and_grad(x=x)
+        assert np.isclose(value, np.sum(np.tanh(x) * np.exp(x)))
+        np.testing.assert_allclose(grads["x"], np.exp(x) * (1 - np.tanh(x) ** 2 + np.tanh(x)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float16, np.longdouble])
+def test_the_module_takes_other_types_by_hand(dtype: type) -> None:
+    functions = load(compile("L = sum(relu(x W) * 0.5)", shapes={"x": (2, 3), "W": (3, 2)}).optimized_source)
+    value, grads = functions["value_and_grad"](np.ones((2, 3), dtype), np.ones((3, 2)))
+    assert value == 6
+    np.testing.assert_array_equal(grads["W"], np.ones((3, 2)))
