@@ -59,6 +59,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 @click.option("--loss", metavar="LOSS", help='cross_entropy, mse, …, or an equation: "mse(l2, y) + 0.001 * sum(W0^2)". Not needed where the program ends in a loss.')
 @click.option("--columns", multiple=True, metavar="COLUMNS", help="The columns of the input layer, in this order; all but the target where not given.")
 @click.option("--drop", multiple=True, metavar="COLUMNS", help="Columns to leave out.")
+@click.option("--one-hot", multiple=True, metavar="COLUMNS", help="Columns of texts of which each becomes a column of zeros and ones.")
 @click.option("--header/--no-header", default=None, help="Whether the first row of a CSV holds names; it is looked at where neither is given.")
 @click.option("--hidden", metavar="WIDTHS", help="The widths of the hidden layers: 100, or 100,50.")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=SHAPE", help="The shape of a value: l1=100, W0=64x100.")
@@ -138,6 +139,7 @@ def _made(program: Sequence[str], table: Table, given: dict[str, Any]) -> Task:
     notation = given["notation"] if given["notation"] != "auto" else NOTATIONS.get(name.suffix, "auto") if name is not None else "auto"
     wish = Wish(
         target=tuple(_names(given["target"]) or ()), loss=given["loss"], columns=tuple(_names(given["columns"]) or ()), drop=tuple(_names(given["drop"]) or ()),
+        one_hot=tuple(_names(given["one_hot"]) or ()),
         hidden=_widths(given["hidden"]), shapes=_shapes(given["shapes"]), wrt=_names(given["wrt"]), notation=notation, constants=_numbers(given["constants"], "--set"),
         masks=_numbers(given["masks"], "--mask"),
     )  # fmt: skip
@@ -359,13 +361,18 @@ def predict(model: Path, source: str, header: bool | None, probabilities: bool, 
 predict.short_help = "Predict with a trained model."
 
 
+def _column_names(name: str, width: int, texts: Sequence[str]) -> list[str]:
+    """The columns that a feature becomes."""
+    return [f"{name}={text}" for text in texts] or [name] * (width == 1) or [f"{name}[{k}]" for k in range(width)]
+
+
 def _predictions(made: Task, prediction: Array, with_probabilities: bool) -> tuple[list[str], list[list[str]]]:
     """The columns of the answer, and its rows."""
     binding = made.binding
     if binding.kind in ("numbers", "input", "none"):
         if with_probabilities:
             raise Problem("this model predicts numbers; there are no probabilities")
-        head = list(binding.targets) or [f"{name}[{k}]" if width > 1 else name for name, width in binding.features for k in range(width)]
+        head = list(binding.targets) or [column for name, width in binding.features for column in _column_names(name, width, binding.texts.get(name, ()))]
         head = head if len(head) == prediction.shape[1] else [f"{made.prediction.value.name}[{k}]" for k in range(prediction.shape[1])]
         return head, [[repr(float(value)) for value in row] for row in binding.in_units(prediction)]
     labels = [binding.classes[k] for k in binding.chosen(prediction, made.prediction.says)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from pathlib import Path
 
 import click.testing
@@ -41,10 +42,10 @@ def reached(text: str, what: str) -> float:
 
 def test_two_layers_read_digits(tmp_path):
     sklearn = pytest.importorskip("sklearn.datasets")
+    began = time.process_time()
     text = run(*DIGITS, "-o", tmp_path / "digits.npz", "--plot", tmp_path / "loss.svg")
+    assert time.process_time() - began < 10
     assert reached(text, "accuracy") >= 97
-    seconds = re.search(r"trained +30 epochs in ([\d.]+) s", text)
-    assert seconds is not None
     assert (tmp_path / "loss.svg").read_text().startswith("<svg ")
     # the model by hand, on the rows that the command held out
     params = load(tmp_path / "digits.npz").params
@@ -199,7 +200,7 @@ def test_the_curve_is_drawn_on_a_terminal_and_listed_in_a_pipe(houses, monkeypat
 # fmt: off
 MISTAKES = [
     # words after train, what is said
-    (["z = x W + b", "--data", "houses.csv", "--target", "price"],                   r"houses.csv, row 2, column garden: '(yes|no)' is no number; --drop garden leaves the column out"),
+    (["z = x W + b", "--data", "houses.csv", "--target", "price"],                   r"houses.csv, row 2, column garden: '(yes|no)' is no number; --one-hot garden makes a column of each of its texts, --drop garden leaves it out"),
     (["z = x W + b", "--data", "houses.csv", "--target", "prize"],                   r"houses.csv has no column prize; it has area, .*did you mean price\?"),
     (["z = x W + b", "--data", "houses.csv"],                                        r"which column is to be predicted\? --target NAME; houses.csv has area, age, price, garden"),
     (["z = x W + b", "--data", "none.csv"],                                          r"there is no file none.csv; or take one of sklearn:digits"),
@@ -239,6 +240,16 @@ def test_a_loss_that_bursts_leaves_a_model_of_the_last_good_parameters(houses):
     assert "m.npz holds the last parameters whose loss was finite" in text
     assert all(np.isfinite(array).all() for array in load("m.npz").params.values())
     assert run("predict", "m.npz", "--data", "houses.csv").startswith("price\n")
+
+
+def test_a_column_of_texts_becomes_a_column_for_each(houses):
+    text = run("train", "z = x W + b", "--data", "houses.csv", "--target", "price", "--one-hot", "garden", "--standardize", "--optimizer", "lbfgs", "-o", "m.npz")
+    assert "4 columns → x" in text
+    assert load("m.npz").params["W"].shape == (4, 1)
+    Path("new.csv").write_text("area,age,garden\n100,10,yes\n")
+    assert float(run("predict", "m.npz", "--data", "new.csv").split()[1]) == pytest.approx(205000, rel=1e-2)
+    Path("new.csv").write_text("area,age,garden\n100,10,maybe\n")
+    assert "new.csv, row 2, column garden: 'maybe' is none of no, yes" in run("predict", "m.npz", "--data", "new.csv", code=2)
 
 
 def test_all_rows_can_be_learned_from(houses):

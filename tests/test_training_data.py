@@ -62,8 +62,8 @@ CELLS = [
     # text, column, what is said
     ("age,y\n1,2\nn/a,3\n",       "age", r"t\.csv, row 3, column age: 'n/a' is no number; leave the row out or fill it"),
     ("age,y\n1,2\n\n\n,3\n",      "age", r"t\.csv, row 5, column age: the cell is empty"),
-    ("1,2\n3,x\n",                "2",   r"t\.csv, row 2, column 2: 'x' is no number; --drop 2 leaves the column out"),
-    ("sex,y\nmale,1\n",           "sex", r"t\.csv, row 2, column sex: 'male' is no number; --drop sex"),
+    ("1,2\n3,x\n",                "2",   r"t\.csv, row 2, column 2: 'x' is no number$"),
+    ("sex,y\nmale,1\n",           "sex", r"t\.csv, row 2, column sex: 'male' is no number$"),
     ("a;b\n1,5;2\n",             "a",   r"t\.csv, row 2, column a: '1,5' is no number; write it with a decimal point"),
     ("a,b\n1,nan\n",              "b",   r"t\.csv, row 2, column b: a missing value"),
     ("a,b\n1,inf\n",              "b",   r"t\.csv, row 2, column b: inf"),

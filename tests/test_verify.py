@@ -230,6 +230,19 @@ def test_what_follows_from_a_wrong_claim_is_not_a_mistake_of_its_own():
     assert answer["dW1"].kinds == ("shape", "missing transpose")
 
 
+def test_what_rests_on_what_cannot_be_has_no_verdict_of_its_own():
+    answer = network("relu").verify("s = l0 l2; t = 2 s; d1 = t W1' * relu'(z1); dW0 = l0' d1; dW1 = l1' d2")
+    assert [v.right for v in answer] == [False, False, False, False, True]
+    assert [v.because for v in answer] == [(), ("s",), ("t",), ("d1",), ()]
+    assert "l₀ l₂ cannot be: l₀ is n0×n1, l₂ is n0×n3" in str(answer)
+
+
+def test_the_forward_pass_may_be_repeated():
+    answer = network("relu").verify("z1 = l0 @ W0\nl1 = np.maximum(z1, 0)\nl2 = l1 @ W1\nd2 = l2 - y\ndW1 = l1.T @ d2")
+    assert answer
+    assert not network("relu").verify("l1 = l0 W0; dW1 = l1' (l2 - y)")["l1"]
+
+
 def test_shapes_that_are_declared_are_what_counts():
     claim = "dW0 = l0' ((l2 - y) * W1' * relu'(z1))"  # a column times a row
     assert compile("l2 = relu(l0 W0) W1", shapes={"l0": 3, "l1": 4, "l2": 1}).verify(claim)

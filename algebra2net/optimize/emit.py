@@ -128,42 +128,31 @@ class Lines:
     # names
 
     def _names(self) -> dict[int, str]:
-        """An identifier for each value; who takes over memory takes over the name, or gives it its own."""
-        found: dict[int, str] = {}
+        """An identifier for each value: its own, or that of the next of those that have its memory after it, or of the last before it."""
         taken = set(_RESERVED) | self.taken
-        for name in self.graph.program.inputs:
-            found[id(self.graph.of[name])] = names.identifier(name.name, taken)
-            taken.add(found[id(self.graph.of[name])])
-        numbers = itertools.count(1)
-        for node in reversed(self.statements):
-            if id(node) not in found:
-                if node.name is not None:
-                    text = names.identifier(node.name.name, taken)
-                    taken.add(text)
-                else:
-                    text = ""
-                found[id(node)] = text
-            heir = self.heir.get(id(node))
-            if heir is not None:
-                found[id(heir)] = found[id(node)]
-                if not found[id(node)] and heir.name is not None:
-                    chain = [node]
-                    text = names.identifier(heir.name.name, taken)
-                    taken.add(text)
-                    found[id(heir)] = text
-                    following = {id(value): key for key, value in self.heir.items()}
-                    key: int | None = id(chain[0])
-                    while key is not None:
-                        found[key] = text
-                        key = following.get(key)
-        chains: dict[int, str] = {}
+        found: dict[int, str] = {}
+
+        def enter(node: Node, name: str) -> None:
+            found[id(node)] = names.identifier(name, taken)
+            taken.add(found[id(node)])
+
+        for symbol in self.graph.program.inputs:
+            enter(self.graph.of[symbol], symbol.name)
         for node in self.statements:
-            if not found[id(node)]:
+            if id(node) not in found and node.name is not None:
+                enter(node, node.name.name)
+        for node in reversed(self.statements):
+            heir = self.heir.get(id(node))
+            if heir is not None and id(node) in found:
+                found.setdefault(id(heir), found[id(node)])
+        numbers = itertools.count(1)
+        for node in self.statements:
+            if id(node) not in found:
                 heir = self.heir.get(id(node))
-                before = chains.get(id(heir)) if heir is not None else None
-                text = before or next(word for k in numbers if (word := f"s{k}") not in taken)
-                taken.add(text)
-                chains[id(node)] = found[id(node)] = text
+                if heir is not None:
+                    found[id(node)] = found[id(heir)]
+                else:
+                    enter(node, next(word for k in numbers if (word := f"s{k}") not in taken))
         return found
 
     # text
@@ -198,8 +187,8 @@ class Lines:
         if node.op != "const" or like.shape is None or not isinstance(like.shape[1], int) or not self.graph.program.inputs:
             return self.entry(node, loose=True)
         rows, columns = like.shape
-        shape = (rows, columns) if isinstance(rows, int) and rows * columns <= BLOCK else (1, columns)
-        if columns * shape[0] > BLOCK or shape[0] * columns < 32:  # type: ignore[operator]
+        shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
+        if columns * shape[0] > 2 * BLOCK or shape[0] * columns < 32:  # type: ignore[operator]
             return self.entry(node, loose=True)
         name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
         self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
@@ -216,14 +205,13 @@ class Lines:
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
-        if node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
+        own, name = name, self.names[id(heir)]
+        if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
-        words = [self.entry(arg, loose=True) for arg in node.args]
-        if node.op in ("maximum", "minimum"):
-            words = [self.filled(arg, node) for arg in node.args]
-        out = f"out={name}" if node.op in ("maximum", "minimum", "mask") else name
-        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, out])})"
+        words = [self.filled(arg, node) if node.op in ("maximum", "minimum") else self.entry(arg, loose=True) for arg in node.args]
+        out = f"out={name}" if own != name or node.op in ("maximum", "minimum", "mask") else name
+        return f"{f'{own} = ' if own != name else ''}np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, out])})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
         """The text of an operand of what is done entry by entry on an array."""
@@ -282,6 +270,8 @@ class Lines:
             return re.sub(r"_(\d+)_", lambda match: self.operand(node.args[int(match[1])]), str(node.data))
         if op == "invert":
             return f"~{self.operand(node.args[0])}"
+        if op in ("maximum", "minimum") and not node.zero_d:
+            return f"np.{op}({', '.join(self.filled(arg, node) for arg in node.args)})"
         return f"np.{op}({', '.join(entry(arg, loose=True) for arg in node.args)})"
 
     def _float(self, node: Node) -> str:
@@ -439,17 +429,20 @@ class Blocks:
             self.block[id(arg)] = self.sliced(self.whole.names[id(arg)], slices)
         roots = self.roots()
         kept = {id(roots[member]) for member in self.escapes}
+        after: list[str] = []
         for node in self.run:
             root = roots[id(node)]
             if node.op in ("sum", "vdot"):
                 continue
+            whole, name = self.whole.names[id(root)], self.whole.names[id(node)]
             if id(root) not in self.members:
                 self.block[id(node)] = self.block[id(root)]
             elif id(root) in kept:
-                name = self.whole.names[id(node)]
                 if node is root:
                     before.append(f"{name} = np.empty({self.shape}, {self.dtype(node)})")
-                self.block[id(node)] = self.sliced(name, slices)
+                self.block[id(node)] = self.sliced(whole, slices)
+            if id(node) in self.escapes and name != whole:
+                after.append(f"{name} = {whole}")
         names, self.whole.names = self.whole.names, self.block
         for node in self.run:
             name = self.block[id(node)]
@@ -463,7 +456,7 @@ class Blocks:
         self.whole.names = names
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = max(1, BLOCK // width)
-        return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body))]
+        return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
 
     def read_from_outside(self) -> list[Node]:
         """The arrays that the loop reads a block of at a time."""

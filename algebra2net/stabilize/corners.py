@@ -10,6 +10,7 @@ Idea  between two borders every choice is made, so each piece is a smooth node; 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -118,16 +119,20 @@ class Corners:
         return (part for part, _ in (data[0] if kind == SUM else data)) if kind in (SUM, PRODUCT) else ()
 
     def quantities(self, inside: frozenset[int]) -> list[int]:
-        """What the choices rest on: x for x > 1 and |x|, a - b for max(a, b). Multiples and shifts of one are one."""
+        """What the choices rest on: x for x > 1 and |x|, a - b for max(a, b). Multiples and shifts of one are one.
+
+        What stands in one place alone has the slope that this place says.
+        """
         forms = self.forms
         found: dict[int, None] = {}
+        uses = Counter(part for node in inside for part in self.parts(node))
         for node in sorted(inside):
             if forms.kinds[node] != FUNCTION or forms.data[node][0] not in OPERATORS_WITH_CORNERS:
                 continue
             name, args, _ = forms.data[node]
             for decides in [_DECIDES[name](forms, args)] if name in _DECIDES else args[:1] if name != "where" else ():
                 terms, _ = forms.linear(decides)
-                if terms:
+                if terms and any(uses[term] > 1 for term in (*terms, decides)):
                     first = next(iter(terms.values()))
                     found[forms.sum_of({term: c / first for term, c in terms.items()}, 0.0, None if forms.shapes[decides] is None else forms.broadcast(terms))] = None
         return list(found)[:3]

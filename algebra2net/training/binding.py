@@ -50,6 +50,7 @@ class Binding:
     layer: str
     target: str | None
     features: tuple[tuple[str, int], ...]  # column, how many numbers it has
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of a feature of texts: which there are, each a number of its own
     targets: tuple[str, ...] = ()
     kind: str = "numbers"
     classes: tuple[str, ...] = ()
@@ -69,12 +70,18 @@ class Binding:
 
         Raises ValueError where a column is missing or a cell is no number.
         """
-        columns = [table.numbers(name) for name in self._columns(table)]
+        columns = [self._feature(table, own, name) for own, (name, _) in zip(self._columns(table), self.features, strict=True)]
         for (name, width), found in zip(self.features, columns, strict=True):
             if found.shape[1] != width:
                 raise ValueError(f"{table.source}: {name} has {found.shape[1]} columns, the model takes {width}")
         x = np.hstack(columns)
         return x if self.inputs_scaled is None else self.inputs_scaled(x)
+
+    def _feature(self, table: Table, own: str, name: str) -> Array:
+        """One column of the table as numbers; `own` is what the table calls it."""
+        if name in self.texts:
+            return np.asarray(np.eye(len(self.texts[name]))[table.chosen(own, self.texts[name])])
+        return table.numbers(own)
 
     def _columns(self, table: Table) -> list[str]:
         """The table's own names of the features; by place where the file has none."""
@@ -100,12 +107,7 @@ class Binding:
             case "numbers":
                 y = np.hstack([table.numbers(name) for name in self.targets])
                 return y if self.target_scaled is None else self.target_scaled(y)
-        places = {label: k for k, label in enumerate(self.classes)}
-        labels = table.labels(self.targets[0])
-        for row, label in enumerate(labels):
-            if label not in places:
-                raise ValueError(f"{table.at(row, self.targets[0])}: {label!r} is none of the classes {', '.join(self.classes[:10])}")
-        chosen = np.array([places[label] for label in labels])
+        chosen = table.chosen(self.targets[0], self.classes)
         if self.kind == "classes":
             return np.asarray(np.eye(len(self.classes))[chosen])
         return (chosen if self.kind == "binary" else 2.0 * chosen - 1).reshape(-1, 1).astype(float)
@@ -142,7 +144,8 @@ class Binding:
     def read(cls, words: Mapping[str, Any]) -> Binding:
         """The record from JSON."""
         scaled = {name: Scaling(center=tuple(found["center"]), scale=tuple(found["scale"])) for name in ("inputs_scaled", "target_scaled") if (found := words[name])}
-        lists = {"features": tuple((name, width) for name, width in words["features"]), "targets": tuple(words["targets"]), "classes": tuple(words["classes"])}
+        lists: dict[str, Any] = {"features": tuple((name, width) for name, width in words["features"]), "targets": tuple(words["targets"]), "classes": tuple(words["classes"])}
+        lists["texts"] = {name: tuple(texts) for name, texts in words["texts"].items()}
         return cls(**{**words, "inputs_scaled": None, "target_scaled": None, **lists, **scaled})
 
 

@@ -60,13 +60,13 @@ class Table:
         shown = ", ".join(list(self.columns)[:12]) + (", …" if len(self.columns) > 12 else "")
         raise ValueError(f"{self.source} has no column {name}; it has {shown}" + (f" ({hint})" if hint else ""))
 
-    def numbers(self, name: str) -> Array:
-        """A column as a float matrix.
+    def numbers(self, name: str, hint: str = "") -> Array:
+        """A column as a float matrix; `hint` says what to do about a text.
 
         Raises ValueError for a cell that is no number, with its row.
         """
         column = self.column(name)
-        values = column if isinstance(column, np.ndarray) else np.array([[self._number(cell, name, k)] for k, cell in enumerate(column)])
+        values = column if isinstance(column, np.ndarray) else np.array([[self._number(cell, name, k, hint)] for k, cell in enumerate(column)])
         if not np.isfinite(values).all():
             row, place = np.argwhere(~np.isfinite(values))[0]
             which = name if values.shape[1] == 1 else f"{name}[{place}]"
@@ -91,14 +91,26 @@ class Table:
         number = self.numbers_of_rows[row] if self.numbers_of_rows else self.first + int(row)
         return f"{self.source}, row {number}, column {name}"
 
-    def _number(self, cell: str, name: str, row: int) -> float:
+    def chosen(self, name: str, classes: Sequence[str]) -> Array:
+        """Of each row, which of these classes its label is, from 0.
+
+        Raises ValueError for a label that is none of them.
+        """
+        places = {label: k for k, label in enumerate(classes)}
+        labels = self.labels(name)
+        for row, label in enumerate(labels):
+            if label not in places:
+                raise ValueError(f"{self.at(row, name)}: {label!r} is none of {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}")
+        return np.array([places[label] for label in labels])
+
+    def _number(self, cell: str, name: str, row: int, hint: str) -> float:
         try:
             return float(cell)
         except ValueError:
             if cell.strip().casefold() in MISSING:
                 raise ValueError(f"{self.at(row, name)}: {f'{cell.strip()!r} is no number' if cell.strip() else 'the cell is empty'}; leave the row out or fill it") from None
-            instead = "write it with a decimal point" if re.fullmatch(r"\s*-?\d+,\d+\s*", cell) else f"--drop {name} leaves the column out"
-            raise ValueError(f"{self.at(row, name)}: {cell.strip()!r} is no number; {instead}") from None
+            instead = "write it with a decimal point" if re.fullmatch(r"\s*-?\d+,\d+\s*", cell) else hint
+            raise ValueError(f"{self.at(row, name)}: {cell.strip()!r} is no number{f'; {instead}' * bool(instead)}") from None
 
 
 def _label(value: float) -> str:

@@ -43,6 +43,7 @@ class Wish:
     loss: str | None = None
     columns: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    one_hot: tuple[str, ...] = ()
     hidden: tuple[int, ...] = ()
     shapes: Mapping[str, Any] = field(default_factory=dict)
     wrt: Sequence[str] | None = None
@@ -198,19 +199,25 @@ def _binding(net: Net, table: Table, wish: Wish, targets: tuple[str, ...]) -> Bi
         raise ValueError(f"which column is to be predicted? --target NAME; {table.source} has {', '.join(list(table.columns)[-6:])}")
     if target is None and targets and not itself and wish.target:
         raise ValueError(f"this program compares nothing with {', '.join(targets)}: its inputs are {', '.join(net.inputs)}; add --loss, or --drop {targets[0]} for an autoencoder")
-    for name in (*wish.columns, *wish.drop):
+    for name in (*wish.columns, *wish.drop, *wish.one_hot):
         table.column(name)
         if name in targets and not itself:
-            raise ValueError(f"{name} is to be predicted: leave it out of {'--columns' if name in wish.columns else '--drop'}")
+            raise ValueError(f"{name} is to be predicted: leave it out of {'--columns' if name in wish.columns else '--drop' if name in wish.drop else '--one-hot'}")
     chosen = wish.columns or tuple(name for name in table.columns if name not in (*wish.drop, *targets, table.target))
-    features = tuple((name, table.numbers(name).shape[1]) for name in chosen)
+    texts = {name: in_order(table.labels(name)) for name in chosen if name in wish.one_hot}
+    features = tuple((name, len(texts[name]) if name in texts else _width(table, name)) for name in chosen)
     if not features:
         raise ValueError(f"{table.source} has no column left for {layer}")
-    common = {"layer": layer, "target": target, "features": features, "named": table.named, "constants": constants, "masks": masks}
+    common = {"layer": layer, "target": target, "features": features, "texts": texts, "named": table.named, "constants": constants, "masks": masks}
     if itself or target is None:
         return Binding(**common, kind="input" if target is not None else "none")  # type: ignore[arg-type]
     kind, classes = _kind(net, table, target, targets)
     return Binding(**common, targets=targets, kind=kind, classes=classes)  # type: ignore[arg-type]
+
+
+def _width(table: Table, name: str) -> int:
+    """How many numbers a column has."""
+    return int(table.numbers(name, f"--one-hot {name} makes a column of each of its texts, --drop {name} leaves it out").shape[1])
 
 
 def _without(roles: Roles, constants: Mapping[str, float]) -> Roles:

@@ -21,13 +21,13 @@ from sympy import Rational
 
 from algebra2net import names
 from algebra2net.collector import resting
-from algebra2net.errors import AlgebraError, DerivativeError
+from algebra2net.errors import AlgebraError
 from algebra2net.verify.answer import Answer, Counterexample, Verdict
 from algebra2net.verify.diagnose import Diagnosis, Diagnostician
 from algebra2net.verify.edits import Fault
 from algebra2net.verify.evaluate import EXTENDED, Misfit
 from algebra2net.verify.judge import Judgement, agree, judged, unknown_names
-from algebra2net.verify.losses import Assumption, assumptions
+from algebra2net.verify.losses import assumptions
 from algebra2net.verify.meaning import Names
 from algebra2net.verify.normal import same
 from algebra2net.verify.parting import parting
@@ -81,29 +81,21 @@ def _likeliest(net: Net, claims: Sequence[Claim]) -> _Case:
     """The case that makes most claims right: for a network without a loss there may be several."""
     truth = Truth(net)
     known = Names(truth)
-    strange = unknown_names(claims, known)
-    options = assumptions(net, truth, known, claims, strange)
-    if not options:
-        return _case(net, claims, Assumption(net, ""), truth, known)
     best: _Case | None = None
-    for option in options:
-        try:
-            case = _case(option.net, claims, option)
-        except DerivativeError:
-            continue
+    for option in assumptions(net, truth, claims, unknown_names(claims, known)):
+        other = Truth(option.net)
+        case = _case(claims, other, Names(other), option.words)
         if best is None or _wrong(case) < _wrong(best):
             best = case
         if not _wrong(best):
             break
-    return best if best is not None else _case(net, claims, Assumption(net, ""), truth, known)
+    return best if best is not None else _case(claims, truth, known)
 
 
-def _case(net: Net, claims: Sequence[Claim], option: Assumption, truth: Truth | None = None, known: Names | None = None) -> _Case:
-    truth = truth or Truth(net)
-    known = known or Names(truth)
+def _case(claims: Sequence[Claim], truth: Truth, known: Names, assumption: str = "") -> _Case:
     if not truth.points:
         raise AlgebraError("this network has no finite value at any random point", None, "its logarithms, roots or quotients want other numbers")
-    return _Case(truth, known, judged(claims, truth, known), option.words)
+    return _Case(truth, known, judged(claims, truth, known), assumption)
 
 
 def _wrong(case: _Case) -> int:

@@ -335,7 +335,8 @@ def _signs(truth: Truth) -> dict[str, tuple[str, str]]:
         backprop = truth.net.backprop
     except DerivativeError:
         return {}
-    point, found = truth.points[0].values, {}
+    point = truth.points[0].values
+    found: dict[str, tuple[str, str]] = {}
     values = Values({name.name: point.names[name.name] for name in backprop.inputs}, truth.sizes, truth.functions, point)
     values.run(as_terms(backprop))
     for sign, value in backprop.deltas.items():

@@ -57,6 +57,7 @@ class _State:
     wrong: set[str] = field(default_factory=set)
     rests: dict[str, set[str]] = field(default_factory=dict)
     shapeless: set[str] = field(default_factory=set)  # claims whose shapes do not fit: they give their names no value
+    lost: set[str] = field(default_factory=set)  # of these, names of the claims' own, and what rests on them: they have none at all
 
 
 def judged(claims: Sequence[Claim], truth: Truth, names: Names) -> list[Judgement]:
@@ -72,7 +73,7 @@ def judged(claims: Sequence[Claim], truth: Truth, names: Names) -> list[Judgemen
     for claim in claims:
         given = _points(truth, state.given)
         found.append(replace(_judged(claim, truth, names, state), given=given))
-    if not any(made.target for made in found):
+    if not any(made.target or not made.right for made in found):
         name = found[-1].claim.spelled.strip()
         known = [f"d{value}" for value in sorted(names.forward) if truth.has_signal(value)]
         raise NotationError(f"{name} is no gradient or signal of this network", found[-1].claim.span, nearest(name, known) or f"claims are about {', '.join(known)}")
@@ -86,7 +87,7 @@ def _made_good(found: list[Judgement], truth: Truth) -> list[Judgement]:
     for k, made in enumerate(found):
         if made.right or made.target is None or made.claim.of.startswith(GRADIENT) or made.target.name in inputs:
             continue
-        factor = ratio(made)
+        factor = None if made.because and any(name not in made.given[0].values.names for name in names_in(made.term)) else ratio(made)
         users = _users(found, k)
         gradients = [user for user in users if user.target is not None and user.target.name in inputs]
         if factor is not None and gradients and all(user.right for user in gradients):
@@ -157,6 +158,9 @@ def equal(here: Term, there: Term, points: Sequence[Point]) -> bool:
 
 def _judged(claim: Claim, truth: Truth, names: Names, state: _State) -> Judgement:
     targets = _targets(claim, names)
+    lost = state.lost & set(names_in(claim.value))
+    if lost:
+        return _without_value(claim, targets, lost, truth, state)
     rests = set().union(*(state.rests.get(name, {name}) & state.wrong for name in names_in(claim.value) if name in state.readings or name in state.rests)) if state.wrong else set()
     surroundings = [state.given] * (not rests & state.shapeless) + [state.true] * bool(rests)
     if not targets:
@@ -251,14 +255,29 @@ def _own(claim: Claim, value: Term, notes: tuple[str, ...], truth: Truth, state:
     made = Judgement(claim, True, None, value, points, notes, (), tuple(sorted(rests)))
     found = [point.values.of(value) for point in points]
     if any(isinstance(array, Misfit) for array in found):
+        state.lost.add(claim.name)
         return Judgement(claim, False, None, value, points, notes)
     for given, true, point, array in zip(state.given, state.true, _points(truth, state.true), found, strict=True):
         again = point.values.of(value)
         assert not isinstance(array, Misfit)
-        given[claim.name] = array
-        true[claim.name] = array if isinstance(again, Misfit) else again
+        assert not isinstance(again, Misfit)
+        given[claim.name], true[claim.name] = array, again
     state.rests[claim.name] = set(rests)
     return made
+
+
+def _without_value(claim: Claim, targets: Sequence[Reading], lost: set[str], truth: Truth, state: _State) -> Judgement:
+    """A claim that rests on a name whose own claim cannot be: wrong because of it, and later claims use what is true."""
+    target = targets[0] if targets else None
+    if target is None:
+        state.lost.add(claim.name)
+    else:
+        for given, true, point in zip(state.given, state.true, truth.points, strict=True):
+            given[claim.name] = true[claim.name] = point.values.names[target.value.name]
+        state.shapeless.add(claim.name)
+        state.wrong.add(claim.name)
+        state.rests[claim.name] = {claim.name}
+    return Judgement(claim, False, target.value if target else None, claim.value, tuple(truth.points), (), tuple(sorted(lost)))
 
 
 def _remember(truth: Truth, state: _State, made: Judgement, target: Reading, rests: set[str]) -> None:
@@ -273,7 +292,7 @@ def _remember(truth: Truth, state: _State, made: Judgement, target: Reading, res
         assert not isinstance(right, Misfit)
         true[name] = right
         fits = not isinstance(found, Misfit) and found.shape == right.shape
-        given[name] = found if fits else right
+        given[name] = right if isinstance(found, Misfit) or not fits else found
         state.shapeless |= set() if fits else {name}
     if not made.right:
         state.wrong.add(name)

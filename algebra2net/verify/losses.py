@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError
-from algebra2net.verify.meaning import Names
 from algebra2net.verify.reading import Claim
 from algebra2net.verify.terms import named, places
 from algebra2net.verify.truth import Truth
@@ -46,16 +45,16 @@ class Assumption:
     words: str
 
 
-def assumptions(net: Net, truth: Truth, known: Names, claims: Sequence[Claim], strange: Sequence[str]) -> Iterator[Assumption]:
-    """The networks that the claims may mean; none where the network has a loss or the claims know no target."""
-    if truth.seed is None or not strange:
-        return iter(())
-    output = truth.output.name
-    target = next((name for name in strange if _is_target(name, output, claims)), "")
-    return _with_losses(net, truth, output, target) if target else iter(())
+def assumptions(net: Net, truth: Truth, claims: Sequence[Claim], strange: Sequence[str]) -> Iterator[Assumption]:
+    """The networks that the claims may mean; none where the network has a loss or the claims know no target.
+
+    `strange` are the names in the claims that nothing explains.
+    """
+    target = next((name for name in strange if _is_target(name, claims)), "")
+    return _with_losses(net, truth, truth.output.name, target) if target and truth.seed is not None else iter(())
 
 
-def _is_target(name: str, output: str, claims: Sequence[Claim]) -> bool:
+def _is_target(name: str, claims: Sequence[Claim]) -> bool:
     """Whether a name is taken away from a value, or a value from it."""
     return any(node.op == "minus" and named(name) in node.args for claim in claims for _, node in places(claim.value))
 

@@ -11,7 +11,6 @@ out, and dz₁, have one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,13 +21,13 @@ from algebra2net.derive import GRADIENT
 from algebra2net.operators.operator import operation
 from algebra2net.program import SCALAR, Dimension, Program, is_step, substituted, symbol
 from algebra2net.tidy import tidy
-from algebra2net.verify.terms import Term, call, named, number, places, replaced, term, text
+from algebra2net.verify.terms import Term, call, named, number, term, text
 from algebra2net.verify.truth import Truth
 
 LOSSES = ("L", "E", "J", "C", "l", "loss", "Loss", "cost", "error", "Error", "MSE", "mse")
 _AT = ("d{}", "grad_{}", "{}_grad", "gradient_{}", "{}_gradient", "g_{}", "nabla_{}", *(pattern.format(loss, "{}") for loss in LOSSES for pattern in ("d{}_d{}", "d{}d{}")))
 _BEFORE = ("d_{}", "delta_{}", "{}_delta", "delta{}", "err_{}", "error_{}", "{}_error")
-_COUNTED = ("d{}", "d_{}", "delta{}", "delta_{}", "e{}_delta", "error{}", "err{}")
+_COUNTED = ("d{}", "d_{}", "delta{}", "delta_{}", "layer_{}_delta", "l{}_delta", "error{}", "err{}")
 _ALONE = ("delta", "output_delta", "delta_out", "d_out", "dout", "error", "delta_output", "delta_L")
 _ROWS = ("n", "m", "N", "M", "B", "batch", "batch_size", "n_samples", "num_samples", "num_examples")
 
@@ -63,10 +62,6 @@ class Names:
             return self.readings(written)
         target = written.removeprefix(GRADIENT)
         return tuple(Reading(named(GRADIENT + value.name)) for value in (r.value for r in self.readings(target)[:1]) if self.truth.has_signal(value.name))
-
-    def known(self) -> Iterable[str]:
-        """Every name of the table."""
-        return self._table
 
     @property
     def prediction(self) -> str:

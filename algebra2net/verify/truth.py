@@ -36,8 +36,7 @@ SCALES = (1.0, 1.0, 0.5, 4.0, 1.0, 1.0)  # of the data, a point each
 ROUGH = 1e-9  # of the largest entry: what float64 may lose on the way
 _SMALL = (2, 3)
 _SIMPLE = (0.5, 1.0, 1.5, 2.0)  # what the arrays of a counterexample are made of
-_LABELLED = {"cross_entropy": "rows", "nll": "rows", "kl": "rows", "bce": "entries", "bce_logits": "entries"}
-_BY_FIRST = ("kl",)
+_LABELS = {"cross_entropy": (1, "rows"), "nll": (1, "rows"), "kl": (0, "rows"), "bce": (1, "entries"), "bce_logits": (1, "entries")}  # which operand, of what kind
 
 
 @dataclass(frozen=True)
@@ -100,14 +99,14 @@ class Truth:
         found: dict[str, str] = {}
         data = {name.name for name in self.forward.inputs} - set(self.net.parameters)
         for equation in self.net.program.equations:
-            if isinstance(equation.value, Operation) and type(equation.value).__name__ in _LABELLED:
-                kind = type(equation.value).__name__
-                found |= {arg.name: _LABELLED[kind] for arg in equation.value.args[:2][:: -1 if kind not in _BY_FIRST else 1][:1] if isinstance(arg, Symbol) and arg.name in data}
+            place, kind = _LABELS.get(type(equation.value).__name__, (0, ""))
+            if kind and getattr(equation.value.args[place], "name", "") in data:
+                found[equation.value.args[place].name] = kind
         made = {e.name: e.value for e in self.forward.equations}
         for value in made.values():
             if type(value).__name__ in ("times", "scale"):
                 for label, other in (value.args, value.args[::-1]):
-                    logarithm = made.get(other)
+                    logarithm = made.get(other, label)
                     if isinstance(label, Symbol) and label.name in data and type(logarithm).__name__ in ("log", "log_softmax"):
                         turned = type(made.get(logarithm.args[0])).__name__ == "transpose"  # softmax(z')', of columns
                         found.setdefault(label.name, "columns" if turned else "rows")
