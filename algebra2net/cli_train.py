@@ -24,15 +24,14 @@ from click.core import ParameterSource
 from algebra2net.cli import FILE, NOTATIONS, Problem, _named, _names, _shapes, _source, _write
 from algebra2net.read import READERS
 from algebra2net.run import Array
-from algebra2net.spell import PLAIN, lines
 from algebra2net.training.binding import Binding
 from algebra2net.training.checkpoint import Checkpoint, load, save
-from algebra2net.training.curve import braille, listed, png, svg
+from algebra2net.training.curve import png, svg
 from algebra2net.training.data import Table, read
 from algebra2net.training.diagnosis import NonFiniteError
-from algebra2net.training.fit import evaluate, fit
+from algebra2net.training.fit import fit
 from algebra2net.training.history import History
-from algebra2net.training.init import described, starts_of
+from algebra2net.training.report import Rows, about, curve_text, results, split
 from algebra2net.training.task import Task, Wish, scaled, task
 
 TRAIN_EXAMPLES = """\b
@@ -101,16 +100,18 @@ def train(ctx: click.Context, /, program: tuple[str, ...], **given: Any) -> None
     with _libraries_named():
         table = read(given["source"], given["header"])
     made = _resumed(before, program) if before else _made(program, table, given)
-    rows = _split(table.rows, options["held_out"], options["patience"], options["seed"])
+    rows = split(table.rows, options["held_out"], options["patience"], options["seed"])
     if before is None and given["standardize"]:
         made = scaled(made, table, rows.train)
     x = made.binding.inputs(table)
     y = made.binding.desired(table, x)
-    click.echo(_about(made, table, rows))
+    click.echo(about(made, table, rows))
     if np.abs(x).max(initial=0) > LARGE and made.binding.inputs_scaled is None:
         click.echo(f"note      the columns reach {np.abs(x).max():.4g}; --standardize often helps")
     history = _fit(made, x, y, rows, options, output, given["resume"])
-    _report(made, history, x, y, rows)
+    colour = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+    click.echo(curve_text(history, rows, colour, shutil.get_terminal_size().columns - 14))
+    click.echo(results(made, history, x, y, rows))
     _keep(made, history, options, output)
     if given["plot"] is not None:
         _plot(given["plot"], history)
@@ -200,24 +201,7 @@ def _libraries_named() -> Iterator[None]:
 # -------------------------------------------------------------------------------------------------------------- rows
 
 
-class _Rows:
-    """Which rows are learned from, which are watched for early stopping, and which are held out to judge by."""
-
-    def __init__(self, train: Array, watched: Array, held: Array) -> None:
-        self.train, self.watched, self.held = train, watched, held
-
-
-def _split(count: int, held_out: float, patience: int | None, seed: int) -> _Rows:
-    """A split of so many rows by the seed. Rows that decide when to stop are not those that judge."""
-    order = np.random.default_rng([seed, 2]).permutation(count)
-    held = round(held_out * count)
-    watched = max(1, round(0.1 * (count - held))) if patience is not None else 0
-    if count - held - watched < 1:
-        raise Problem(f"{count} rows are too few: {held} would be held out and {watched} watched; --held-out 0 learns from all")
-    return _Rows(np.sort(order[held + watched :]), np.sort(order[held : held + watched]), np.sort(order[:held]))
-
-
-def _fit(made: Task, x: Array, y: Array | None, rows: _Rows, options: dict[str, Any], output: Path | None, resume: Path | None) -> History:
+def _fit(made: Task, x: Array, y: Array | None, rows: Rows, options: dict[str, Any], output: Path | None, resume: Path | None) -> History:
     def part(chosen: Array) -> dict[str, Array]:
         return made.data(x[chosen], None if y is None else y[chosen])
 
@@ -250,78 +234,6 @@ def _keep(made: Task, history: History, options: dict[str, Any], output: Path | 
     if output is not None:
         save(output, history.checkpoint(_extra(made, options)))
         click.echo(f"model     {output}   (algebra2net predict {output} --data …)")
-
-
-# ------------------------------------------------------------------------------------------------------------- words
-
-
-def _about(made: Task, table: Table, rows: _Rows) -> str:
-    """What was understood."""
-    binding, net = made.binding, made.net
-    counts = [f"{len(rows.train)} to learn from", *([f"{len(rows.watched)} to stop by"] if len(rows.watched) else []), f"{len(rows.held)} held out"]
-    scaled_words = ", standardized" if binding.inputs_scaled else ""
-    found = [
-        f"data      {table.source}: {table.rows} rows ({', '.join(counts)})",
-        f"          {binding.width} column{'s' * (binding.width != 1)} → {binding.layer}{scaled_words}{_target_words(binding)}",
-    ]
-    found += [f"{'network' if k == 0 else '':<10}{line}" for k, line in enumerate(lines(net.program, PLAIN))]
-    starts = starts_of(net)
-    words = [f"{name} {net.shapes[name][0]}×{net.shapes[name][1]} {described(starts[name])}" for name in made.roles.trained]
-    count = sum(int(net.shapes[name][0]) * int(net.shapes[name][1]) for name in made.roles.trained)
-    found += [f"{'begins as' if k == 0 else '':<10}{line}" for k, line in enumerate(_wrapped(words, f"{count} parameters"))]
-    return "\n".join(found)
-
-
-def _target_words(binding: Binding) -> str:
-    match binding.kind:
-        case "classes":
-            shown = ", ".join(binding.classes[:10]) + (", …" if len(binding.classes) > 10 else "")
-            return f"; {binding.targets[0]} → {binding.target}, {len(binding.classes)} classes ({shown})"
-        case "binary":
-            return f"; {binding.targets[0]} → {binding.target}, 0 is {binding.classes[0]}, 1 is {binding.classes[1]}"
-        case "signs":
-            return f"; {binding.targets[0]} → {binding.target}, -1 is {binding.classes[0]}, 1 is {binding.classes[1]}"
-        case "numbers":
-            return f"; {', '.join(binding.targets)} → {binding.target}{', standardized' if binding.target_scaled else ''}"
-        case "input":
-            return f" and → {binding.target}, to be rebuilt"
-    return ""
-
-
-def _wrapped(words: Sequence[str], last: str, room: int = 96) -> list[str]:
-    found = [""]
-    for word in (*words, last):
-        piece = word if not found[-1] else f" · {word}"
-        if len(found[-1]) + len(piece) > room:
-            found.append(word)
-        else:
-            found[-1] += piece
-    return found
-
-
-def _report(made: Task, history: History, x: Array, y: Array | None, rows: _Rows) -> None:
-    """The curve, and what was reached."""
-    colour = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
-    if colour:
-        width = min(72, shutil.get_terminal_size().columns - 14)
-        curve = braille(history.loss, history.validation, width, colour=True)
-        legend = "\x1b[34m──\x1b[0m train" + ("  \x1b[33m┄┄\x1b[0m " + ("watched" if len(rows.watched) else "held out") if history.validation else "")
-        click.echo(f"\n{curve}\n{legend}\n" if curve else "")
-    else:
-        click.echo(listed(history.loss, history.validation))
-    click.echo(f"trained   {history.epochs} epoch{'s' * (history.epochs != 1)} in {history.seconds:.1f} s{f' ({history.reason})' * bool(history.reason)}")
-    for name, chosen in (("train", rows.train), ("held out", rows.held)):
-        if len(chosen):
-            click.echo(f"{name:<10}{_scored(made, history, x[chosen], None if y is None else y[chosen])}")
-
-
-def _scored(made: Task, history: History, x: Array, y: Array | None) -> str:
-    """Loss and score on some rows."""
-    params = dict(history.params)
-    words = [f"loss {evaluate(made.net, made.data(x, y), params, made.binding.masks):.4g}"]
-    for name, value in made.scores(x, y, params).items():
-        words.append(f"accuracy {100 * value:.1f} % ({round(value * len(x))} of {len(x)})" if name == "accuracy" else f"{name} {value:.3f}")
-    return "   ".join(words)
 
 
 def _plot(path: Path, history: History) -> None:

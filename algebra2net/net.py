@@ -347,6 +347,7 @@ class Net:
         From the keyboard interrupted, it gives what has been learned so far (`history.interrupted`). Raises NonFiniteError with the place in the
         algebra where a number first is nan or infinite, ValueError, TypeError or ShapeError for data that do not fit.
 
+        >>> import numpy as np
         >>> net = compile("L = mse(x W + b, y)", wrt=["W", "b"])
         >>> x = np.linspace(-1, 1, 50)
         >>> history = net.fit((x, 3 * x + 2), optimizer="lbfgs")

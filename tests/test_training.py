@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import pickle
 import re
-import zipfile
 from functools import cache
 
 import numpy as np
@@ -419,8 +418,8 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(patience, monkeyp
 def test_a_model_is_one_file_without_pickles(tmp_path):
     history = two_layers().fit(data(), epochs=1)
     history.save(tmp_path / "model.npz")
-    with zipfile.ZipFile(tmp_path / "model.npz") as file:
-        assert all(b"\x80\x04" not in file.read(name)[128:140] and b"'O'" not in file.read(name)[:128] for name in file.namelist())
+    with np.load(tmp_path / "model.npz", allow_pickle=False) as file:
+        assert {file[name].dtype.kind for name in file.files} == {"f", "u"}  # numbers, and JSON as bytes
     found = load(tmp_path / "model.npz")
     x, y = data(8, seed=3)
     assert found.net(l0=x, y=y, **found.params) == two_layers()(l0=x, y=y, **history.params)

@@ -17,13 +17,12 @@ _EXP = '''
         def exp_below(x, top):
             """exp(x - top); far below, with what rounding took from the difference."""
             z = x - top
-            e = np.exp(z)
-            if z.dtype.itemsize == 8 and z.size and z.min() < -64:
-                near = z > -800
-                x, z, top = (np.where(near, v, 0) for v in (x, z, top))
-                back = x - z
-                e = e * (1 + ((x - (z + back)) + (back - top)))
-            return e
+            if z.dtype.itemsize < 8 or not np.min(z, initial=0) < -64:
+                return np.exp(z, z)
+            e, near = np.exp(z), z > -800
+            x, z, top = (np.where(near, v, 0) for v in (x, z, top))
+            back = x - z
+            return e * (1 + ((x - (z + back)) + (back - top)))
 
 '''
 operator(

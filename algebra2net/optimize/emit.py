@@ -28,6 +28,7 @@ _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where t
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
+NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
 WORTH_IT = 3  # operations that a loop over blocks must have
@@ -49,7 +50,7 @@ class Lines:
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = [node for node in self.order if id(node) not in self.inside]
-        self.has_large = any(is_large(node) for node in self.statements)
+        self.has_large = any(is_entrywise(node, NOTED) for node in self.statements)
         if self.has_large:
             self.statements = scheduled(self.statements, self)
         self.last = self._last_uses()
@@ -160,13 +161,35 @@ class Lines:
     def lines(self) -> list[str]:
         """The statements."""
         found: list[str] = []
+        dying = self.dying()
         for run in runs(self.statements) if self.has_large else [self.statements]:
-            found += Blocks(self, run).lines() if is_looped(run) else [self.statement(node) for node in run]
+            if is_looped(run):
+                found += Blocks(self, run).lines()
+                found += _deleted([name for node in run for name in dying.get(id(node), ())], {name for line in found for name in [line.strip().partition(" = ")[0]]})
+            else:
+                found += [line for node in run for line in (self.statement(node), *_deleted(dying.get(id(node), ())))]
         inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
         if self.constants:
             found.insert(0, f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))")
         if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
+        return found
+
+    def dying(self) -> dict[int, list[str]]:
+        """Of each statement, the names of the large arrays that nobody reads after it."""
+        heirs = {id(heir) for heir in self.heir.values()}
+        before = {id(node): self.heir.get(id(node)) for node in self.statements}
+        found: dict[int, list[str]] = {}
+        for node in self.statements:
+            place = self.last.get(id(node), _END)
+            if id(node) in heirs or node.op in VIEWS or place >= len(self.statements) - 1 or node.zero_d or is_surely_small(node):
+                continue
+            members: list[Node] = []
+            member: Node | None = node
+            while member is not None and member.op != "input":
+                members.append(member)
+                member = before.get(id(member))
+            found.setdefault(id(self.statements[place]), []).extend(dict.fromkeys(self.names[id(each)] for each in reversed(members)))
         return found
 
     def constant(self, node: Node) -> str:
@@ -304,19 +327,34 @@ def constant_name(number: float) -> str:
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
 
 
+def is_surely_small(node: Node) -> bool:
+    """Whether an array is known to be too small for its memory to count."""
+    return node.shape is not None and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < NOTED  # type: ignore[operator]
+
+
+def _deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
+    found = [word for word in dict.fromkeys(words) if known is None or word in known]
+    return [f"del {', '.join(found)}"] if found else []
+
+
 # ---------------------------------------------------------------------------------------------------------------- blocks
 
 
-def is_large(node: Node) -> bool:
-    """Whether a node is done entry by entry on so many entries that whole arrays of them leave the cache."""
+def is_entrywise(node: Node, least: int) -> bool:
+    """Whether a node is done entry by entry on at least so many entries."""
     if node.op in ("sum", "vdot") and node.data is None:
-        return all(_is_big(arg.shape) and arg.shape == node.args[0].shape for arg in node.args)
+        return all(_has(arg.shape, least) and arg.shape == node.args[0].shape for arg in node.args)
     entrywise = node.op in ENTRYWISE or (node.op == "call" and node.entrywise)
-    return entrywise and _is_big(node.shape) and all(arg.shape is not None for arg in node.args)
+    return entrywise and _has(node.shape, least) and all(arg.shape is not None for arg in node.args)
 
 
-def _is_big(shape: object) -> bool:
-    return isinstance(shape, tuple) and all(isinstance(size, int) for size in shape) and shape[0] * shape[1] >= LARGE
+def is_large(node: Node) -> bool:
+    """Whether whole arrays of a node leave the cache."""
+    return is_entrywise(node, LARGE)
+
+
+def _has(shape: object, least: int) -> bool:
+    return isinstance(shape, tuple) and all(isinstance(size, int) for size in shape) and shape[0] * shape[1] >= least
 
 
 def _block_shape(node: Node) -> object:
@@ -345,7 +383,7 @@ def scheduled(statements: Sequence[Node], lines: Lines) -> list[Node]:
     for node in statements:
         if id(node) in done:
             continue
-        large = is_large(node)
+        large = is_entrywise(node, NOTED)
         rests = any(id(arg) in inside for arg in reads[id(node)])
         reduced = any(id(arg) in inside and arg.op in ("sum", "vdot") for arg in reads[id(node)])
         if run and ((large and (reduced or _block_shape(node) != _block_shape(run[0]))) or (rests and not large)):
@@ -370,7 +408,7 @@ def _early(run: Sequence[Node], reads: Mapping[int, list[Node]], users: Mapping[
     open_ones = list(run)
     for node in open_ones:
         for user in users.get(id(node), ()):
-            fits = id(user) not in known and is_large(user) and user.op not in ("sum", "vdot") and user.shape == _block_shape(run[0])
+            fits = id(user) not in known and is_entrywise(user, NOTED) and user.op not in ("sum", "vdot") and user.shape == _block_shape(run[0])
             if fits and all(id(arg) in known or arg.op == "input" for arg in reads[id(user)]):
                 known.add(id(user))
                 early.append(user)
@@ -419,6 +457,7 @@ class Blocks:
         later = {id(arg) for node in lines.statements if id(node) not in self.members for arg in (*lines.reads(node), *filter(None, [lines.heir.get(id(node))]))}
         self.escapes = {id(node) for node in run if id(node) in later or id(node) in lines.final}
         self.block = dict(lines.names)  # the names inside the loop
+        self.reused: set[int] = set()  # arrays from outside whose memory a member takes over
 
     def lines(self) -> list[str]:
         """The loop, with what it needs before it."""
@@ -439,7 +478,8 @@ class Blocks:
                 self.block[id(node)] = self.block[id(root)]
             elif id(root) in kept:
                 if node is root:
-                    before.append(f"{name} = np.empty({self.shape}, {self.dtype(node)})")
+                    spent = self.spent(node, kept)
+                    before.append(f"{name} = np.empty({self.shape}, {self.dtype(node)})" if spent is None else f"{name} = {spent}")
                 self.block[id(node)] = self.sliced(whole, slices)
             if id(node) in self.escapes and name != whole:
                 after.append(f"{name} = {whole}")
@@ -457,6 +497,21 @@ class Blocks:
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = max(1, BLOCK // width)
         return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
+
+    def spent(self, node: Node, kept: set[int]) -> str | None:
+        """An array of these sizes that nobody reads after this node: its memory is as good as new."""
+        if node.boolean:
+            return None
+        places = {id(member): place for place, member in enumerate(self.run)}
+        end = len(self.whole.statements) - len(self.whole.statements[self.whole.statements.index(self.run[-1]) :])
+        taken = {id(heir) for heir in self.whole.heir.values()}
+        for arg in self.read_from_outside():
+            readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
+            dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
+            if dies and id(arg) not in taken | self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
+                self.reused.add(id(arg))
+                return self.whole.names[id(arg)]
+        return None
 
     def read_from_outside(self) -> list[Node]:
         """The arrays that the loop reads a block of at a time."""

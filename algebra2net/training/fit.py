@@ -17,15 +17,15 @@ import numpy as np
 
 from algebra2net.program import SCALAR
 from algebra2net.run import Array, Values, numeric
-from algebra2net.training.batches import Draw, Feed, Noise, Samples, samples_of
+from algebra2net.training.batches import Feed, Noise, samples_of
 from algebra2net.training.checkpoint import Checkpoint, State, load, save
 from algebra2net.training.diagnosis import diagnosed, singular
 from algebra2net.training.history import History
-from algebra2net.training.init import initial
+from algebra2net.training.job import Job, drawn, prepared
 from algebra2net.training.optimizers import Optimizer, clipped
 from algebra2net.training.plan import Plan, planned
 from algebra2net.training.progress import Progress
-from algebra2net.training.roles import Roles, keyed, roles_of, sizes_of
+from algebra2net.training.roles import keyed, roles_of, sizes_of
 from algebra2net.training.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def fit(
         raise ValueError(f'{net.output} is no scalar, so there is nothing to make small; say what the loss is: compile(…, loss="mse({net.output}, y)")')
     plan = planned(chosen=optimizer, lr=lr, epochs=epochs, batch=batch, seed=seed, rate=schedule, weight_decay=weight_decay, clip=clip, patience=patience, shuffle=shuffle)
     before = _loaded(resume, net, plan, params)
-    job = _job(net, plan, data, params if before is None else before.params, validation, noise or {})
+    job = prepared(net, plan, data, params if before is None else before.params, validation, noise or {})
     run = Run(job, before.state if before else job.state(), Path(checkpoint) if checkpoint is not None else None, extra or {})
     if isinstance(plan.optimizer, str):
         from algebra2net.training.minimizers import minimize
@@ -81,90 +81,6 @@ def _loaded(resume: str | Path | None, net: Net, plan: Plan, params: Mapping[str
         raise ValueError(f"{resume} holds another network:\n{found.net.program.plain()}")
     plan.same_as(found.plan, resume)
     return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What a training works on, and how: all that stays the same from the first epoch to the last."""
-
-    net: Net
-    plan: Plan
-    start: Mapping[str, Array]
-    fixed: Mapping[str, Array]  # parameters that were given but are not trained
-    samples: Samples
-    held: Samples | None
-    feed: Feed
-
-    def state(self) -> State:
-        """The state before the first epoch."""
-        optimizer = self.plan.optimizer
-        memory = {} if isinstance(optimizer, str) else optimizer.start(self.start)
-        return State(params=self.start, memory=memory, rng=np.random.default_rng(self.plan.seed).bit_generator.state)
-
-    def value_and_grad(self, params: Mapping[str, Array], arrays: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
-        """The loss and its gradients by the trained parameters."""
-        with np.errstate(all="ignore"):  # what is not finite is found and named
-            value, grads = self.net.value_and_grad(**{**arrays, **params})
-        return value, {name: grads[name] for name in params}
-
-    def validate(self, params: Mapping[str, Array]) -> tuple[float, ...]:
-        """The loss on the validation data, where there are any."""
-        if self.held is None:
-            return ()
-        with np.errstate(all="ignore"):
-            return (float(self.net(**{**self.feed.resting(self.held), **params})),)
-
-    def batches(self, rng: np.random.Generator) -> list[Array | None]:
-        """The samples of each step of an epoch; None for all of them."""
-        rows, size = self.samples.rows, self.plan.batch
-        if size is None or (size >= rows and not self.samples.axes):
-            return [None]
-        order = rng.permutation(rows) if self.plan.shuffle else np.arange(rows)
-        return [order[k : k + size] for k in range(0, rows, size)]
-
-
-def _job(net: Net, plan: Plan, data: Any, params: Mapping[str, Any] | None, validation: Any, random: Mapping[str, Noise]) -> Job:
-    """Data and parameters as matrices of one float type, checked."""
-    masked, noise = _drawn(net, random)
-    roles = roles_of(net, masked)
-    given = None if params is None else {name: numeric(name, array) for name, array in keyed(net, params, "params").items()}
-    fixed = {name: array for name, array in (given or {}).items() if name not in roles.trained}
-    samples = samples_of(net, roles, data, fixed, noise)
-    start = initial(net, plan.seed, sizes=sizes_of(net, samples.arrays)) if given is None else _given(roles, given)
-    dtype = np.result_type(*start.values())
-    samples, held = _validation(net, roles, samples.of_type(dtype), validation, plan.seed, fixed, noise)
-    sizes = sizes_of(net, {**samples.arrays, **start})
-    return Job(net=net, plan=plan, start=start, fixed=fixed, samples=samples, held=held and held.of_type(dtype), feed=Feed(net, roles, sizes, noise, dtype))
-
-
-def _drawn(net: Net, random: Mapping[str, Noise]) -> tuple[dict[str, float], dict[str, Draw]]:
-    """What is drawn at each step: masks, by the probability that they drop, and inputs with functions of their own."""
-    found = keyed(net, random, "noise")
-    for name, draw in found.items():
-        if not callable(draw) and not 0 <= draw < 1:
-            raise ValueError(f"noise: {name}={draw} is no probability to drop (0 ≤ p < 1), and no function (rng, shape) → array")
-    return {name: draw for name, draw in found.items() if not callable(draw)}, {name: draw for name, draw in found.items() if callable(draw)}
-
-
-def _given(roles: Roles, given: Mapping[str, Array]) -> dict[str, Array]:
-    """The trained parameters, as floats; copies, so that nobody else's arrays are ours."""
-    missing = [name for name in roles.trained if name not in given]
-    if missing:
-        raise ValueError(f"params lacks {', '.join(missing)}; net.init(seed=0) gives all of them")
-    return {name: np.array(given[name], dtype=np.result_type(given[name].dtype, np.float32)) for name in roles.trained}
-
-
-def _validation(net: Net, roles: Roles, samples: Samples, validation: Any, seed: int, fixed: Mapping[str, Array], noise: Mapping[str, Draw]) -> tuple[Samples, Samples | None]:
-    """The samples to learn from, and those to watch."""
-    if validation is None:
-        return samples, None
-    if isinstance(validation, int | float):
-        if not samples.axes:
-            raise ValueError("validation: there are no samples to split, no input has a row for each; leave it out, or give data")
-        return samples.split(validation, seed)
-    constants = {name: array for name, array in samples.arrays.items() if name not in samples.axes}
-    given = {**constants, **keyed(net, validation, "validation")} if isinstance(validation, Mapping) else validation
-    return samples, samples_of(net, roles, given, {**constants, **fixed}, noise)
 
 
 @dataclass
@@ -278,10 +194,10 @@ def _generator(state: Mapping[str, Any]) -> np.random.Generator:
 
 def evaluate(net: Net, data: Any, params: Mapping[str, Any], noise: Mapping[str, Noise] | None = None) -> float:
     """The loss of `net` on data, in any form that `fit` takes, with a dropout that drops nothing."""
-    masked, drawn = _drawn(net, noise or {})
+    masked, draws = drawn(net, noise or {})
     roles = roles_of(net, masked)
     given = {name: numeric(name, array) for name, array in keyed(net, params, "params").items()}
-    samples = samples_of(net, roles, data, {name: array for name, array in given.items() if name not in roles.trained}, drawn)
+    samples = samples_of(net, roles, data, {name: array for name, array in given.items() if name not in roles.trained}, draws)
     trained = {name: given[name] for name in roles.trained}
-    feed = Feed(net, roles, sizes_of(net, {**samples.arrays, **trained}), drawn, np.result_type(*trained.values()))
+    feed = Feed(net, roles, sizes_of(net, {**samples.arrays, **trained}), draws, np.result_type(*trained.values()))
     return float(net(**{**feed.resting(samples), **trained}))

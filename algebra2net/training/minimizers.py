@@ -3,6 +3,8 @@
 In    a training whose optimiser is the name of one of SciPy's methods
 Out   a History
 Idea  the parameters are one flat vector; what the method has evaluated last is where it stands
+
+SciPy does not hand out what a method remembers of the curvature, so `resume` goes on from the parameters alone.
 """
 
 from __future__ import annotations

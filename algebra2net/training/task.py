@@ -25,7 +25,8 @@ from algebra2net.run import Array
 from algebra2net.training.binding import Binding, Scaling, in_order
 from algebra2net.training.data import Table
 from algebra2net.training.prediction import Prediction, prediction_of
-from algebra2net.training.roles import Roles, depths, dimensions, keyed, layer_and_target, roles_of, settled
+from algebra2net.training.roles import Roles, depths, keyed, layer_and_target, roles_of
+from algebra2net.training.widths import parameter_shapes
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
@@ -112,7 +113,7 @@ def task(source: str, table: Table, wish: Wish) -> Task:
     if loss is not None:
         draft = compile(source, shapes=wish.shapes, loss=loss, **options)
     binding = _binding(draft, table, wish, targets)
-    shapes = _shapes(draft, binding, wish)
+    shapes = parameter_shapes(draft, binding, wish.hidden)
     return Task(net=compile(source, shapes={**wish.shapes, **shapes}, loss=loss, **options), binding=binding)
 
 
@@ -241,59 +242,3 @@ def _kind(net: Net, table: Table, target: str, targets: tuple[str, ...]) -> tupl
     if not several and len(classes) == 2 and not used & ONE_HOT:
         return ("signs" if "hinge" in used else "binary"), classes
     return "classes", classes
-
-
-# ------------------------------------------------------------------------------------------------------------- shapes
-
-
-def _shapes(net: Net, binding: Binding, wish: Wish) -> dict[str, tuple[int, int]]:
-    """The shape of every parameter, in numbers.
-
-    Raises ValueError where the data do not fit the program, or a hidden layer has no width.
-    """
-    roles = roles_of(net, binding.masks)
-    sizes: dict[str, int] = {}
-    _settle(net, roles, binding.layer, binding.width, "columns", sizes, binding.features)
-    if binding.target is not None and binding.target != binding.layer:
-        width = {"classes": len(binding.classes), "input": binding.width, "numbers": len(binding.targets)}.get(binding.kind, 1)
-        _settle(net, roles, binding.target, width, "classes" if binding.kind == "classes" else "columns", sizes, ())
-    unknown = list(dict.fromkeys(size for name in roles.trained for size in dimensions(net.shapes[name]) if size not in sizes))
-    if len(wish.hidden) not in (0, len(unknown)):
-        raise ValueError(f"--hidden {','.join(map(str, wish.hidden))}: the program leaves {len(unknown)} width{'s' * (len(unknown) != 1)} open{_layers(net, unknown)}")
-    if unknown and not wish.hidden:
-        many = ",".join(["100"] * len(unknown))
-        layer = _layer(net, unknown[0])
-        raise ValueError(f"how wide is {_layers(net, unknown).strip(' ()')}? --hidden {many}" + (f", or --shape {layer}=100" if layer else ""))
-    sizes |= dict(zip(unknown, wish.hidden, strict=True)) if wish.hidden else {}
-    found = {}
-    for name in roles.trained:
-        rows, columns = (settled(size, sizes) for size in net.shapes[name])
-        assert rows is not None
-        assert columns is not None
-        found[name] = (rows, columns)
-    return found
-
-
-def _settle(net: Net, roles: Roles, name: str, width: int, what: str, sizes: dict[str, int], features: Sequence[tuple[str, int]]) -> None:
-    """One width that the data have."""
-    across = net.shapes[name][1 - roles.axes.get(name, 0)]
-    if name not in roles.axes:
-        rows, columns = net.shapes[name]
-        raise ValueError(f"the program says how many samples there are: {name} is {rows}×{columns}; leave that open, with the line `{name}: n x {width}` in its place")
-    if isinstance(across, int) and across != width:
-        shown = f" ({', '.join(column for column, _ in features[:8])}{', …' if len(features) > 8 else ''})" if features else ""
-        raise ValueError(f"{name} is {across} wide in the program, the data have {width} {what} for it{shown}; choose with --columns or --drop")
-    if isinstance(across, str):
-        if sizes.get(across, width) != width:
-            raise ValueError(f"{name} is as wide as the input layer here, {sizes[across]}, but the data have {width} {what} for it")
-        sizes[across] = width
-
-
-def _layer(net: Net, size: str) -> str | None:
-    """A layer with this width."""
-    return next((name for name, shape in net.shapes.items() if size in shape and name not in net.inputs), None)
-
-
-def _layers(net: Net, unknown: Sequence[str]) -> str:
-    found = [_layer(net, size) or next(name for name in net.inputs if size in net.shapes[name]) for size in unknown]
-    return f" ({', '.join(found)})" if found else ""

@@ -108,7 +108,9 @@ class _Answering:
     def __init__(self, case: _Case, claims: Sequence[Claim]) -> None:
         self.case = case
         self.claims = claims
-        self.doctor = Diagnostician(case.truth, case.names, {made.claim.name: made.target for made in case.judgements if made.target is not None})
+        self.doctor = Diagnostician(
+            case.truth, case.names, {made.claim.name: made.target for made in case.judgements if made.target is not None and made.target.name != made.claim.name}
+        )
 
     def answer(self) -> Answer:
         verdicts = tuple(self.verdict(k, made) for k, made in enumerate(self.case.judgements))
@@ -126,15 +128,16 @@ class _Answering:
         show, claim = self.doctor.show, made.claim
         name = show(made.target) if made.target is not None else names.unicode(claim.name)
         typed = " ".join(claim.span.text.split())
+        if made.because:
+            return Verdict(claim.spelled.strip(), typed, False, "evaluation", f"{name} = {show(made.term)}", "", notes=made.notes, because=made.because)
         if made.target is None:
             faults = () if made.right else tuple(self._misfit(made))
             return Verdict(claim.spelled.strip(), typed, made.right, "definition", f"{name} = {show(made.term)}", "", faults=faults, notes=made.notes)
         if made.right:
             how = "rewriting" if self._proved(made) else "evaluation"
             return Verdict(claim.spelled.strip(), typed, True, how, f"{name} = {show(made.term)}", "", notes=(*made.notes, *self._labels(made)))
-        if made.because:
-            return Verdict(claim.spelled.strip(), typed, False, "evaluation", f"{name} = {show(made.term)}", "", notes=made.notes, because=made.because)
         found = self.doctor.diagnosed(made)
+        made = found.made
         name = show(found.target)
         right = "" if found.corrected is None or found.corrected == found.target else f"{name} = {show(found.corrected)}"
         step = parting(made, found.target, self.case.truth, self.doctor.claimed)

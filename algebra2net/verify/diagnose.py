@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -32,6 +32,9 @@ MOST = 10_000  # pairs of changes that are tried
 LARGEST = 120  # nodes of a claim that is searched at all
 UNLIKE = Fault("different", "it is not equal, and no one or two of the usual mistakes explain it")
 SIGN = Fault("sign", "the sign is wrong: the truth is minus this")
+MOST_READINGS = 4  # of one claim's names, besides the first
+OTHER_READING = 0.3  # the price of a reading that is not the first
+LIKELY = 1.1  # a price that no other reading is asked to better
 MOST_TERMS = 5  # of a sum, of which some may be missing
 FACTOR = 0.95  # the price of a constant factor
 
@@ -47,12 +50,18 @@ class Factor:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The faults of a claim; the claim with them undone, where that was found; the truth it belongs to."""
+    """The faults of a claim, as read in `made`; the claim with them undone, where that was found."""
 
     faults: tuple[Fault, ...]
     corrected: Term | None
-    target: Term
+    made: Judgement
     cost: float
+
+    @property
+    def target(self) -> Term:
+        """The truth that the claim belongs to."""
+        assert self.made.target is not None
+        return self.made.target
 
 
 class Diagnostician:
@@ -68,11 +77,13 @@ class Diagnostician:
 
     def diagnosed(self, made: Judgement) -> Diagnosis:
         """The likeliest diagnosis of a wrong claim."""
-        assert made.target is not None
-        found = [self._search(made, target) for target in (made.target, *made.others)]
-        best = min(found, key=lambda diagnosis: diagnosis.cost)
+        best = self._search(made)
+        for other in made.others[:MOST_READINGS]:
+            if best.cost > LIKELY:
+                found = self._search(other)
+                best = min(best, replace(found, cost=found.cost + OTHER_READING), key=lambda diagnosis: diagnosis.cost)
         faults = tuple(fault.spoken(self.show) for fault in best.faults)
-        return Diagnosis((*self._shape_faults(made, best), *faults), best.corrected, best.target, best.cost)
+        return replace(best, faults=(*self._shape_faults(best), *faults))
 
     def show(self, here: Term) -> str:
         """A term as a reader sees it: no names but those that have one."""
@@ -110,9 +121,9 @@ class Diagnostician:
 
     # shapes
 
-    def _shape_faults(self, made: Judgement, best: Diagnosis) -> Iterator[Fault]:
-        values = made.points[0].values
-        found, wanted = values.of(made.term), values.of(best.target)
+    def _shape_faults(self, best: Diagnosis) -> Iterator[Fault]:
+        values = best.made.points[0].values
+        found, wanted = values.of(best.made.term), values.of(best.target)
         assert not isinstance(wanted, Misfit)
         if isinstance(found, Misfit):
             yield Fault("shape", self.misfit_words(found))
@@ -134,11 +145,12 @@ class Diagnostician:
 
     # the search
 
-    def _search(self, made: Judgement, target: Term) -> Diagnosis:
-        points = made.points
+    def _search(self, made: Judgement) -> Diagnosis:
+        points, target = made.points, made.target
+        assert target is not None
         search = _Search(target, points, self)
         if size_of(made.term) > LARGEST:
-            return Diagnosis((UNLIKE,), None, target, 99.0)
+            return Diagnosis((UNLIKE,), None, made, 99.0)
         search.consider(Edit(made.term, (), 0.0))
         search.another(made.term)
         around = self._surroundings(made, points[0].values)
@@ -152,7 +164,7 @@ class Diagnostician:
         best = search.best
         if best is not None and best.faults[-1] == SIGN and best.term.op == "neg":
             best = self._where_the_sign_is(best, search, around)
-        return Diagnosis(best.faults, best.term, target, best.cost) if best is not None else Diagnosis((UNLIKE,), None, target, 90.0)
+        return Diagnosis(best.faults, best.term, made, best.cost) if best is not None else Diagnosis((UNLIKE,), None, made, 90.0)
 
     def _where_the_sign_is(self, best: Edit, search: _Search, around: Surroundings) -> Edit:
         """A minus before the whole as the difference that stands the wrong way round, where there is one."""

@@ -42,7 +42,7 @@ class Judgement:
     notes: tuple[str, ...] = ()
     because: tuple[str, ...] = ()  # wrong only because these earlier claims are
     rests: tuple[str, ...] = ()
-    others: tuple[Term, ...] = ()  # what else its name may mean
+    others: tuple[Judgement, ...] = ()  # under the other readings of its names, where it is wrong under all
     factor: Fraction | None = None  # of the truth, where later claims make good for it
     given: tuple[Point, ...] = ()  # the points with the values that earlier claims gave their names
 
@@ -166,7 +166,7 @@ def _judged(claim: Claim, truth: Truth, names: Names, state: _State) -> Judgemen
     if not targets:
         value, notes = next(_readings(claim, names, state))
         return _own(claim, value, notes, truth, state, rests)
-    first: Judgement | None = None
+    wrong: list[Judgement] = []
     for around in surroundings:
         points = _points(truth, around)
         for (value, notes), target in itertools.islice(itertools.product(_readings(claim, names, state), targets), MOST_READINGS):
@@ -176,11 +176,11 @@ def _judged(claim: Claim, truth: Truth, names: Names, state: _State) -> Judgemen
                 made = Judgement(claim, ok, target.value, value, points, words, () if ok else tuple(sorted(rests)), tuple(sorted(rests)))
                 _remember(truth, state, made, target, rests)
                 return made
-            if first is None or (around is state.true and first.points is not points and value == first.term):
-                first = Judgement(claim, False, target.value, value, points, notes, (), tuple(sorted(rests)), tuple(t.value for t in targets[1:]))
-    assert first is not None
+            if around is surroundings[-1]:  # where earlier claims are wrong, beside what is true
+                wrong.append(Judgement(claim, False, target.value, value, points, notes, (), tuple(sorted(rests))))
+    first, *others = wrong
     _remember(truth, state, first, targets[0], rests)
-    return first
+    return replace(first, others=tuple(others))
 
 
 def _targets(claim: Claim, names: Names) -> tuple[Reading, ...]:
