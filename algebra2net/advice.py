@@ -14,7 +14,8 @@ from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError, NotationError, ShapeError, Span
-from algebra2net.operators.operator import Operation
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import Operation, Operator
 from algebra2net.program import SCALAR, Equation, Program, Shape, record
 
 
@@ -62,14 +63,19 @@ def _negative_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Ma
 
 
 def _along_rows(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
-    here = record(equation.value)
+    called = _called(record(equation.value))
     shape = _shape(equation.value.args[0], shapes)
     if equation.span is None:
         return
     if shape == SCALAR:
-        raise ShapeError(f"{here.name} of a scalar", equation.span, f"{here.name} works along each row: its argument is a row of at least two")
+        raise ShapeError(f"{called} of a scalar", equation.span, f"{called} works along each row: its argument is a row of at least two")
     if shape[1] == 1 and isinstance(shape[0], int):
-        _warn(f"{here.name} works along each row, and here each row has one entry ({shape[0]}×1)", equation.span, f"for a column type {here.name}(…')'")
+        _warn(f"{called} works along each row, and here each row has one entry ({shape[0]}×1)", equation.span, f"for a column type {called}(…')'")
+
+
+def _called(here: Operator) -> str:
+    """The name that users know: of a part of a function, that of the function (layernorm for standardize)."""
+    return next((o.name for o in OPERATORS.values() if not o.internal and f"{here.name}(" in o.value), here.name) if here.internal else here.name
 
 
 def _of_a_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:

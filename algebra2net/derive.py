@@ -12,6 +12,7 @@ Source: Griewank and Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 3.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -40,7 +41,7 @@ def derive(program: Program, wrt: Sequence[str], seed: Expr | None = None) -> Pr
     output = next(iter(program.outputs.values()))
     shapes = program.known_shapes()
     if seed is None:
-        seed = Integer(1) if shapes[output] == SCALAR else SEED if SEED not in shapes else symbol("delta_")
+        seed = Integer(1) if shapes[output] == SCALAR else next(name for name in _seeds() if name not in shapes)
     if isinstance(seed, Symbol):
         shapes[seed] = shapes[output]
     backward = _Backward(program, shapes)
@@ -57,6 +58,13 @@ def derive(program: Program, wrt: Sequence[str], seed: Expr | None = None) -> Pr
             arriving[operand].append((contribution, why))
     gradients = {name: deltas.get(target, backward.total(arriving[target])) if arriving[target] else backward.nothing(target) for name, target in zip(wrt, targets, strict=True)}
     return backward.program(gradients, deltas, seed)
+
+
+def _seeds() -> Iterator[Symbol]:
+    """What the signal at the output may be called, where the program has a `delta` of its own."""
+    yield SEED
+    yield symbol("delta_given")
+    yield from (symbol(f"delta_given_{k}") for k in itertools.count(2))
 
 
 def rests_on(program: Program, targets: Sequence[Symbol]) -> set[Symbol]:

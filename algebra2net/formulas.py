@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Expr, Integer, Symbol
 
 from algebra2net.lower import meaning_of, parameters_of, rule
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import Operation, operation
+from algebra2net.operators.operator import Operation, operation, option
+from algebra2net.program import record
 
 FORMULAS: Mapping[str, str] = {
     "contrast": "d * sum(p, axis=axis) - sum(d * p, axis=axis)",
@@ -29,8 +31,6 @@ FORMULAS: Mapping[str, str] = {
     "standardize_back": "(d - mean(d, axis=axis) - standardize(x, eps=eps, axis=axis) * mean(d * standardize(x, eps=eps, axis=axis), axis=axis)) / sqrt(var(x, axis=axis) + eps)",
     "rootmeansquared_back": "(d - rootmeansquared(x, eps=eps, axis=axis) * mean(d * rootmeansquared(x, eps=eps, axis=axis), axis=axis)) / sqrt(mean(x^2, axis=axis) + eps)",
     "centre": "x - mean(x, axis=axis)",
-    "log_product": "log(a * b)",
-    "log_ratio": "log(x / y)",
     "log_ratio_or_zero": "log(x / y)",
     "x_log_ratio": "x * log(x / y)",
     "x_log_y": "x * log(y)",
@@ -40,25 +40,9 @@ FORMULAS: Mapping[str, str] = {
     "quotient_or_zero": "a / b",
     "quotient_or_zero_at": "x / y",
     "logistic_loss": "softplus(z) - z * y",
-    "log1mexp": "log(1 - exp(-x))",
-    "logexpm1": "log(exp(x) - 1)",
-    "logcosh": "log(cosh(x))",
-    "gaussian": "exp(-x^2 / 2)",
     "exp_minus_square": "exp(-x^2)",
-    "cosh_minus_one": "cosh(x) - 1",
-    "hypot_minus_one": "sqrt(1 + x^2) - 1",
-    "root_minus_one": "sqrt(1 + x) - 1",
     "root_of_positive": "sqrt(relu(x))",
-    "inverse_root_unit": "x / sqrt(1 + x^2)",
     "hypot": "sqrt(a^2 + b^2)",
-    "difference_of_squares": "x^2 - y^2",
-    "part_of_one": "x / (1 + x)",
-    "product_or_zero": "a * b",
-    "exp_if_felt": "exp(x)",
-    "sech": "1 / cosh(x)",
-    "logit": "log(x / (1 - x))",
-    "log1p_square": "log(1 + x^2)",
-    "logaddexp": "log(exp(a) + exp(b))",
     "logmeanexp": "log(mean(exp(x), axis=axis))",
     "log_prod": "log(prod(x, axis=axis))",
     "eye_like": "I",
@@ -67,25 +51,41 @@ _ONE = Integer(1)
 _BY_ROWS = {"shares": "softmax", "log_shares": "log_softmax", "unit": "normalize"}  # what along each row has a name
 
 
+_LAYERS = {"standardize": "layernorm", "rootmeansquared": "rmsnorm"}
+
+
+@cache
+def _text(name: str) -> str:
+    """The formula of an operator; of one that is there for its digits alone, what its record says it is."""
+    here = OPERATORS.get(name)
+    if name in FORMULAS or here is None or here.family != "stable":
+        return FORMULAS.get(name, "?" if name in _LAYERS else "")
+    return here.sympy.replace("**", "^")
+
+
 @dataclass(frozen=True)
 class Known:
-    """What names stand for, and the names that values have."""
+    """What names stand for, the names that values have, and which are scalars."""
 
     made: Callable[[Expr], Expr]
     named: Callable[[Expr], Expr]
+    scalar: Callable[[Expr], bool] = lambda _: False
 
 
 def formula(value: Expr, known: Known) -> Expr:
     """The formula that `value` stands for, or `value` where it is one already."""
     name = type(value).__name__
-    if not isinstance(value, Operation) or name not in FORMULAS:
+    text = _text(name) if isinstance(value, Operation) else ""
+    if not text:
         return value
     if name in _BY_ROWS and value.args[-1] == _ONE:
         return operation(_BY_ROWS[name])(value.args[0])
+    if name in _LAYERS:
+        return OPERATORS[_LAYERS[name]](value.args[0], *map(option, OPERATORS[_LAYERS[name]].defaults.values()), eps=value.args[1]) if value.args[-1] == _ONE else value
     if name in ("contrast", "excess") and isinstance(turned := known.made(value.args[1]), operation("neg")):
         opened = formula(value.func(value.args[0], turned.args[0], value.args[2]), known)
         return OPERATORS["minus"](*reversed(opened.args))  # p - y for -y - (-p)
-    body = rule(FORMULAS[name], parameters_of(OPERATORS[name]))
+    body = rule(text, parameters_of(OPERATORS[name]))
     local = dict(meaning_of(value, OPERATORS[name]))
     for step in body.steps:
         local[step.name] = _short(step.value.func(*(local.get(arg, arg) for arg in step.value.args)), known)
@@ -96,7 +96,7 @@ def formula(value: Expr, known: Known) -> Expr:
 
 def repeated(value: Expr, known: Known) -> tuple[Symbol, ...]:
     """The operands that the formula of a value has more than once."""
-    if type(value).__name__ not in FORMULAS:
+    if not _text(type(value).__name__) or type(value).__name__ in _LAYERS:
         return ()
     times: Counter[Symbol] = Counter()
     waiting = [formula(value, known)]
@@ -119,8 +119,18 @@ def _short(value: Expr, known: Known) -> Expr:
         return _ONE
     if isinstance(value, operation("times")) and _ONE in value.args:
         return value.args[0] if value.args[1] == _ONE else value.args[1]
+    if isinstance(value, operation("times")) and _is_scalar(value.args[0], known) != _is_scalar(value.args[1], known):
+        one, other = value.args
+        return known.named(OPERATORS["scale"](one, other) if _is_scalar(one, known) else OPERATORS["scale"](other, one))
     if isinstance(value, operation("plus")) and value.args[1].is_Number and value.args[1] == 0:
         return value.args[0]
     if isinstance(value, operation("plus")) and isinstance(added := known.made(value.args[1]), operation("neg")):
         return OPERATORS["minus"](value.args[0], added.args[0])
     return known.named(value)
+
+
+def _is_scalar(value: Expr, known: Known) -> bool:
+    """Whether a part of a formula is a scalar for certain. Formulas are small, so this may recurse."""
+    if isinstance(value, Operation):
+        return record(value).elementwise and all(_is_scalar(arg, known) for arg in value.args)
+    return not isinstance(value, Symbol) or known.scalar(value)

@@ -121,7 +121,7 @@ class _Labels:
         found: dict[Symbol, dict[str, None]] = {}
         for equation in self.program.equations:
             folded = [o for o in operands(equation.value) if is_step(o) and o not in self.found]
-            found[equation.name] = {rule: None for step in folded for rule in found.get(step, {})} | ({equation.rule: None} if equation.rule else {})
+            found[equation.name] = {rule: None for step in folded for rule in found.get(step, {})} | dict.fromkeys(equation.rule.split("\n") if equation.rule else ())
         return {name: "; ".join(rules) for name, rules in found.items()}
 
     # steps

@@ -6,8 +6,9 @@ Out   a Net: values, gradients, the algebra of both, NumPy code
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from numbers import Integral
@@ -44,10 +45,12 @@ if TYPE_CHECKING:
     from algebra2net.verify import Answer
 
 SIZES_KEPT = 16  # sizes of arrays for which code of their own is made
+WAYS_TRIED = 32  # of letting the vectors of a call lie as rows and columns
 WORTH_SIZING = 1 << 14  # entries that the arrays of a call have together, so that code for their sizes is worth its making
 TARGETS = ("numpy",)
 SPELLINGS = ("modern", "book")
 DIALECTS = (None, "matlab")
+ACCELERATORS = (None, "numba")
 
 
 def compile(
@@ -62,6 +65,7 @@ def compile(
     dialect: str | None = None,
     stabilize: bool = True,
     optimize: bool = True,
+    accelerate: str | None = None,
 ) -> Net:
     """A network from its algebra: `compile("l2 = relu(l0 W0) W1")`.
 
@@ -72,6 +76,7 @@ def compile(
     notation  auto, plain, latex or python
     names     modern (`W0`, `l1`) or book (`weights_0_1`, `layer_1`) in the generated code
     dialect   "matlab" reads `*` as the matrix product
+    accelerate  "numba" compiles what is done entry by entry into loops, at the first call: pip install 'algebra2net[accelerate]'
 
     Raises AlgebraError (NotationError, ShapeError, DerivativeError) with the place and what to type instead.
 
@@ -79,10 +84,21 @@ def compile(
     >>> net.shapes["W0"]
     (3, 4)
     """
-    for what, given, known in (("target", target, TARGETS), ("names", names, SPELLINGS), ("dialect", dialect, DIALECTS)):
+    for what, given, known in (("target", target, TARGETS), ("names", names, SPELLINGS), ("dialect", dialect, DIALECTS), ("accelerate", accelerate, ACCELERATORS)):
         if given not in known:
             raise ValueError(f"{what} cannot be {given!r}; it is one of {', '.join(map(repr, known))}")
-    return Net(source, _Options(shapes or {}, _listed(wrt), loss, notation, names, dialect, stabilize, optimize))
+    if accelerate is not None:
+        _check_accelerator(accelerate, optimize)
+    return Net(source, _Options(shapes or {}, _listed(wrt), loss, notation, names, dialect, stabilize, optimize, accelerate))
+
+
+def _check_accelerator(name: str, optimize: bool) -> None:
+    from importlib.util import find_spec
+
+    if not optimize:
+        raise ValueError(f"accelerate={name!r} is about the optimised code: it cannot go with optimize=False")
+    if find_spec(name) is None:
+        raise ImportError(f"accelerate={name!r} needs Numba: pip install 'algebra2net[accelerate]'", name=name)
 
 
 def _listed(wrt: Iterable[str] | str | None) -> tuple[str, ...] | None:
@@ -93,7 +109,16 @@ class _Options:
     """What `compile` was asked for besides the source."""
 
     def __init__(
-        self, shapes: Mapping[str, Any], wrt: tuple[str, ...] | None, loss: str | None, notation: str, spelling: str, dialect: str | None, stabilize: bool, optimize: bool
+        self,
+        shapes: Mapping[str, Any],
+        wrt: tuple[str, ...] | None,
+        loss: str | None,
+        notation: str,
+        spelling: str,
+        dialect: str | None,
+        stabilize: bool,
+        optimize: bool,
+        accelerate: str | None = None,
     ) -> None:
         self.shapes = dict(shapes)
         self.wrt = wrt
@@ -103,6 +128,7 @@ class _Options:
         self.dialect = dialect
         self.stabilize = stabilize
         self.optimize = optimize
+        self.accelerate = accelerate
 
 
 class Net:
@@ -228,7 +254,10 @@ class Net:
     @cached_property
     def optimized_source(self) -> str:
         """The module that runs: the same functions and results as `source`, written as an expert would for these shapes."""
-        from algebra2net.optimize.module import module as optimized
+        if self._options.accelerate:
+            from algebra2net.optimize.accelerate import module as optimized
+        else:
+            from algebra2net.optimize.module import module as optimized
 
         with resting():
             return optimized(cheapest(self._steps, self._named), self._cheapest_backprop(), self._title())
@@ -483,28 +512,29 @@ class Net:
 
     def _bound(self, arrays: Mapping[str, Any]) -> tuple[Net, Arguments]:
         """The arrays as matrices, and the net that fits them: this one, or one for what these shapes turn out to be."""
-        expected = {name.name: self._steps.shapes[name] for name in self._steps.inputs}
         try:
-            return self, arguments(arrays, expected)
+            return self, arguments(arrays, self._expected())
         except UnfitError as unfit:
-            special = self._specialised(arrays, expected, unfit)
-            return special, arguments(arrays, {name.name: special._steps.shapes[name] for name in special._steps.inputs})
+            return self._specialised(arrays, unfit)
 
-    def _specialised(self, arrays: Mapping[str, Any], expected: Mapping[str, Shape], unfit: UnfitError) -> Net:
-        """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row."""
-        loose = dict.fromkeys(expected, ("?", "?"))
-        found = arguments(arrays, {name: (f"{name}?0", f"{name}?1") for name in loose})
-        shapes = {name: _as_brought(found.originals[name], found.matrices[name].shape) for name in expected}
-        key = tuple(sorted(shapes.items()))
-        if key not in self._special:
-            facts = [Known(name, shape, "the array given") for name, shape in shapes.items()]
+    def _specialised(self, arrays: Mapping[str, Any], unfit: UnfitError) -> tuple[Net, Arguments]:
+        """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row. A vector lies as it fits, else as a row."""
+        expected = self._expected()
+        found = arguments(arrays, {name: (f"{name}?0", f"{name}?1") for name in expected})
+        reason: ShapeError | None = None
+        for shapes in _ways_to_lie(found):
+            key = tuple(sorted(shapes.items()))
             try:
-                with_shapes(self._opened, [*self._known, *facts])
+                if key not in self._special:
+                    with_shapes(self._opened, [*self._known, *(Known(name, shape, "the array given") for name, shape in shapes.items())])
+                    self._special[key] = Net(self._source, _Options(**{**vars(self._options), "shapes": {**self._options.shapes, **shapes}}))
+                special = self._special[key]
+                return special, arguments(arrays, special._expected())
             except ShapeError as error:
-                raise ShapeError(str(unfit), error.span, error.hint, error.also) from None
-            options = _Options(**{**vars(self._options), "shapes": {**self._options.shapes, **shapes}})
-            self._special[key] = Net(self._source, options)
-        return self._special[key]
+                reason = reason or error
+            except UnfitError:
+                continue
+        raise ShapeError(str(unfit), *((reason.span, reason.hint, reason.also) if reason else ())) from None
 
     def _targets(self) -> tuple[str, ...]:
         wanted = self._options.wrt
@@ -656,9 +686,13 @@ def _folded(value: Expr, steps: Mapping[Expr, Expr]) -> Expr:
     return value.func(*(_folded(arg, steps) for arg in value.args)) if value.args else value
 
 
-def _as_brought(original: tuple[int, ...], matrix: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of an array; of a vector its length alone, whichever way it lies."""
-    return original if len(original) == 1 and original != (1,) else matrix
+def _ways_to_lie(found: Arguments) -> Iterator[dict[str, tuple[int, ...]]]:
+    """The shapes of arrays: first with the lengths of vectors alone, whichever way they lie, then with each as a row or a column."""
+    vectors = [name for name, shape in found.originals.items() if len(shape) == 1 and shape != (1,)]
+    matrices = {name: matrix.shape for name, matrix in found.matrices.items()}
+    yield matrices | {name: found.originals[name] for name in vectors}
+    for ways in itertools.islice(itertools.product((False, True), repeat=len(vectors)), WAYS_TRIED):
+        yield matrices | {name: found.originals[name] + (1,) if is_column else (1, *found.originals[name]) for name, is_column in zip(vectors, ways, strict=True)}
 
 
 def _as_given(grad: Any, shape: tuple[int, ...] | None, dtype: Any) -> Any:

@@ -131,7 +131,7 @@ def numeric(name: str, value: Any) -> Array:
     import numpy as np
 
     try:
-        array = np.ma.filled(value if value.dtype.kind == "f" else value.astype(float), np.nan) if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+        array = _unmasked(value) if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{name} is no array of numbers: {error}") from None
     if array.dtype.kind not in "fiub":
@@ -141,6 +141,15 @@ def numeric(name: str, value: Any) -> Array:
             f"{name} has {array.ndim} dimensions {array.shape}; every value is a matrix of rows and columns", None, f"{name}.reshape(len({name}), -1) makes rows of it"
         )
     return array
+
+
+def _unmasked(value: Any) -> Array:
+    """The array with nan for what its mask hides; one that holds no real numbers as it is, for who says so."""
+    import numpy as np
+
+    if value.dtype.kind not in "fiub":
+        return np.asarray(value.data)
+    return np.asarray(np.ma.filled(value if value.dtype.kind == "f" else value.astype(float), np.nan))
 
 
 def _kind(array: Array) -> str:
@@ -153,7 +162,7 @@ def _common(arrays: Any) -> np.dtype[Any]:
 
     floats = [array.dtype.newbyteorder("=") for array in arrays if array.dtype.kind == "f"]
     found: np.dtype[Any] = np.result_type(*floats) if floats else np.dtype(np.float64)
-    return np.dtype(np.float32) if found == np.float16 else found
+    return np.dtype(np.float32) if found.itemsize <= 4 else np.dtype(np.float64)
 
 
 def _matrix(name: str, array: Array, expected: Shape, sizes: dict[str, int]) -> Array:

@@ -24,7 +24,7 @@ from algebra2net.layers import is_parameter
 from algebra2net.lower import instantiate, parameters_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
-from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, record, substituted, symbol, with_value
+from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
 
 _SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
 _SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
@@ -140,6 +140,29 @@ def _combined(sign: str, sizes: Sequence[Dimension]) -> Dimension:
     return sign.join(f"({word})" if sign == "*" and "+" in word else word for word in words)
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A broadcast: in `equation`, `operand` stands beside each of the `rows`, of the `columns`, or of both (None: not along these)."""
+
+    equation: Equation
+    operand: Symbol
+    rows: Dimension | None
+    columns: Dimension | None
+
+
+def broadcasts(program: Program) -> tuple[Repeated, ...]:
+    """Where values are broadcast that have a name: what derivation makes a sum of, going backwards."""
+    found = []
+    for equation in program.equations:
+        if isinstance(equation.value, Operation) and record(equation.value).elementwise:
+            whole = program.shapes[equation.name]
+            for operand in dict.fromkeys(operands(equation.value)):
+                rows, columns = (size if have == 1 != size else None for have, size in zip(program.shapes[operand], whole, strict=True))
+                if not is_step(operand) and (rows is not None or columns is not None):
+                    found.append(Repeated(equation, operand, rows, columns))
+    return tuple(found)
+
+
 def fit(value: Expr, like: Symbol, draft: Draft, shapes: dict[Symbol, Shape], why: str = "") -> Expr:
     """`value` with the shape of `like`: summed down where it is wider, repeated where it is narrower."""
     have, want = (shapes[value] if isinstance(value, Symbol) else SCALAR), shapes[like]
@@ -158,6 +181,16 @@ def fit(value: Expr, like: Symbol, draft: Draft, shapes: dict[Symbol, Shape], wh
 def symbol_axis(axis: int) -> Expr:
     """An axis as an option."""
     return Integer(axis)
+
+
+def unsized(program: Program, size: str) -> ShapeError:
+    """What is to be said where an `I` or `ones` has to be made, and nothing says how large."""
+    having = [e for e in program.equations if e.span is not None and isinstance(e.value, Operation) and size in program.shapes[e.name]]
+    made = [e for e in having if set(record(e.value).options) & {"m", "n"}]
+    span = next((e.span for e in (*made, *having)), None)
+    if any(isinstance(e.value, operation("eye")) for e in made) and size not in program.dimensions:
+        return ShapeError(f"nothing says how large {size} is", span, "type the size (I_3), or declare a shape that has it")
+    return ShapeError(f"nothing says how large {size} is", span, f"declare a shape that has it, or give a number: shapes={{'x': (…, {size!r})}}")
 
 
 def _majority(votes: str) -> str | None:

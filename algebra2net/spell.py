@@ -20,7 +20,7 @@ from sympy import Expr, Symbol, pi
 
 from algebra2net import names
 from algebra2net.operators.operator import LEVELS, NONE, Operation, Operator, option
-from algebra2net.program import Equation, Program, is_step, record
+from algebra2net.program import SCALAR, Equation, Program, is_step, record
 
 if TYPE_CHECKING:
     from algebra2net.formulas import Known
@@ -142,7 +142,8 @@ class _Writer:
         equations = self.program.equations if self.program is not None else ()
         made = {e.name: e.value for e in equations} | dict(self.steps)
         named = {e.value: e.name for e in equations if not is_step(e.name) and isinstance(e.value, Operation)}
-        return Known(lambda value: made.get(value, value), lambda value: named.get(value, value))
+        shapes = self.program.shapes if self.program is not None else {}
+        return Known(lambda value: made.get(value, value), lambda value: named.get(value, value), lambda value: shapes.get(value) == SCALAR)
 
     def bracketed(self, inside: list[str | tuple[Expr, str]]) -> list[str | tuple[Expr, str]]:
         opening, closing = self.dialect.brackets

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from sympy import Expr, Float, Integer, Symbol
 
-from algebra2net.derive import by_signal
+from algebra2net.derive import GRADIENT, by_signal
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import NONE, Operation
 from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted, with_value
@@ -69,14 +69,15 @@ class _Walk:
         self.fresh: set[Expr] = set()  # steps of the backward pass
         self.signals: set[Expr] = set()  # what is a delta keeps its name, where a gradient is the same: ∂L/∂b = δ
         self.rule = ""  # of the equation at hand
+        self.rules: dict[Expr, str] = {}  # of each step
         self.kept = 0
         self.seen = 0
 
     def take(self, equation: Equation) -> None:
         value, self.rule = equation.value, equation.rule
         value = substituted(value, self.meaning, self.program.functions)
-        if isinstance(value, Operation) and self.seen >= self.program.kept:  # the forward pass stays as it was typed
-            value = self.simplified(value, equation)
+        if isinstance(value, Operation):
+            value = self.simplified(value, equation) if self.seen >= self.program.kept else _without_two_signs(value, self)
         self.define(value, equation)
         self.seen += 1
         if self.seen == self.program.kept:
@@ -103,17 +104,25 @@ class _Walk:
         if better is not None:
             return self.step(better)
         name = self.draft.define(value, rule=self.rule)
+        self.rules.setdefault(name, self.rule)
         self.shapes.setdefault(name, result_shape(value, self.shapes))
         self.made.setdefault(name, value)
         return name
 
+    def through(self, step: Expr) -> None:
+        """What is made now takes the place of a step: it holds for the step's reason, too."""
+        reasons = dict.fromkeys(reason for reason in (self.rules.get(step, ""), self.rule) if reason)
+        self.rule = "\n".join(reasons)
+
     def define(self, value: Expr, equation: Equation) -> None:
-        if not is_step(equation.name) and value in self.fresh and value not in self.signals:
+        if not is_step(equation.name) and value in self.fresh and (value not in self.signals or self.is_of_its_own(equation)):
             self.fresh.discard(value)  # the step has a name after all
             self.draft.rename(value, equation.name)
             defined: Expr = equation.name
         else:
-            defined = self.draft.keep(with_value(equation, value))
+            whole = with_value(equation, value)
+            defined = self.draft.keep(whole if self.rule == equation.rule else replace(whole, rule=self.rule))
+            self.rules.setdefault(defined, self.rule)
             if self.seen >= self.program.kept and is_step(defined) and defined not in self.kept_names:
                 self.fresh.add(defined)
         if defined is not equation.name:
@@ -129,6 +138,11 @@ class _Walk:
             self.made.setdefault(defined, self.made[value])
         if isinstance(defined, Symbol):
             self.shapes.setdefault(defined, self.shapes.get(equation.name) or result_shape(value, self.shapes))
+
+    def is_of_its_own(self, equation: Equation) -> bool:
+        """Whether this is the gradient by the value that the signal stands at: ∂L/∂h, not also δ_h."""
+        target = self.program.deltas.get(equation.value)
+        return target is not None and equation.name.name == f"{GRADIENT}{target.name}"
 
     def shape(self, value: Expr) -> Shape:
         return self.shapes[value] if isinstance(value, Symbol) else SCALAR
@@ -217,7 +231,7 @@ def _turned(value: Expr, walk: _Walk) -> Expr | None:
 
 @identity("plus")
 def _plus(value: Operation, walk: _Walk) -> Expr | None:
-    """x + 0 is x, x + (-y) is x - y, x + x is 2 x."""
+    """x + 0 is x, x + (-y) is x - y, x + x is 2 x, x + -1/2 is x - 1/2."""
     a, b = value.args
     if a is b and isinstance(a, Symbol):
         return OPERATORS["scale"](Integer(2), a)
@@ -227,7 +241,22 @@ def _plus(value: Operation, walk: _Walk) -> Expr | None:
         return a
     if walk.is_made(b, "neg"):
         return OPERATORS["minus"](a, walk.made[b].args[0])
+    for one, other in ((a, b), (b, a)):
+        above, below = walk.made[other].args if walk.is_made(other, "divide") else (ZERO, ONE)
+        if above.is_Number and above < 0:
+            return OPERATORS["minus"](one, walk.step(OPERATORS["divide"](-above, below)))
     return OPERATORS["minus"](b, walk.made[a].args[0]) if walk.is_made(a, "neg") else None
+
+
+def _without_two_signs(value: Operation, walk: _Walk) -> Expr:
+    """x - y for x + (-y), mean(x) for -mean(-x): of the forward pass, which else stays as it was typed, what macros and stable forms have made."""
+    name, last = type(value).__name__, value.args[-1]
+    if name in ("plus", "minus") and walk.is_made(last, "neg"):
+        return OPERATORS["minus" if name == "plus" else "plus"](value.args[0], walk.made[last].args[0])
+    if name == "neg" and walk.uses[last] == 1 and (walk.is_made(last, "mean") or walk.is_made(last, "sum")):
+        inside, axis = walk.made[last].args
+        return walk.made[last].func(walk.made[inside].args[0], axis) if walk.is_made(inside, "neg") else value
+    return value
 
 
 @identity("minus")
@@ -289,7 +318,7 @@ def _power(value: Operation, walk: _Walk) -> Expr | None:
 
 @identity("transpose")
 def _transposed(value: Operation, walk: _Walk) -> Expr | None:
-    """(A')' is A; (A B)' is B' A'; a scalar is its own transpose."""
+    """(A')' is A; (A B)' is B' A'; (c A')' is c A; a scalar is its own transpose."""
     (a,) = value.args
     if walk.shape(a) == SCALAR:
         return a
@@ -299,17 +328,19 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
         inside = walk.made[a].args[place] if walk.is_made(a, name) else a
         if inside is a or walk.shape(walk.made[a].args[1 - place]) != SCALAR:
             continue
-        if (walk.is_made(inside, "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1)) or (
-            walk.is_made(inside, "matmul") and walk.count[a] <= 1 and a not in walk.kept_names
-        ):
+        plain = walk.is_made(inside, "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1 or not is_step(walk.made[inside].args[0]))
+        if plain or (walk.is_made(inside, "matmul") and walk.count[a] <= 1 and a not in walk.kept_names):
+            walk.through(a)
             turned = walk.step(OPERATORS["transpose"](inside))
             return walk.made[a].func(*(turned if k == place else arg for k, arg in enumerate(walk.made[a].args)))
     if walk.count[a] > 1 or a in walk.kept_names:
         return walk.made[a].args[0] if walk.is_made(a, "transpose") else None  # what is there anyway is turned, not made again
     if (walk.is_made(a, "plus") or walk.is_made(a, "minus")) and all(walk.is_made(term, "matmul") and walk.count[term] == 1 for term in walk.made[a].args):
+        walk.through(a)
         one, other = (walk.step(OPERATORS["transpose"](term)) for term in walk.made[a].args)
         return walk.made[a].func(one, other)
     if walk.is_made(a, "matmul"):
+        walk.through(a)
         left, right = walk.made[a].args
         return OPERATORS["matmul"](walk.step(OPERATORS["transpose"](right)), walk.step(OPERATORS["transpose"](left)))
     return walk.made[a].args[0] if walk.is_made(a, "transpose") else None
@@ -430,7 +461,11 @@ def _expand(value: Operation, walk: _Walk) -> Expr | None:
 
 @identity("matmul")
 def _matmul(value: Operation, walk: _Walk) -> Expr | None:
-    """(-A) B is -(A B); I B is B; A 1 is A."""
+    """(-A) B is -(A B); (c A) (B / c) is A B; I B is B; A 1 is A."""
+    for one, other in (value.args, value.args[::-1]):
+        if walk.is_made(one, "scale") and walk.is_made(other, "divide") and walk.made[one].args[0] is walk.made[other].args[1]:
+            inside = {one: walk.made[one].args[1], other: walk.made[other].args[0]}
+            return value.func(*(inside[arg] for arg in value.args))
     for place, arg in enumerate(value.args):
         other = value.args[1 - place]
         if arg.is_Number:

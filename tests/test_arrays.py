@@ -158,8 +158,7 @@ def test_every_form_gives_what_plain_matrices_give(name: str, form: str) -> None
         for result in (value, *grads.values()):
             assert type(result) in (float, np.ndarray), type(result)
             if isinstance(result, np.ndarray):
-                wide = np.longdouble if form == "long double" else np.float64
-                assert result.dtype == (np.float32 if all_small else wide), result.dtype
+                assert result.dtype == (np.float32 if all_small else np.float64), result.dtype
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -349,9 +348,10 @@ def test_a_batch_of_no_examples(program: str, shapes: dict[str, tuple[int, int]]
 def test_the_mean_of_nothing_is_nan(program: str, shapes: dict[str, tuple[int, int]], optimize: bool) -> None:
     net = compile(program, wrt="all", optimize=optimize)
     given = {name: np.ones(size) for name, size in shapes.items()}
-    value = net(**given)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # NumPy says what it divides by
+        value = net(**given)
+        grads = net.grad(**given, **signal(net, given))
     assert np.isnan(value).all()
-    grads = net.grad(**given, **signal(net, given))
     assert {name: grad.shape for name, grad in grads.items()} == shapes
 
 

@@ -130,8 +130,7 @@ DERIVATIONS: list[tuple[str, dict[str, Any], str]] = [
     """),
     ("h = relu(x W); y = h V", {"wrt": ["h"]}, """
         d_y = delta
-        d_h = d_y V'
-        dh = d_h
+        dh = d_y V'
     """),
     ("y = x W", {"wrt": "all"}, """
         d_y = delta
@@ -337,3 +336,45 @@ def test_no_depth_is_too_deep(program: str, slope: float | None) -> None:
 def test_a_text_that_ends_too_soon_is_refused_however_deep_it_is() -> None:
     with pytest.raises(AlgebraError):
         compile("y = " + "(" * 10_000 + "x")
+
+
+# fmt: off
+SHORT = [
+    # what is typed                                              a line of the derivation                                                     why
+    ("y = delta W",                                              "δ_y = δ_given"),                                                      # delta is taken
+    ("E = logsumexp(beta X' xi) / beta where beta ∈ R",          "∂L/∂ξ = X (exp(s₁) / sum(exp(s₁)))"),                                       # β (·) / β
+    ("L = -mean(log(sigmoid(x w)))",                             "L = mean(softplus(-(x w)))"),                                               # two signs
+    ("L = mse(p, y) - -mean(p W)",                               "L = mean((p - y)²) + mean(p W)"),
+    ("L = sum(exp(s)) / 2 - sum(s) / 2",                         "∂L/∂s = exp(s) / 2 - 1 / 2"),                                                # not + -1/2
+    ("L = cross_entropy(x W, y) + cross_entropy(x V, y)",        "L = -mean(s₁) - mean(s₂)"),                                                 # nor + -mean
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("program", "line"), SHORT)
+def test_a_line_is_as_short_as_an_expert_writes_it(program: str, line: str) -> None:
+    net = compile(program, wrt="all")
+    assert line in net.backprop.unicode().split("\n")
+    assert net.check(seed=1).passed
+
+
+def test_what_is_derived_of_a_program_with_a_delta_reads_back() -> None:
+    printed = str(compile("y = delta W", wrt="all").backprop)
+    assert compile(printed).inputs == ("delta", "W", "delta_given")
+
+
+def test_a_gradient_by_a_layer_is_its_signal_and_stands_there_once() -> None:
+    net = compile("h = tanh(x W); L = sum((h V)^2)", wrt=["h", "W"])
+    assert str(net.backprop).split("\n")[2:] == ["dh = 2 (h V) V'", "d_h = dh * tanh'(x W)", "dW = x' d_h"]
+    x, W, V = np.array([[1.0, 2.0]]), np.array([[0.5], [-0.2]]), np.array([[3.0]])
+    h = np.tanh(x @ W)
+    grads = net.grad(x=x, W=W, V=V)
+    assert grads["h"] == pytest.approx(18 * h)  # (3 h)² differentiated by h
+    assert grads["W"] == pytest.approx(x.T @ (18 * h * (1 - h**2)))
+
+
+def test_every_step_of_a_transposed_product_has_its_reason() -> None:
+    """δ_K = (δ_S / sqrt(d))ᵀ Q: the quotient, the product Q Kᵀ, and that K stands there transposed."""
+    net = compile("S = Q K' / sqrt(d); L = sum(S^3)", wrt=["K"], shapes={"Q": (4, 3)})
+    (reason,) = (e.rule for e in net.backprop.equations if e.name.name == "dK")
+    assert [reason.find(word) >= 0 for word in ("quotient rule", "matrix product", "transpose of the signal")] == [True] * 3

@@ -257,3 +257,47 @@ def test_an_array_that_does_not_fit_is_named(program: str, known: dict[str, Any]
     with pytest.raises(ShapeError) as caught:
         compile(program, shapes=known)(**{name: np.ones(shape) for name, shape in brought.items()})
     assert [words for words in said if words not in str(caught.value)] == [], str(caught.value)
+
+
+# fmt: off
+UNSAID = [
+    # what is typed                          the place            what to type
+    ("y = x + 2 I where x ∈ R",              "line 1, column 11", "type the size (I_3)"),
+    ("y = x; z = y + ones(n, 2)",            "line 1, column 16", "give a number: shapes={'x': (…, 'n')}"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("program", "place", "hint"), UNSAID)
+def test_a_size_that_nothing_says_is_missed_where_it_is_needed(program: str, place: str, hint: str) -> None:
+    with pytest.raises(ShapeError, match="nothing says how large") as caught:
+        compile(program)(x=1.0)
+    assert str(caught.value).startswith(place)
+    assert hint in str(caught.value)
+
+
+def test_of_a_scalar_a_row_function_is_refused_by_the_name_that_was_typed() -> None:
+    with pytest.raises(ShapeError, match="layernorm of a scalar") as caught:
+        compile("y = layernorm(x) where x ∈ R")
+    assert "standardize" not in str(caught.value)
+
+
+# fmt: off
+REPEATED = [
+    # what is typed                                 what is said of it
+    ("y = relu(x W + b) where x: B x 3",            "b is added to each of the B rows of x W."),
+    ("y = W x + b where b: 4x1, W: 4x3, x: 3x7",    "b is added to each of the 7 columns of W x."),
+    ("y = x / s where s ∈ R, x: 2x3",               "s divides each of the 2 × 3 entries of x."),
+    ("y = x - m where m: 1x3, x: 5x3",              "m is taken from each of the 5 rows of x."),
+    ("y = x * g where g: 5x1, x: 5x3",              "g multiplies each of the 3 columns of x."),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("program", "said"), REPEATED)
+def test_it_is_said_where_something_is_broadcast(program: str, said: str) -> None:
+    assert f"  {said}" in compile(program, wrt="all").explain().split("\n")
+
+
+def test_where_nothing_is_broadcast_nothing_is_said_of_it() -> None:
+    assert "repeated" not in compile("l2 = relu(l0 W0) W1 + 2").explain()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,9 @@ from algebra2net.faces.bricks_text import CELLS, look, picture
 from algebra2net.faces.canvas import line, plain, prose, width, wrapped
 from algebra2net.faces.content import Content, content
 from algebra2net.faces.sheet import coloured, composed
+from algebra2net.formulas import Known, formula
+from algebra2net.operators import OPERATORS
+from algebra2net.program import symbol
 
 SEED: dict[str, Any] = {"shapes": {"l0": 3, "l1": 4, "l2": 1}}
 LSTM = "\n".join(
@@ -139,7 +143,7 @@ def test_a_deep_chain_stays_short() -> None:
 def test_what_cannot_be_written_as_code_is_said_below_what_can_be_shown() -> None:
     sheet = compile("y = 2 ones(n, d)").sheet(80)
     assert "y = 2 ones(n, d)" in sheet
-    assert "no code: nothing says how large n is" in sheet
+    assert "no code: line 1, column 7: nothing says how large n is" in sheet
 
 
 def test_what_cannot_be_derived_is_said_below_what_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,3 +236,26 @@ def test_the_glossary_says_what_everything_is() -> None:
         "l₀": "data", "W₀": "parameter", "W₁": "parameter", "l₁": "hidden layer", "l₂": "output",
         "δ₂": "signal", "δ₁": "signal", "δ": "signal", "∂L/∂W₁": "gradient", "∂L/∂W₀": "gradient",
     }  # fmt: skip
+
+
+def test_functions_that_are_there_for_their_digits_show_the_formula_that_they_are() -> None:
+    plain = Known(lambda value: value, lambda value: value)
+    for here in OPERATORS.values():
+        if here.family == "stable" and here.sympy:
+            value = here(*(symbol(operand) for operand in here.operands))
+            assert formula(value, plain).func is not value.func, here.name
+
+
+def test_a_part_of_a_function_goes_by_the_function_that_users_know() -> None:
+    shown = compile("y = layernorm(x W) where W: 3x4").backprop.unicode()
+    assert "layernorm(x W)" in shown
+    assert "standardize" not in shown
+
+
+def test_a_block_of_numbers_is_an_array_of_numbers() -> None:
+    net = compile("y = x [1, 0; 0, -2.5] + [1, pi]")
+    assert "np.array([[1, 0], [0, -2.5]], dtype=dtype)" in net.source
+    assert "np.array([[1, np.pi]], dtype=dtype)" in net.source
+    found = net(x=np.ones((3, 2), np.float32))
+    assert found.dtype == np.float32
+    assert found == pytest.approx(np.array([[2, np.pi - 2.5]] * 3), rel=1e-6)

@@ -35,7 +35,7 @@ LINES = [
     ("xor",                    "∂L/∂w = relu(s₁)"),
     ("distillation",           "δ_q = s₁ / 5 (p - q)"),
     ("contrastive",            "δ_Tₑ_pre = (δ_Tₑ - Tₑ ∘ sum(δ_Tₑ ∘ Tₑ, axis=1)) / norm(T_f Wₜ, axis=1)"),
-    ("mixer",                  "h₁ = standardize(X)"),
+    ("mixer",                  "h₁ = layernorm(X)"),
     ("rbm",                    "∂L/∂a = -v"),
     ("siren",                  "h₁ = sin(z₁)"),
     ("diffusion",              "δ_ε_θ = 2 (ε_θ - ε)"),

@@ -275,6 +275,21 @@ def test_what_the_library_derives_is_right(name, notation):
 # what is said of a wrong one
 
 
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("dW0 = l0 + l2", "l₀ + l₂ cannot be: l₀ is n0×n1, l₂ is n0×n3"),
+        ("dW1 = l1' l1", "it is n2×n2, but ∂L/∂W₁ is n2×n3"),
+        ("dz1 = l0 W1", "l₀ W₁ cannot be: l₀ is n0×n1, W₁ is n2×n3"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_said_in_sizes(claim, words):
+    verdict = network("relu").verify(claim)[0]
+    assert not verdict.right
+    assert verdict.kinds[0] == "shape"
+    assert verdict.faults[0].words == words
+
+
 def test_the_counterexample_is_one():
     net = network("mse")
     found = net.verify("dW1 = l1' (l2 - y)")[0].counterexample

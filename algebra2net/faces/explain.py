@@ -21,6 +21,7 @@ from sympy import Expr, Symbol
 from algebra2net.faces.numbers import Numbers, short
 from algebra2net.operators.operator import Operation
 from algebra2net.program import Equation, Program, operands
+from algebra2net.shapes import Repeated, broadcasts
 from algebra2net.spell import UNICODE, folds, labels, writer
 
 NAMED = 3  # names in a list before "and others"
@@ -59,6 +60,7 @@ class Explanation:
     program: Program
     layers: tuple[Told, ...]
     weights: tuple[Correlated, ...]
+    repeated: tuple[Repeated, ...] = ()
 
     def __str__(self) -> str:
         return text(self)
@@ -72,7 +74,8 @@ def explain(backprop: Program, numbers: Numbers | None = None) -> Explanation:
     place = {e.name: k for k, e in enumerate(backprop.equations)}
     layers.sort(key=lambda told: place[told.signal])
     weights = [reader.correlated(made[gradient], weight, numbers or {}) for gradient, weight in backprop.gradients.items() if gradient in made]
-    return Explanation(backprop, tuple(layers), tuple(weights))
+    forward = backprop.with_equations(backprop.equations[: backprop.kept])
+    return Explanation(backprop, tuple(layers), tuple(weights), broadcasts(forward))
 
 
 def text(explanation: Explanation) -> str:
@@ -84,6 +87,8 @@ def text(explanation: Explanation) -> str:
     out += ["", "What each weight brings together (local: what came in, with what should have come out)"] if explanation.weights else []
     for weight in explanation.weights:
         out += ["", f"  {sentence(weight, say)}", f"      {_line(weight.equation, say)}", *([f"      {weight.numbers}"] if weight.numbers else [])]
+    out += ["", "What is repeated (and why its gradient is a sum)", ""] if explanation.repeated else []
+    out += [f"  {_repeated(said, say)}" for said in explanation.repeated]
     return "\n".join(out).strip("\n")
 
 
@@ -119,6 +124,20 @@ def _correlated(said: Correlated, say: _Speaker) -> str:
     if said.direct:
         verbs.append(f"is moved by the loss itself: {' + '.join(map(say.value, said.direct))}")
     return f"{say.name(said.weight)} {'; and '.join(verbs) or 'does not reach the output'}."
+
+
+_DOES = {("plus", 0): "is added to", ("plus", 1): "is added to", ("minus", 1): "is taken from", ("times", 0): "multiplies", ("times", 1): "multiplies", ("divide", 1): "divides"}
+
+
+def _repeated(said: Repeated, say: _Speaker) -> str:
+    """`b is added to each of the n0 rows of x W.`"""
+    value = said.equation.value
+    place = value.args.index(said.operand)
+    does = _DOES.get((type(value).__name__, place), "stands beside")
+    each = f"{said.rows} × {said.columns} entries" if None not in (said.rows, said.columns) else f"{said.rows} rows" if said.columns is None else f"{said.columns} columns"
+    others = [arg for k, arg in enumerate(value.args) if k != place]
+    of = f" of {say.value(others[0])}" if len(others) == 1 and isinstance(others[0], Symbol) else ""
+    return f"{say.name(said.operand)} {does} each of the {each}{of}."
 
 
 def _line(equation: Equation, say: _Speaker) -> str:

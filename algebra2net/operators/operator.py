@@ -14,7 +14,6 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from sympy import Expr, Float, Integer, Symbol
@@ -46,10 +45,12 @@ class Operation(Expr):  # type: ignore[misc]
         return write(self, LATEX)
 
 
-@cache
 def operation(name: str) -> type[Operation]:
-    """The SymPy class of the operator called `name`."""
-    return type(name, (Operation,), {"__slots__": (), "__module__": __name__})
+    """The SymPy class of the operator called `name`: the same one in all threads."""
+    return _CLASSES.get(name) or _CLASSES.setdefault(name, type(name, (Operation,), {"__slots__": (), "__module__": __name__}))
+
+
+_CLASSES: dict[str, type[Operation]] = {}
 
 
 def _rebuilt(name: str, args: tuple[Expr, ...]) -> Operation:

@@ -5,13 +5,9 @@ Users do not call them; `stabilize` puts them in the place of what they typed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
 from functools import partial
-from math import factorial
 
 from algebra2net.operators import operator
-from algebra2net.operators.elementwise import MILLS
 
 elementwise = partial(operator.elementwise, family="stable", internal=True)
 
@@ -77,6 +73,29 @@ elementwise(
             return log_of_parts(h, m + n + k) + lost / np.where(p == 0, 1, p)
     ''',
     doc="log(a b), though a b may overflow.", reason="log: each factor's slope is one over itself",
+)  # fmt: skip
+elementwise(
+    "log_product_ratio(a, b, c)", vjp={"a": "δ / a", "b": "δ / b", "c": "-(δ / c)"}, sympy="log(a*b/c)", domain="positive",
+    prelude=_LOGARITHM + '''
+        def rounded_off(f, g, p):
+            """f g - p, what rounding took from the product p of fractions (Dekker 1971)."""
+            cut = f.dtype.type(2 ** (12 if f.dtype.itemsize < 8 else 26))  # halves of the digits: their products are exact
+            high, tall = np.rint(f * cut) / cut, np.rint(g * cut) / cut
+            low, small = f - high, g - tall
+            return ((high * tall - p) + high * small + low * tall) + low * small
+
+        def log_product_ratio(a, b, c):
+            """log(a b / c), though a b may overflow."""
+            a, b, c = np.broadcast_arrays(a, b, c)
+            (f, m), (g, n), (h, k) = np.frexp(a), np.frexp(b), np.frexp(c)
+            p = f * g
+            with np.errstate(divide="ignore", invalid="ignore"):
+                q = p / h
+                lost = rounded_off(f, g, p) + (p - q * h - rounded_off(q, h, q * h))
+                r, j = np.frexp(q)
+                return log_of_parts(r, m + n - k + j) + np.where(np.isfinite(lost) & (p != 0), lost, 0) / np.where(p == 0, 1, p)
+    ''',
+    doc="log(a b / c), though a b may overflow.", reason="log: each factor's slope is one over itself",
 )  # fmt: skip
 _RATIO = (
     _LOGARITHM
@@ -213,6 +232,17 @@ elementwise(
     doc="log(1 + x²), though the square may overflow.", reason="log(1 + x²): its slope is 2x / (1 + x²)",
 )  # fmt: skip
 elementwise(
+    "log1m_square(x)", derivative="-(2 x / (1 - x) / (1 + x))", sympy="log(1 - x**2)", domain="unit",
+    prelude='''
+        def log1m_square(x):
+            """log(1 - x²), without cancelling at 0 nor at 1."""
+            size = np.abs(x)
+            near = size < 0.7
+            return np.where(near, np.log1p(-np.where(near, x, 0) ** 2), np.log(np.where(near, 1, 1 - size)) + np.log1p(size))
+    ''',
+    doc="log(1 - x²), without cancelling.", reason="log(1 - x²): its slope is -2 x / (1 - x²)",
+)  # fmt: skip
+elementwise(
     "logit(x)", derivative="1 / x / (1 - x)", sympy="log(x/(1 - x))", domain="probability",
     prelude='''
         def logit(x):
@@ -265,281 +295,6 @@ elementwise(
     doc="1 / (1 + x²), though the square may overflow.", reason="1 / (1 + x²): its slope is -2 x / (1 + x²)²",
 )  # fmt: skip
 
-# ------------------------------------------------------------------------------------- what is left when the first terms go
-
-_SERIES = '''
-        def series(x, terms):
-            """The sum of terms[n] x^n, by Horner's rule."""
-            total = np.full_like(x, terms[-1])
-            for term in terms[-2::-1]:
-                total *= x
-                total += term
-            return total
-
-'''
-
-
-def _terms(rule: Callable[[int], Fraction], start: int, stop: int) -> str:
-    """The coefficients of a series as a tuple of a prelude, each rounded once."""
-    return repr(tuple(float(rule(n)) for n in range(start, stop)))
-
-
-elementwise(
-    "expm1_less(x)", derivative="expm1(x)", sympy="exp(x) - 1 - x",
-    prelude=_SERIES + f'''
-        def expm1_less(x):
-            """exp(x) - 1 - x; near 0 by its series."""
-            near = np.abs(x) < 0.7
-            small = np.where(near, x, 0)
-            return np.where(near, small * small * series(small, {_terms(lambda n: Fraction(1, factorial(n)), 2, 17)}), np.expm1(x) - x)
-    ''',
-    doc="exp(x) - 1 - x, without cancelling.", reason="exp(x) - 1 - x: its slope is exp(x) - 1",
-)  # fmt: skip
-elementwise(
-    "less_log1p(x)", derivative="x / (1 + x)", sympy="x - log(1 + x)", domain="positive",
-    prelude=_SERIES + f'''
-        def less_log1p(x):
-            """x - log(1 + x); near 0 by its series in x / (2 + x)."""
-            near = np.abs(x) < 0.7
-            small = np.where(near, x, 0)
-            s = small / (2 + small)
-            return np.where(near, s * (small - 2 * s * s * series(s * s, {_terms(lambda n: Fraction(1, 2 * n + 3), 0, 14)})), x - np.log1p(np.where(near, 0, x)))
-    ''',
-    doc="x - log(1 + x), without cancelling.", reason="x - log(1 + x): its slope is x / (1 + x)",
-)  # fmt: skip
-elementwise(
-    "less_log(x)", derivative="(x - 1) / x", sympy="x - 1 - log(x)", domain="positive",
-    prelude=_SERIES + f'''
-        def less_log(x):
-            """x - 1 - log(x); near 1 by its series in (x - 1) / (x + 1)."""
-            near = np.abs(x - 1) < 0.6
-            small = np.where(near, x - 1, 0)
-            s = small / (2 + small)
-            return np.where(near, s * (small - 2 * s * s * series(s * s, {_terms(lambda n: Fraction(1, 2 * n + 3), 0, 14)})), x - 1 - np.log(np.where(near, 1, x)))
-    ''',
-    doc="x - 1 - log(x), without cancelling.", reason="x - 1 - log(x): its slope is (x - 1) / x",
-)  # fmt: skip
-elementwise(
-    "less_sin(x)", derivative="2 sin(x / 2)^2", sympy="x - sin(x)",
-    prelude=_SERIES + f'''
-        def less_sin(x):
-            """x - sin(x); near 0 by its series."""
-            near = np.abs(x) < 1.5
-            small = np.where(near, x, 0)
-            return np.where(near, small * small * small * series(small * small, {_terms(lambda n: Fraction((-1) ** n, factorial(2 * n + 3)), 0, 11)}), x - np.sin(x))
-    ''',
-    doc="x - sin(x), without cancelling.", reason="x - sin(x): its slope is 1 - cos(x)",
-)  # fmt: skip
-elementwise(
-    "sin_over(x)", derivative="sin_over'(x)", sympy="sin(x)/x",
-    prelude='''
-        def sin_over(x):
-            """sin(x) / x, and 1 at 0."""
-            return np.where(x == 0, 1, np.sin(x) / np.where(x == 0, 1, x))
-    ''',
-    doc="sin(x) / x, and 1 at 0.", reason="sin(x) / x: quotient rule",
-)  # fmt: skip
-elementwise(
-    "sin_over'(x)", slope_of="sin_over", numpy="sin_over_slope($x)", derivative="-sin_over(x) - 2 quotient_or_zero(out, x)",
-    prelude=_SERIES + f'''
-        def sin_over_slope(x):
-            """(cos(x) - sin(x) / x) / x; near 0 by its series."""
-            near = np.abs(x) < 1.5
-            small, other = np.where(near, x, 0), np.where(near, 1, x)
-            return np.where(near, -small * series(small * small, {_terms(lambda n: Fraction((-1) ** n * (2 * n + 2), factorial(2 * n + 3)), 0, 11)}), (np.cos(x) - np.sin(other) / other) / other)
-    ''',
-    kink="second slope 0 at 0, where it is -1/3", doc="The slope of sin(x) / x.", reason="slope of sin(x) / x: quotient rule",
-)  # fmt: skip
-elementwise(
-    "expm1_over(x)", derivative="expm1_over'(x)", sympy="(exp(x) - 1)/x",
-    prelude='''
-        def expm1_over(x):
-            """(exp(x) - 1) / x, and 1 at 0."""
-            h = np.exp(np.maximum(x, 100) / 2)
-            return np.where(x > 100, h * (h / np.maximum(x, 100)), np.where(x == 0, 1, np.expm1(np.minimum(x, 100)) / np.where(x == 0, 1, x)))
-    ''',
-    doc="(exp(x) - 1) / x, and 1 at 0.", reason="(exp(x) - 1) / x: quotient rule",
-)  # fmt: skip
-elementwise(
-    "expm1_over'(x)", slope_of="expm1_over", numpy="expm1_over_slope($x)", derivative="quotient_or_zero(exp(x) - 2 out, x)",
-    prelude=_SERIES + f'''
-        def expm1_over_slope(x):
-            """(exp(x) - (exp(x) - 1) / x) / x; near 0 by its series."""
-            near = np.abs(x) < 1
-            small, other = np.where(near, x, 0), np.where(near, 1, x)
-            h = np.exp(other / 2)
-            far = h * (h * ((other - 1) / other / other)) + 1 / other / other
-            return np.where(near, series(small, {_terms(lambda n: Fraction(n + 1, factorial(n + 2)), 0, 18)}), far)
-    ''',
-    kink="second slope 0 at 0, where it is 1/3", doc="The slope of (exp(x) - 1) / x.", reason="slope of (exp(x) - 1) / x: quotient rule",
-)  # fmt: skip
-elementwise(
-    "over_expm1(x)", derivative="over_expm1'(x)", sympy="x/(exp(x) - 1)",
-    prelude='''
-        def over_expm1(x):
-            """x / (exp(x) - 1), and 1 at 0; no exp of what is positive: no overflow."""
-            size = np.where(x == 0, 1, np.abs(x))
-            h = np.exp(-size / 2)
-            return np.where(x == 0, 1, np.where(x > 0, size * h * h, size) / -np.expm1(-size))
-    ''',
-    doc="x / (exp(x) - 1), and 1 at 0.", reason="x / (exp(x) - 1): quotient rule",
-)  # fmt: skip
-elementwise(
-    "over_expm1'(x)", slope_of="over_expm1", numpy="over_expm1_slope($x)", derivative="quotient_or_zero(2 out + over_expm1(x), expm1(-x))",
-    kink="second slope 0 at 0, where it is 1/6",
-    prelude=_SERIES + f'''
-        def over_expm1_slope(x):
-            """(exp(x) - 1 - x exp(x)) / (exp(x) - 1)²; near 0 by its series."""
-            t = np.abs(x)
-            near = t < 0.7
-            small, far = np.where(near, t, 0), np.where(near, 1, t)
-            h = np.exp(-t / 2)
-            part = np.where(small == 0, 1, small / np.where(small == 0, 1, -np.expm1(-small))) ** 2
-            above = np.where(near, part * series(-small, {_terms(lambda n: Fraction(1, factorial(n)), 2, 17)}), (far + np.expm1(-far)) / np.expm1(-far) ** 2)
-            below = np.where(near, part * series(-small, {_terms(lambda n: Fraction(n + 1, factorial(n + 2)), 0, 17)}), (1 - h * h - far * h * h) / np.expm1(-far) ** 2)
-            return -np.where(x > 0, above * h * h, below)
-    ''',
-    doc="The slope of x / (exp(x) - 1).", reason="slope of x / (exp(x) - 1): quotient rule",
-)  # fmt: skip
-elementwise(
-    "log1p_over(x)", derivative="log1p_over'(x)", sympy="log(1 + x)/x", domain="positive",
-    prelude='''
-        def log1p_over(x):
-            """log(1 + x) / x, and 1 at 0."""
-            return np.where(x == 0, 1, np.log1p(x) / np.where(x == 0, 1, x))
-    ''',
-    doc="log(1 + x) / x, and 1 at 0.", reason="log(1 + x) / x: quotient rule",
-)  # fmt: skip
-elementwise(
-    "log1p_over'(x)", slope_of="log1p_over", numpy="log1p_over_slope($x)", derivative="-quotient_or_zero(2 out + 1 / (1 + x) / (1 + x), x)", domain="positive",
-    prelude=_SERIES + f'''
-        def log1p_over_slope(x):
-            """(1 / (1 + x) - log(1 + x) / x) / x; near 0 by its series in x / (2 + x)."""
-            near = np.abs(x) < 0.7
-            small, other = np.where(near, x, 0), np.where(near, 1, x)
-            s = small / (2 + small)
-            even = series(s * s, {_terms(lambda n: Fraction(1, 2 * n + 3), 0, 14)})
-            return np.where(near, -(1 / (1 + small) + 2 * s * even / (2 + small)) / (2 + small), (1 / (1 + other) - np.log1p(other) / other) / other)
-    ''',
-    kink="second slope 0 at 0, where it is 2/3", doc="The slope of log(1 + x) / x.", reason="slope of log(1 + x) / x: quotient rule",
-)  # fmt: skip
-elementwise(
-    "hypot_less(a, x)", vjp={"a": "δ * quotient_or_zero(a, hypot(a, x))", "x": "-(δ * quotient_or_zero(out, hypot(a, x)))"}, sympy="sqrt(a**2 + x**2) - x",
-    prelude='''
-        def hypot_less(a, x):
-            """sqrt(a² + x²) - x."""
-            long = np.hypot(a, x)
-            return np.where(x > 0, a * (a / np.where(x > 0, long + x, 1)), long - x)
-    ''',
-    kink="slopes 0 at 0", doc="sqrt(a² + x²) - x, without cancelling.", reason="sqrt(a² + x²) - x: its slope by x is itself over the root, turned",
-)  # fmt: skip
-elementwise(
-    "root_less(x, y)", vjp={"x": "-(δ * out / (out + x))", "y": "0.5 δ / (out + x)"}, sympy="sqrt(x**2 + y) - x", domain="positive",
-    prelude='''
-        def root_less(x, y):
-            """sqrt(x² + y) - x."""
-            size = np.abs(x)
-            large = size > 1
-            size = np.where(large, size, 1)
-            root = np.where(large, size * np.sqrt(1 + y / size / size), np.sqrt(np.where(large, 0, x * x) + np.where(large, 1, y)))
-            return np.where(x > 0, y / np.where(x > 0, root + x, 1), root - x)
-    ''',
-    doc="sqrt(x² + y) - x, without cancelling.", reason="sqrt(x² + y) - x: its slope by x is itself over the root, turned",
-)  # fmt: skip
-_FAR_MILLS = (
-    MILLS
-    + '''
-        def far_mills(t):
-            """Φ(-t) / φ(t), t ≥ 0: beyond 40 by a continued fraction."""
-            s = np.maximum(t, 40)
-            return np.where(t > 40, 1 / (s + 1 / (s + 2 / (s + 3 / (s + 4 / s)))), mills(np.minimum(t, 40)))
-
-'''
-)
-elementwise(
-    "log_erfc(x)", derivative="-(1.1283791670955126 / scaled_erfc(x))", sympy="log(erfc(x))",
-    imports="from scipy.special import erf",
-    prelude=_FAR_MILLS + '''
-        def log_erfc(x):
-            """log(erfc(x)); its tail is -x² and the logarithm of what is left without the Gaussian."""
-            t = np.maximum(x, 0.5)
-            return np.where(x > 0.5, np.log(0.7978845608028654 * far_mills(1.4142135623730951 * t)) - t * t, np.log1p(-erf(np.minimum(x, 0.5))))
-    ''',
-    doc="log(erfc(x)), where erfc(x) itself is 0, too.", reason="log(erfc(x)): chain rule",
-)  # fmt: skip
-elementwise(
-    "scaled_erfc(x)", derivative="scaled_erfc'(x)", sympy="exp(x**2)*erfc(x)",
-    imports="from scipy.special import erf",
-    prelude=_FAR_MILLS + '''
-        def scaled_erfc(x):
-            """exp(x²) erfc(x); what is left of erfc without the Gaussian."""
-            t = np.abs(x)
-            s = np.minimum(t, 28.0)
-            h = np.rint(16 * s) / 16  # short, so that its square is exact
-            gauss = np.exp(h * h) * np.exp((s - h) * (s + h))
-            return np.where(x < 0, gauss * (1 + erf(s)), 0.7978845608028654 * far_mills(1.4142135623730951 * t))
-    ''',
-    doc="exp(x²) erfc(x), where erfc(x) itself is 0, too.", source="Cody 1969", reason="exp(x²) erfc(x): product rule",
-)  # fmt: skip
-elementwise(
-    "scaled_erfc'(x)", slope_of="scaled_erfc", numpy="scaled_erfc_slope($x)", derivative="2 scaled_erfc(x) + 2 x * out",
-    imports="from scipy.special import erfcx",
-    prelude='''
-        def scaled_erfc_slope(x):
-            """2 x exp(x²) erfc(x) - 2 / √π; far out by a continued fraction, whose terms all have one sign."""
-            far = x > 2
-            u = 1.4142135623730951 * np.where(far, x, 2)
-            rest = u
-            for n in range(60, 1, -1):
-                rest = u + n / rest
-            return np.where(far, -1.1283791670955126 / (1 + u * rest), 2 * x * erfcx(np.where(far, 0, x)) - 1.1283791670955126)
-    ''',
-    doc="The slope of exp(x²) erfc(x).", reason="slope of exp(x²) erfc(x): product rule",
-)  # fmt: skip
-_TAIL = (
-    _FAR_MILLS
-    + '''
-        def normal_tail(t):
-            """Φ(-t), t ≥ 0: a Gaussian times a ratio that has none."""
-            s = np.minimum(t, 40.0)
-            h = np.rint(16 * s) / 16  # short, so that its square is exact
-            return 0.3989422804014327 * mills(s) * np.exp((h - s) * (h + s) / 2) * np.exp(-h * h / 2)
-
-'''
-)
-elementwise(
-    "log_normal(x)", derivative="inverse_mills(x)", sympy="log((1 + erf(x/sqrt(2)))/2)",
-    prelude=_TAIL + '''
-        def log_normal(x):
-            """log Φ(x); its left tail is -x²/2 and the logarithm of what is left without the Gaussian."""
-            t = np.abs(x)
-            return np.where(x < 0, np.log(0.3989422804014327 * far_mills(t)) - t * (t / 2), np.log1p(-normal_tail(t)))
-    ''',
-    doc="log Φ(x) of the normal distribution, with all its digits at both ends.", reason="log Φ(x): chain rule",
-)  # fmt: skip
-elementwise(
-    "inverse_mills(x)", derivative="-(out * (x + out))", sympy="sqrt(2/pi)*exp(-x**2/2)/(1 + erf(x/sqrt(2)))",
-    prelude=_TAIL + '''
-        def inverse_mills(x):
-            """φ(x) / Φ(x) of the normal distribution."""
-            t = np.abs(x)
-            tail = normal_tail(t)
-            ratio = far_mills(t)
-            return np.where(x < 0, 1 / ratio, tail / ratio / (1 - tail))
-    ''',
-    doc="φ(x) / Φ(x), the slope of log Φ(x).", reason="φ(x) / Φ(x): quotient rule",
-)  # fmt: skip
-elementwise(
-    "log1m_square(x)", derivative="-(2 x / (1 - x) / (1 + x))", sympy="log(1 - x**2)", domain="unit",
-    prelude='''
-        def log1m_square(x):
-            """log(1 - x²), without cancelling at 0 nor at 1."""
-            size = np.abs(x)
-            near = size < 0.7
-            return np.where(near, np.log1p(-np.where(near, x, 0) ** 2), np.log(np.where(near, 1, 1 - size)) + np.log1p(size))
-    ''',
-    doc="log(1 - x²), without cancelling.", reason="log(1 - x²): its slope is -2 x / (1 - x²)",
-)  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------------------- 0 times inf
 

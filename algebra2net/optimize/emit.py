@@ -48,19 +48,25 @@ class Lines:
         self.uses = Counter(id(arg) for node in self.order for arg in node.args)
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
+        self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
-        self.statements = [node for node in self.order if id(node) not in self.inside]
-        self.has_large = any(is_entrywise(node, NOTED) for node in self.statements)
-        if self.has_large:
-            self.statements = scheduled(self.statements, self)
+        self.statements = self.arranged([node for node in self.order if id(node) not in self.inside])
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.names = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
 
+    def prepare(self) -> None:
+        """What must be known before any decision about lines: for other renderings."""
+
+    def arranged(self, statements: list[Node]) -> list[Node]:
+        """The statements in the order in which they are done."""
+        self.has_large = any(is_entrywise(node, NOTED) for node in statements)
+        return scheduled(statements, self) if self.has_large else statements
+
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
-            return node.op == "const"
+            return node.op in ("const", "size")
         return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
 
     def _is_mask(self, node: Node) -> bool:
@@ -94,20 +100,20 @@ class Lines:
     def _last_uses(self) -> dict[int, int]:
         """The place of the last statement that reads a value's memory."""
         last: dict[int, int] = {}
+        seen: set[int] = set()
         for place, node in enumerate(self.statements):
             if node.op == "ones":
                 continue  # looks at type and size alone
             for arg in self.reads(node):
                 last[id(self.base(arg))] = place
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
-                last.update((id(self.base(arg)), _END) for arg in node.args)
+                seen.update(id(self.base(arg)) for arg in node.args)
         for node in reversed(self.statements):  # a view that is read later keeps what it looks at
             if node.op in VIEWS or node.op == "broadcast":
                 whole = id(self.base(node))
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
-        for node in self.outputs.values():
-            last[id(self.base(node))] = _END
-        return last
+        seen.update(id(self.base(node)) for node in self.outputs.values())
+        return last | dict.fromkeys(seen, _END)
 
     def _heirs(self) -> dict[int, Node]:
         """Of each statement that may write into an operand's memory, that operand."""
@@ -159,20 +165,25 @@ class Lines:
     # text
 
     def lines(self) -> list[str]:
+        """The statements, after what they need of a float type."""
+        found = self.body()
+        inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
+        if self.constants:
+            found.insert(0, f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))")
+        if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
+            found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
+        return found
+
+    def body(self) -> list[str]:
         """The statements."""
         found: list[str] = []
         dying = self.dying()
         for run in runs(self.statements) if self.has_large else [self.statements]:
             if is_looped(run):
                 found += Blocks(self, run).lines()
-                found += _deleted([name for node in run for name in dying.get(id(node), ())], {name for line in found for name in [line.strip().partition(" = ")[0]]})
+                found += deleted([name for node in run for name in dying.get(id(node), ())], {name for line in found for name in [line.strip().partition(" = ")[0]]})
             else:
-                found += [line for node in run for line in (self.statement(node), *_deleted(dying.get(id(node), ())))]
-        inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
-        if self.constants:
-            found.insert(0, f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))")
-        if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
-            found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
+                found += [line for node in run for line in (self.statement(node), *deleted(dying.get(id(node), ())))]
         return found
 
     def dying(self) -> dict[int, list[str]]:
@@ -238,7 +249,7 @@ class Lines:
 
     def entry(self, node: Node, loose: bool = False) -> str:
         """The text of an operand of what is done entry by entry on an array."""
-        return self.constant(node) if node.op == "const" and self.graph.program.inputs else self.operand(node, loose)
+        return self.constant(node) if node.op == "const" and not isinstance(node.data, bool) and self.graph.program.inputs else self.operand(node, loose)
 
     def operand(self, node: Node, loose: bool = False) -> str:
         """The text of an operand, in brackets where it needs them."""
@@ -255,6 +266,8 @@ class Lines:
         op = node.op
         if op == "const":
             return repr(node.data)
+        if op == "divide" and node.args[0].op == "const" and node.args[1].op == "size":
+            return f"float(np.divide({self.operand(node.args[0], loose=True)}, {self.operand(node.args[1], loose=True)}))"  # of something empty, too
         entry = self.operand if node.zero_d else self.entry
         if op in _SIGNS:
             return f"{entry(node.args[0])} {_SIGNS[op]} {entry(node.args[1])}"
@@ -309,7 +322,7 @@ class Lines:
     def result(self, node: Node, shape: Sequence[object], shared: set[int]) -> str:
         """What is handed out for a value: it shares memory with nothing."""
         if shape == SCALAR:
-            return f"float({self.expression(node)})" if node.op == "const" else f"{self.names[id(node)]}.item()"
+            return f"float({self.expression(node)})" if node.op in ("const", "size") else f"{self.names[id(node)]}.item()"
         base = self.base(node)
         text = self.expression(node) if node.op == "const" else self.names[id(node)]
         own = base.fresh and node.op != "broadcast" and id(base) not in shared
@@ -332,7 +345,7 @@ def is_surely_small(node: Node) -> bool:
     return node.shape is not None and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < NOTED  # type: ignore[operator]
 
 
-def _deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
+def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
     found = [word for word in dict.fromkeys(words) if known is None or word in known]
     return [f"del {', '.join(found)}"] if found else []
 

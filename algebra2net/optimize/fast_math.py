@@ -12,14 +12,13 @@ Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log); Dekker 1971, Nu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 
-def functions(f: Any, compiled: Callable[[Any], Any]) -> Any:
+def functions(f: Any, compiled: Any) -> Any:
     """exp, expm1, tanh, log, log1p, exp_minus_square, density and exp_below of numbers of type f, float32 or float64."""
     double = f is np.float64
     i = np.int64 if double else np.int32

@@ -232,9 +232,9 @@ class Graph:
                 words.append(f" {part} " if part in ("+", "*") else part)
                 continue
             if part == size:
-                from algebra2net.errors import ShapeError
+                from algebra2net.shapes import unsized
 
-                raise ShapeError(f"nothing says how large {size} is", None, f"declare a shape that has it, or give a number: shapes={{'x': (…, {size!r})}}")
+                raise unsized(self.program, size)
             text, found = self.dimension(int(part) if part.isdecimal() else part)
             words.append(text.replace("_0_", f"_{len(args)}_"))
             args += found

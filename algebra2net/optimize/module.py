@@ -6,7 +6,7 @@ Out   a stand-alone module on NumPy with the functions of the readable one, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sympy import Symbol
 
@@ -19,8 +19,16 @@ _HEAP = """# Freed once, so that the allocator keeps freed arrays of up to this 
 np.empty(31 << 20, np.uint8)"""
 
 
-def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
-    """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
+def nothing() -> tuple[Sequence[str], Sequence[str]]:
+    """No imports and no functions besides those of the operators."""
+    return (), ()
+
+
+def module(forward: Program, backprop: Program | None, title: Sequence[str], lines: Callable[..., Lines] = Lines, above: Callable[[], tuple[Sequence[str], Sequence[str]]] = nothing) -> str:
+    """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program.
+
+    `lines` makes a function's lines; `above` says, when that is done, what they need: imports, and texts above the functions.
+    """
     named = {e.name.name: e.name for e in forward.equations if not is_step(e.name)}
     parts = [_Function("forward", forward, named)]
     if backprop is not None:
@@ -30,9 +38,10 @@ def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> 
     for part in parts:
         preludes |= part.graph.preludes
         imports |= part.graph.imports
-    texts = [part.text(set(preludes), forward) for part in parts]
-    body = "".join(f"\n\n{text}\n" for text in (*preludes.values(), *texts))
-    return "\n".join(['"""' + _quoted(title), '"""', "", "import numpy as np", *imports, "", _HEAP]) + "\n" + body
+    texts = [part.text(set(preludes), forward, lines) for part in parts]
+    more, functions = above()
+    body = "".join(f"\n\n{text}\n" for text in (*preludes.values(), *functions, *texts))
+    return "\n".join(['"""' + _quoted(title), '"""', "", "import numpy as np", *imports, *more, "", _HEAP]) + "\n" + body
 
 
 def _quoted(title: Sequence[str]) -> str:
@@ -61,8 +70,8 @@ class _Function:
         self.outputs = {label: self.graph.of[symbol] for label, symbol in outputs.items()}
         self.shapes = {label: program.shapes[symbol] for label, symbol in outputs.items()}
 
-    def text(self, taken: set[str], forward: Program) -> str:
-        lines = Lines(self.graph, self.outputs, self.name, taken)
+    def text(self, taken: set[str], forward: Program, made: Callable[..., Lines]) -> str:
+        lines = made(self.graph, self.outputs, self.name, taken)
         arguments = [lines.names[id(self.graph.of[name])] for name in self.program.inputs]
         shared: set[int] = set()
         results = {label: lines.result(node, self.shapes[label], shared) for label, node in self.outputs.items()}

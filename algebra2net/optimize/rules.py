@@ -35,6 +35,10 @@ def _is(node: Node, number: float) -> bool:
     return node.op == "const" and node.data == number
 
 
+def _is_relu(node: Node) -> bool:
+    return node.op == "maximum" and any(_is(arg, 0) for arg in node.args)
+
+
 def _is_small(node: Node, limit: int) -> bool:
     """Whether a matrix surely has fewer entries."""
     count = entries(node)
@@ -85,7 +89,7 @@ def _products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None
     for one, other in ((a, b), (b, a)):
         if _is(one, 1):
             return other
-        if one.op == "greater" and _is(one.args[1], 0) and one.args[0].op == "maximum" and not other.boolean and not other.zero_d:
+        if one.op == "greater" and _is(one.args[1], 0) and _is_relu(one.args[0]) and not other.boolean and not other.zero_d:
             mask = graph.make("sign", one.args[:1]) if _is_small(other, SMALL) else graph.make("mask", one.args)  # of relu's result
             return graph.make("multiply", (other, mask))
         if one.op == "cast" and other.op not in ("const", "cast") and not other.boolean and not other.zero_d:
@@ -140,7 +144,7 @@ def _subtract_negative(graph: Graph, args: tuple[Node, ...], data: object) -> No
 def _positive(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     """x > 0 where relu(x) is: asked of that, so that x need not be kept."""
     x, zero = args
-    if _is(zero, 0) and x.op != "maximum":
+    if _is(zero, 0) and not _is_relu(x):
         relu = graph.known("maximum", (x, zero))
         return graph.make("greater", (relu, zero)) if relu is not None else None
     return None

@@ -24,6 +24,7 @@ from algebra2net import names
 from algebra2net.derive import VALUE
 from algebra2net.operators.operator import NONE, Operation, Operator
 from algebra2net.program import SCALAR, Dimension, Equation, Program, is_step, operands, record
+from algebra2net.shapes import unsized
 from algebra2net.spell import number
 from algebra2net.tidy import without_unused
 
@@ -220,6 +221,10 @@ class _Function:
             self.preludes.setdefault(name, helper)
         if here.imports:
             self.imports.setdefault(here.imports)
+        rows = self.constant_rows(value)
+        if rows is not None:
+            self.needs_dtype = True
+            return f"np.array([{', '.join('[' + ', '.join(row) + ']' for row in rows)}], dtype=dtype)", "atom"
         args = here.operands_of(value)
         for arg in args:  # whether an operand is a scalar or a constant is known once it is written
             if arg not in self.identifiers and isinstance(arg, Symbol):
@@ -232,6 +237,20 @@ class _Function:
         if self.is_loose(here, args, result):
             self.loose.update(() if result is None else (result,))
         return text, recipe.level
+
+    def constant_rows(self, value: Expr) -> list[list[str]] | None:
+        """The rows of a block of numbers alone; None for any other value."""
+        name = type(value).__name__
+        if name not in ("concat", "stack"):
+            return None
+        blocks = []
+        for arg in value.args:
+            inside = self.made[arg] if is_step(arg) and arg not in self.identifiers else arg
+            rows = self.constant_rows(inside) if isinstance(inside, Operation) else None if isinstance(inside, Symbol) else [[self.expression(inside, "comparison")]]
+            if rows is None:
+                return None
+            blocks.append(rows)
+        return [row for block in blocks for row in block] if name == "stack" else [[entry for row in rows for entry in row] for rows in zip(*blocks, strict=True)]
 
     def filled(self, piece: tuple[str, str], value: Operation, here: Operator, constant: bool, result: Symbol | None) -> str:
         """What stands at a slot of a template."""
@@ -337,16 +356,9 @@ class _Function:
                 if self.program.shapes[name][axis] == size:
                     return f"{self.identifiers[name]}.shape[{axis}]"
         parts = re.split(r"([+*()])", size)
-        return (
-            "".join(f" {p} " if p in ("+", "*") else p if not p or p in "()" else self.dimension(int(p) if p.isdecimal() else p) for p in parts)
-            if len(parts) > 1
-            else self.missing(size)
-        )
-
-    def missing(self, size: str) -> str:
-        from algebra2net.errors import ShapeError
-
-        raise ShapeError(f"nothing says how large {size} is", None, f"declare a shape that has it, or give a number: shapes={{'x': (…, {size!r})}}")
+        if len(parts) == 1:
+            raise unsized(self.program, size)
+        return "".join(f" {p} " if p in ("+", "*") else p if not p or p in "()" else self.dimension(int(p) if p.isdecimal() else p) for p in parts)
 
     # results
 

@@ -149,7 +149,8 @@ def _heading(verdict: Verdict) -> Line:
     elif verdict.because:
         mark, style, word = "✗", "bad", f"follows, but from {' and '.join(verdict.because)}, which {'is' if len(verdict.because) == 1 else 'are'} wrong"
     else:
-        mark, style, word = "✗", "bad", f"wrong: {', '.join(kind for kind in dict.fromkeys(verdict.kinds) if kind != 'shape') or 'a shape that cannot be'}"
+        named = [kind for kind in dict.fromkeys(verdict.kinds) if kind not in ("shape", "different")]
+        mark, style, word = "✗", "bad", f"wrong: {', '.join(named)}" if named else "wrong: a shape that cannot be" if "shape" in verdict.kinds else "wrong"
     return ((f"{mark} ", style), (verdict.claim, ""), ("   ", ""), (word, style))
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from typing import cast
+from typing import Any
 
 from sympy import Expr, pi
 
@@ -41,6 +41,19 @@ Size = tuple[int, int]
 ONE: Product = ((), ())
 
 
+class Kept:
+    """The inside of an atom, kept once: it is compared and written by its number, however much it holds."""
+
+    __slots__ = ("content", "number")
+
+    def __init__(self, content: Any, number: int) -> None:
+        self.content = content
+        self.number = number
+
+    def __repr__(self) -> str:
+        return f"#{self.number}"
+
+
 class UnprovedError(Exception):
     """There is no normal form within bounds."""
 
@@ -62,6 +75,7 @@ class _Normal:
         self.sizes = sizes
         self.stochastic = stochastic
         self.known: dict[Term, Sum] = {}
+        self._kept: dict[object, Kept] = {}
 
     def of(self, here: Term) -> Sum:
         """The normal form of a term."""
@@ -98,6 +112,10 @@ class _Normal:
 
     # atoms
 
+    def keep(self, content: object) -> Kept:
+        """What stands for this content in an atom."""
+        return self._kept.setdefault(content, Kept(content, len(self._kept)))
+
     def atom(self, atom: Atom) -> Sum:
         """An atom as a sum of one product."""
         return {self.product((), ((atom, False),)): Fraction(1)}
@@ -109,8 +127,8 @@ class _Normal:
         if operator.elementwise and len(parts) == 1:
             turned = self.transposed(parts[0])
             if _frozen(turned) < _frozen(parts[0]):
-                return self.transposed(self.atom((here.op, str(here.options), (_frozen(turned),), columns, rows)))
-        return self.atom((here.op, str(here.options), tuple(_frozen(part) for part in parts), rows, columns))
+                return self.transposed(self.atom((here.op, str(here.options), self.keep((_frozen(turned),)), columns, rows)))
+        return self.atom((here.op, str(here.options), self.keep(tuple(_frozen(part) for part in parts)), rows, columns))
 
     # products
 
@@ -152,7 +170,7 @@ class _Normal:
         """A 1×1 chain: it is its own transpose."""
         if len(chain) == 1:
             return chain[0][0]
-        return ("chain", min(chain, _turned(chain), key=repr), 1, 1)
+        return ("chain", self.keep(min(chain, self.turned(chain), key=repr)), 1, 1)
 
     def matmul(self, a: Sum, b: Sum) -> Sum:
         """The matrix product."""
@@ -189,19 +207,19 @@ class _Normal:
         ones = self.ones(shape)
         parts: list[Chain] = []
         for chain in chains:
-            inside: tuple[Chain, ...] = chain[0][0][1] if len(chain) == 1 and chain[0][0][0] == "bag" else (chain,)  # type: ignore[assignment]
+            inside: tuple[Chain, ...] = _content(chain[0][0], 1) if len(chain) == 1 and chain[0][0][0] == "bag" else (chain,)
             parts += [part for part in inside if part != ones]
         for step in [part for part in parts if len(part) == 1 and part[0][0][0] == "step"]:
             while parts.count(step) > 1:
                 parts.remove(step)
         for part in list(parts):
-            inverse = _inverse(part)
+            inverse = self._inverse(part)
             if inverse in parts and part in parts:
                 parts.remove(part)
                 parts.remove(inverse)
         if len(parts) < 2:
             return parts[0] if parts else ones
-        return ((("bag", tuple(sorted(parts, key=repr)), *shape), False),)
+        return ((("bag", self.keep(tuple(sorted(parts, key=repr))), *shape), False),)
 
     def ones(self, shape: Size) -> Chain:
         """All ones: a column times a row."""
@@ -223,7 +241,25 @@ class _Normal:
 
     def transposed(self, here: Sum) -> Sum:
         """The transpose."""
-        return self._each(here, {ONE: Fraction(1)}, lambda x, _: self.product(x[0], _turned(x[1])))
+        return self._each(here, {ONE: Fraction(1)}, lambda x, _: self.product(x[0], self.turned(x[1])))
+
+    def turned(self, chain: Chain) -> Chain:
+        """The transpose of a chain; of a bag, the bag of the transposes."""
+        return tuple(self._turned_factor(factor) for factor in reversed(chain))
+
+    def _turned_factor(self, factor: Factor) -> Factor:
+        atom, turned = factor
+        if atom[0] == "bag":
+            parts: tuple[Chain, ...] = _content(atom, 1)
+            return ("bag", self.keep(tuple(sorted((self.turned(part) for part in parts), key=repr))), atom[3], atom[2]), False
+        return atom, not turned
+
+    def _inverse(self, chain: Chain) -> Chain | None:
+        """What a chain is one over, entry by entry."""
+        if len(chain) != 1 or chain[0][0][0] != "reciprocal":
+            return None
+        inside: Chain = _content(chain[0][0], 1)
+        return self.turned(inside) if chain[0][1] else inside
 
 
 def _plus(normal: _Normal, here: Term) -> Sum:
@@ -265,9 +301,9 @@ def _reciprocal(normal: _Normal, here: Term) -> Sum:
         upside = tuple((atom, -power) for atom, power in scalars)
         if not chain:
             return {(upside, ()): 1 / factor}
-        atom: Atom = ("reciprocal", chain, *shape)
+        atom: Atom = ("reciprocal", normal.keep(chain), *shape)
         return {normal.product(upside, ((atom, False),)): 1 / factor}
-    return normal.atom(("reciprocal of", _frozen(inside), *shape))
+    return normal.atom(("reciprocal of", normal.keep(_frozen(inside)), *shape))
 
 
 def _transpose(normal: _Normal, here: Term) -> Sum:
@@ -279,7 +315,7 @@ def _sum(normal: _Normal, here: Term) -> Sum:
     axis, found = int(here.options[0]), normal.of(here.args[0])
     unit: Sum = {ONE: Fraction(1)}
     if axis in (-1, 0) and rows != 1:
-        found = normal.matmul({((), _turned(normal.ones((rows, 1)))): unit[ONE]}, found)
+        found = normal.matmul({((), normal.turned(normal.ones((rows, 1)))): unit[ONE]}, found)
     if axis in (-1, 1) and columns != 1:
         found = normal.matmul(found, {((), normal.ones((columns, 1))): unit[ONE]})
     return found
@@ -325,13 +361,13 @@ def _step(normal: _Normal, here: Term) -> Sum:
     if len(inside) == 1:
         ((scalars, chain), factor) = next(iter(inside.items()))
         if factor > 0 and not scalars and len(chain) == 1 and chain[0][0][0] == "relu":
-            (argument,) = cast("tuple[Frozen]", chain[0][0][2])
+            (argument,) = _content(chain[0][0], 2)
             inside = normal.transposed(_thawed(argument)) if chain[0][1] else _thawed(argument)
     rows, columns = normal.shape(here)
     turned = normal.transposed(inside)
     if _frozen(turned) < _frozen(inside):
-        return normal.transposed(normal.atom(("step", "", (_frozen(turned),), columns, rows)))
-    return normal.atom(("step", "", (_frozen(inside),), rows, columns))
+        return normal.transposed(normal.atom(("step", "", normal.keep((_frozen(turned),)), columns, rows)))
+    return normal.atom(("step", "", normal.keep((_frozen(inside),)), rows, columns))
 
 
 def _sigmoid(normal: _Normal, here: Term) -> Sum:
@@ -430,25 +466,11 @@ def _columns(factor: Factor) -> object:
     return factor[0][-2] if factor[1] else factor[0][-1]
 
 
-def _turned(chain: Chain) -> Chain:
-    """The transpose of a chain; of a bag, the bag of the transposes."""
-    return tuple(_turned_factor(factor) for factor in reversed(chain))
-
-
-def _turned_factor(factor: Factor) -> Factor:
-    atom, turned = factor
-    if atom[0] == "bag":
-        parts: tuple[Chain, ...] = atom[1]  # type: ignore[assignment]
-        return ("bag", tuple(sorted((_turned(part) for part in parts), key=repr)), atom[3], atom[2]), False
-    return atom, not turned
-
-
-def _inverse(chain: Chain) -> Chain | None:
-    """What a chain is one over, entry by entry."""
-    if len(chain) != 1 or chain[0][0][0] != "reciprocal":
-        return None
-    inside: Chain = chain[0][0][1]  # type: ignore[assignment]
-    return _turned(inside) if chain[0][1] else inside
+def _content(atom: Atom, place: int) -> Any:
+    """What is kept at that place of an atom."""
+    kept = atom[place]
+    assert isinstance(kept, Kept)
+    return kept.content
 
 
 def _scalars(factors: Iterable[tuple[Atom, int]]) -> Scalars:

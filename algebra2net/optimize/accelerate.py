@@ -1,0 +1,524 @@
+"""The module that runs with `accelerate="numba"`: the same graph, its entrywise chains as compiled loops.
+
+In    the forward Program and the derived one, as for `module.py`
+Out   the text of a stand-alone module on NumPy and Numba with the same functions, and the same results
+Idea  what is done entry by entry on matrices of one shape becomes one loop, with the sums over all entries at its end; an
+      entry is read once, and what nobody else needs never reaches memory. Products stay NumPy's
+
+A node is put into the earliest loop in which its operands are there, then moved to the loop that uses it where that keeps
+fewer arrays. Only what `fast_math.py` or the processor does for several entries at once goes into a loop; a sine stays NumPy's.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from algebra2net.optimize import fast_math
+from algebra2net.optimize.emit import Blocks, Lines, deleted, is_looped, runs
+from algebra2net.optimize.graph import Node
+from algebra2net.optimize.kernels import COMPARISONS, LOGICAL
+from algebra2net.optimize.module import module as rendered
+from algebra2net.program import SCALAR, Program, Shape
+
+# fmt: off
+SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+COMPARED = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
+TEXTS = {  # of other operations, on numbers
+    "exp": "exp({})", "expm1": "expm1({})", "log": "log({})", "log1p": "log1p({})", "tanh": "tanh({})", "sqrt": "np.sqrt({})", "abs": "abs({})",
+    "floor": "np.floor({})", "ceil": "np.ceil({})", "rint": "np.rint({})", "square": "{0} * {0}", "negative": "-{}", "copysign": "np.copysign({}, {})",
+    "sign": "one if {0} > zero else -one if {0} < zero else {0} + zero",
+    "maximum": "{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "minimum": "{0} if ({0} <= {1}) | ({0} != {0}) else {1}",
+    "mask": "one if {} > {} else zero",
+}
+CALLS = {"exp_minus_square({})": 5, "density({})": 5, "exp_below({}, {})": 6}  # functions of operators that have a form here, and how many operations they stand for
+# fmt: on
+REDUCED = frozenset(("sum", "vdot"))
+SPREAD = frozenset(("broadcast", "full_like"))  # in a loop, their first operand
+FUSED = frozenset((*SIGNS, *COMPARED, *TEXTS, *LOGICAL, *SPREAD, "where", "cast"))
+NARROW = 64  # columns; in narrower matrices a loop over each row has too little to do
+LARGEST = 96  # operations in a loop
+RESERVED = frozenset("numba SimpleNamespace functions Separate part loop total loops loops_of LOOPS".split())
+UNKNOWN = 1000  # entries of a matrix of unknown size: large ones have code of their own
+CHUNK = 1024  # entries that are added up at a time
+
+
+def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
+    """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
+    loops = Loops()
+    return rendered(forward, backprop, title, lambda *given: Fused(*given, loops=loops), loops.module)
+
+
+# ----------------------------------------------------------------------------------------------------------------- text
+
+_COMPILED = '''class Separate(numba.core.compiler.Compiler):
+    """Numba's compiler, told that no two arguments of a loop are the same memory, so that it does several entries at once."""
+
+    def define_pipelines(self):
+        self.state.flags.noalias = True
+        return super().define_pipelines()
+
+
+part = numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+loop = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, pipeline_class=Separate)
+
+
+@numba.njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def total(t, n):
+    """The sum of the first n entries, in float64 beyond a thousand of them."""
+    whole = 0.0
+    for start in range(0, n, 1024):
+        some = t[0] - t[0] if n < 0 else t.dtype.type(0)
+        for k in range(start, min(start + 1024, n)):
+            some += t[k]
+        whole += some
+    return whole'''
+_OF_TYPE = '''def loops_of(dtype):
+    """The loops of a float type."""
+    if dtype not in LOOPS:
+        raise TypeError(f"{dtype} is not compiled: give float32 or float64, or compile without accelerate")
+    return LOOPS[dtype]'''
+
+
+@dataclass
+class Loops:
+    """The loops of a module: each text once, by number."""
+
+    names: dict[str, str] = field(default_factory=dict)
+
+    def name(self, text: str) -> str:
+        """The name of a loop with that text after its name."""
+        return self.names.setdefault(text, f"loop_{len(self.names) + 1}")
+
+    def module(self) -> tuple[Sequence[str], Sequence[str]]:
+        """What the module imports, and what stands above its functions."""
+        if not self.names:
+            return (), ()
+        math = inspect.getsource(fast_math.functions).replace(": Any", "").replace(" -> Any", "").strip()
+        lines = ["def loops(f, math):", '    """The loops for one float type."""', "    exp, expm1, tanh, log, log1p = math.exp, math.expm1, math.tanh, math.log, math.log1p"]
+        lines += ["    exp_minus_square, density, exp_below = math.exp_minus_square, math.density, math.exp_below", "    zero, one = f(0), f(1)", ""]
+        for text, name in self.names.items():
+            lines += ["    @loop", *(f"    {line}" if line else "" for line in f"def {name}{text}".split("\n")), ""]
+        lines.append(f"    return SimpleNamespace({', '.join(f'{name}={name}' for name in self.names.values())})")
+        table = "LOOPS = {np.dtype(f): loops(f, functions(f, part)) for f in (np.float32, np.float64)}"
+        return ("from types import SimpleNamespace", "import numba", "import numba.core.compiler"), (math, _COMPILED, "\n".join(lines), f"{table}\n\n\n{_OF_TYPE}")
+
+
+# ------------------------------------------------------------------------------------------------------------- which loop
+
+
+def is_fused(node: Node) -> bool:
+    """Whether a node can be part of a loop."""
+    if node.shape is None or node.zero_d or node.shape == SCALAR:
+        return False
+    if not (node.op in FUSED or (node.op == "call" and node.data in CALLS)):
+        return False
+    operands = node.args[:1] if node.op in SPREAD else node.args
+    kinds = {kind_of(arg, node.shape) for arg in operands}
+    if isinstance(node.shape[1], int) and node.shape[1] < NARROW and kinds & {"row", "column"}:
+        return False
+    return "" not in kinds
+
+
+def kind_of(arg: Node, shape: Shape) -> str:
+    """What an operand is to a loop over that shape: a number, or an array that is whole, a row, a column, a single entry; else nothing."""
+    if arg.op == "const" or arg.zero_d:
+        return "number"
+    if arg.shape is None:
+        return ""
+    rows, columns = arg.shape
+    if arg.shape == shape:
+        return "whole"
+    if arg.shape == SCALAR:
+        return "single"
+    return "row" if rows == 1 and columns == shape[1] else "column" if columns == 1 and rows == shape[0] else ""
+
+
+def is_reduced(node: Node) -> bool:
+    """Whether a node is a sum over all entries of what a loop can make."""
+    shape = node.args[0].shape if node.args else None
+    return node.op in REDUCED and node.data is None and shape not in (None, SCALAR) and all(arg.shape == shape and not arg.boolean and not arg.zero_d for arg in node.args)
+
+
+def loop_shape(node: Node) -> Shape:
+    """The shape that a loop with this node goes over."""
+    shape = node.args[0].shape if node.op in REDUCED else node.shape
+    assert shape is not None
+    return shape
+
+
+class Plan:
+    """Which nodes are done in one loop: `loops`, each in the order of the graph."""
+
+    def __init__(self, order: Sequence[Node], final: set[int]) -> None:
+        self.order = order
+        self.final = final
+        self.users: dict[int, list[Node]] = {}
+        for node in order:
+            for arg in dict.fromkeys(node.args):
+                self.users.setdefault(id(arg), []).append(node)
+        self.fused: set[int] = set()
+        for node in order:
+            if is_fused(node) and (node.op not in SPREAD or self._stays_inside(node)):
+                self.fused.add(id(node))
+        self.time: dict[int, int] = {}
+        for node in order:
+            self.time[id(node)] = self._earliest(node)
+        for node in reversed(order):
+            self._move_later(node)
+        self.loops = [loop for together in self._together() for loop in self._cut(together) if self.is_worth_it(loop)]
+
+    def _stays_inside(self, node: Node) -> bool:
+        return id(node) not in self.final and all(is_fused(user) and user.shape == node.shape for user in self.users[id(node)])
+
+    def _earliest(self, node: Node) -> int:
+        """When a node can be done: in a loop at an even time, otherwise at an odd one."""
+        if id(node) in self.fused:
+            return max((self._there(arg, loop_shape(node)) for arg in node.args), default=0)
+        if is_reduced(node):
+            there = max(self._there(arg, loop_shape(node)) for arg in node.args)
+            if any(id(arg) in self.fused and self.time[id(arg)] == there for arg in node.args):
+                self.fused.add(id(node))
+                return there
+        last = max((self.time.get(id(arg), -1) for arg in node.args), default=-1)
+        return last if last % 2 else last + 1
+
+    def _there(self, arg: Node, shape: Shape) -> int:
+        """The time of the first loop over that shape that can read a node."""
+        time = self.time.get(id(arg), -1)
+        if id(arg) not in self.fused:
+            return time + 1
+        return time if arg.op not in REDUCED and arg.shape == shape else time + 2
+
+    def _move_later(self, node: Node) -> None:
+        """Into the loop that uses a node, where then no more arrays are kept than before."""
+        if id(node) not in self.fused or id(node) in self.final or node.op in REDUCED:
+            return
+        users, now = self.users[id(node)], self.time[id(node)]
+        then = min(self.time[id(user)] for user in users)
+        if then <= now or not all(self.time[id(user)] > then or (id(user) in self.fused and loop_shape(user) == node.shape) for user in users) or then % 2:
+            return
+        if not any(self._is_kept_for(arg, node, now) for arg in dict.fromkeys(node.args)):
+            self.time[id(node)] = then
+
+    def _is_kept_for(self, arg: Node, node: Node, now: int) -> bool:
+        """Whether an operand would have to be kept for a node alone, if that were done later."""
+        if arg.shape != node.shape or arg.op in ("const", "input"):
+            return False
+        return id(arg) not in self.final and all(user is node or self.time[id(user)] <= now for user in self.users[id(arg)])
+
+    def _together(self) -> list[list[Node]]:
+        """Nodes of one time and shape that read each other, or the same array."""
+        leader: dict[object, object] = {}
+
+        def lead(key: object) -> object:
+            while leader.setdefault(key, key) != key:
+                leader[key] = leader[leader[key]]
+                key = leader[key]
+            return key
+
+        members = [node for node in self.order if id(node) in self.fused]
+        for node in members:
+            place = (self.time[id(node)], loop_shape(node))
+            for arg in node.args:
+                if arg.shape == place[1]:
+                    leader[lead((place, id(arg)))] = lead((place, id(node)))
+        found: dict[object, list[Node]] = {}
+        for node in members:
+            found.setdefault(lead(((self.time[id(node)], loop_shape(node)), id(node))), []).append(node)
+        return list(found.values())
+
+    @staticmethod
+    def _cut(together: Sequence[Node]) -> list[list[Node]]:
+        return [list(together[start : start + LARGEST]) for start in range(0, len(together), LARGEST)]
+
+    def is_worth_it(self, loop: Sequence[Node]) -> bool:
+        """Whether a loop takes less time than NumPy for each of its operations; in microseconds, as measured."""
+        inside = {id(node) for node in loop}
+        rows, columns = loop_shape(loop[0])
+        entries = rows * columns if isinstance(rows, int) and isinstance(columns, int) else UNKNOWN
+        arrays = {id(arg) for node in loop for arg in node.args if id(arg) not in inside and arg.shape == loop_shape(loop[0])}
+        kept = sum(self.escapes(node, inside) for node in loop if node.op not in REDUCED)
+        operations = sum(CALLS.get(str(node.data), 0) if node.op == "call" else node.op not in ("cast", *SPREAD) for node in loop)
+        return (operations - 1) * (0.4 + entries * 1.5e-4) > 1.2 * (0.6 + 0.1 * len(arrays) + 0.3 * kept)
+
+    def escapes(self, node: Node, inside: set[int]) -> bool:
+        """Whether a node's value is needed outside its loop."""
+        return id(node) in self.final or any(id(user) not in inside for user in self.users.get(id(node), ()))
+
+
+# ------------------------------------------------------------------------------------------------------------------ lines
+
+
+@dataclass
+class Fused(Lines):
+    """The lines of one function, with calls of loops."""
+
+    loops: Loops = field(default_factory=Loops)
+
+    def prepare(self) -> None:
+        """Find the loops, before anything is decided about lines."""
+        self.taken = {*self.taken, *RESERVED}
+        plan = Plan(self.order, self.final) if self.graph.program.inputs else None
+        self.parts: list[list[Node]] = plan.loops if plan else []
+        self.part = {id(node): number for number, part in enumerate(self.parts) for node in part}
+        self.escaping = {id(node) for part in self.parts for node in part if plan and plan.escapes(node, {id(other) for other in part})}
+        self.contiguous: set[int] = set()  # surely row by row in memory
+
+    def _is_inside(self, node: Node) -> bool:
+        return id(node) not in self.part and super()._is_inside(node)
+
+    def arranged(self, statements: list[Node]) -> list[Node]:
+        """The statements in their order, but those of a loop together, and what it rests on before it."""
+        reads = {id(node): self.reads(node) for node in statements}
+        found: list[Node] = []
+        done: set[int] = set()
+        for first in statements:
+            open_ones = [first]
+            while open_ones:
+                node = open_ones[-1]
+                if id(node) in done:
+                    open_ones.pop()
+                    continue
+                unit = self.parts[self.part[id(node)]] if id(node) in self.part else [node]
+                own = {id(member) for member in unit}
+                before = [arg for member in unit for arg in reads[id(member)] if id(arg) in reads and id(arg) not in done and id(arg) not in own]
+                if before:
+                    open_ones += reversed(before)
+                    continue
+                found += unit
+                done |= own
+        return found
+
+    def _heirs(self) -> dict[int, Node]:
+        """As for lines; what leaves a loop takes over the memory of an operand that dies in it."""
+        found = {key: heir for key, heir in super()._heirs().items() if key not in self.part}
+        place = {id(node): k for k, node in enumerate(self.statements)}
+        for node in self.statements:
+            if node.op == "dot" or id(node) in self.escaping or (node.entrywise and node.op != "call" and self._is_of_contiguous(node)):
+                self.contiguous.add(id(node))
+        for part in self.parts:
+            end = max(place[id(node)] for node in part)
+            shape, own = loop_shape(part[0]), {id(node) for node in part}
+            read = {id(arg): arg for node in part for arg in self.reads(node) if id(arg) not in own}
+            free = [
+                arg
+                for arg in read.values()
+                if arg.fresh and not arg.boolean and arg.op != "mask" and id(arg) in self.contiguous and arg.shape == shape and self.last.get(id(arg), 0) <= end
+                and not any(other is not arg and self.base(other) is arg for other in read.values())
+            ]  # fmt: skip
+            for node in part:
+                if free and id(node) in self.escaping and not node.boolean and node.op not in REDUCED:
+                    found[id(node)] = free.pop(0)
+        return found
+
+    def _is_of_contiguous(self, node: Node) -> bool:
+        whole = [arg for arg in node.args if arg.shape is not None and arg.shape != SCALAR and 1 not in arg.shape]
+        return node.shape is not None and bool(whole) and all(id(arg) in self.contiguous for arg in whole)
+
+    def body(self) -> list[str]:
+        """The statements, and a call for each loop."""
+        found: list[str] = []
+        known: set[str] = set()  # names that have been assigned
+        dying = self.dying()
+        for number, group in groupby(self.statements, key=lambda node: self.part.get(id(node))):
+            for run in [list(group)] if number is not None else runs(list(group)):
+                lines = Loop(self, run).lines() if number is not None else Blocks(self, run).lines() if is_looped(run) else [self.statement(node) for node in run]
+                known.update(line.strip().partition(" = ")[0] for line in lines)
+                found += [*lines, *deleted([name for node in run for name in dying.get(id(node), ())], known)]
+        if self.parts:
+            found.insert(0, f"loops = LOOPS.get({self.first}.dtype) or loops_of({self.first}.dtype)")
+        return found
+
+    @property
+    def first(self) -> str:
+        """The name of the first input."""
+        return self.names[id(self.graph.of[self.graph.program.inputs[0]])]
+
+
+class Loop:
+    """One loop: its text, in names of its own so that equal ones are one, and the lines that call it."""
+
+    def __init__(self, lines: Fused, part: Sequence[Node]) -> None:
+        self.whole = lines
+        self.part = part
+        self.members = {id(node) for node in part}
+        self.shape = loop_shape(part[0])
+        self.given: dict[str, str] = {}  # what is given in a call → its name in the loop
+        self.kinds: dict[str, str] = {}  # name in the loop → what it is
+        self.values: dict[int, str] = {}
+        self.constants: dict[str, str] = {}
+        self.body: list[str] = []
+        reads = {kind_of(arg, self.shape) for node in part for arg in (node.args[:1] if node.op in SPREAD else node.args) if id(arg) not in self.members}
+        self.is_summed = any(node.op in REDUCED for node in part)
+        self.is_flat = not reads & {"row", "column"} and (not isinstance(self.shape[1], int) or self.shape[1] < NARROW)
+
+    # the call
+
+    def lines(self) -> list[str]:
+        sums = [node for node in self.part if node.op in REDUCED]
+        kept = [node for node in self.part if id(node) in self.whole.escaping and node.op not in REDUCED]
+        before: list[str] = []
+        after: list[str] = []
+        stored: list[str] = []
+        added: list[str] = []
+        for number, node in enumerate(sums, 1):
+            a, b = (self.value(arg) for arg in (node.args * 2)[:2])
+            added.append(f"t{number}[k] = {a}" + (f" * {b}" if node.op == "vdot" else ""))
+        for node in kept:
+            value = self.value(node)  # reads all its operands before anything is written
+            name = self.whole.names[id(node)]
+            heir = self.whole.heir.get(id(node))
+            if heir is None:
+                before.append(f"{name} = np.empty({self.shape_text()}, {'bool' if node.boolean else f'{self.whole.first}.dtype'})")
+            memory = name if heir is None else self.whole.names[id(heir)]
+            if memory != name:
+                after.append(f"{name} = {memory}")
+            stored.append(f"{self.array(f'{memory}.ravel()' if self.is_flat else memory, 'whole')} = {value}")
+        call = f"loops.{self.whole.loops.name(self.text(stored, added, len(sums)))}({', '.join(self.given)})"
+        if not sums:
+            return [*before, call, *after]
+        names = [self.whole.names[id(node)] for node in sums]
+        number = f"{self.whole.first}.dtype.type"
+        return [*before, f"{names[0]} = {number}({call})" if len(names) == 1 else f"{', '.join(names)} = map({number}, {call})", *after]
+
+    def shape_text(self) -> str:
+        if all(isinstance(size, int) for size in self.shape):
+            return str(tuple(self.shape))
+        sides = []
+        for axis, size in enumerate(self.shape):
+            there = (arg for node in self.part for arg in node.args if id(arg) not in self.members and not arg.zero_d and arg.op != "const" and arg.shape and arg.shape[axis] == size)
+            sides.append(str(size) if isinstance(size, int) else f"{self.whole.operand(next(there))}.shape[{axis}]")
+        return f"({', '.join(sides)})"
+
+    # the loop's text
+
+    def text(self, stored: Sequence[str], added: Sequence[str], sums: int) -> str:
+        names = list(self.given.values())
+        arrays = [name for name in names if self.kinds[name] != "number"]
+        wholes = [name for name in arrays if self.kinds[name] == "whole"]
+        singles = [f"{name}_ = {name}[0, 0]" for name in arrays if self.kinds[name] == "single"]
+        numbers = [f"{name} = f({name})" for name in names if self.kinds[name] == "number"]
+        columns = [f"{name}_ = {name}[row, 0]" for name in arrays if self.kinds[name] == "column"]
+        made = [f"{name} = f({number})" for number, name in self.constants.items()]
+        head = [f"({', '.join(names)}):", *self.checks(wholes, arrays), *singles, *numbers, *made]
+        for number in range(1, sums + 1):
+            head += [f"t{number} = np.empty({f'min(n, {CHUNK})' if self.is_flat else 'n'}, f)", f"total{number} = 0.0"]
+        inner = [*self.body, *stored, *added]
+        count = "some" if self.is_flat else "n"
+        if self.is_flat and not sums:
+            loop = ["for k in range(n):", *(f"    {line}" for line in inner)]
+        else:
+            outer = f"for start in range(0, n, {CHUNK}):" if self.is_flat else "for row in range(m):"
+            before = [f"some = min({CHUNK}, n - start)", *(f"{name}_ = {name}[start : start + some]" for name in wholes)] if self.is_flat else columns
+            after = [f"total{number} += total(t{number}, {count})" for number in range(1, sums + 1)]
+            loop = [outer, *(f"    {line}" for line in (*before, f"for k in range({count}):", *(f"    {line}" for line in inner), *after))]
+        back = [f"return {', '.join(f'total{number}' for number in range(1, sums + 1))}"] if sums else []
+        return "\n    ".join([*head, *loop, *back])
+
+    def checks(self, wholes: Sequence[str], arrays: Sequence[str]) -> list[str]:
+        """The sizes, and the test that all arrays have them: nothing beyond an array is ever read."""
+        if self.is_flat:
+            others = [f"{name}.size != n" for name in wholes[1:]]
+            sizes = f"n = {wholes[0]}.size"
+        else:
+            first = next((name for name in wholes), None)
+            rows = first or next(name for name in arrays if self.kinds[name] == "column")
+            columns = first or next(name for name in arrays if self.kinds[name] == "row")
+            sizes = f"m, n = {rows}.shape[0], {columns}.shape[1]"
+            expected = {"whole": "(m, n)", "row": "(1, n)", "column": "(m, 1)"}
+            others = [f"{name}.shape != {expected[self.kinds[name]]}" for name in arrays if self.kinds[name] in expected and name != first]
+        return [sizes, *([f"if {' or '.join(others)}:", '    raise ValueError("arrays of these shapes do not fit together")'] if others else [])]
+
+    def array(self, text: str, kind: str) -> str:
+        """The entry of an array that is given, as the loop writes it."""
+        if text not in self.given:
+            self.given[text] = name = f"a{len(self.given) + 1}"
+            self.kinds[name] = kind
+        name = self.given[text]
+        return {"whole": f"{name}{'_' * self.is_summed}[k]" if self.is_flat else f"{name}[row, k]", "row": f"{name}[0, k]", "column": f"{name}_", "single": f"{name}_", "number": name}[kind]
+
+    def value(self, node: Node) -> str:
+        """The name, in the loop, of a node's entry."""
+        found = self.values.get(id(node))
+        if found is None:
+            if node.op == "const":
+                return self.constant(node.data)
+            if id(node) in self.members:
+                text = self.expression(node)
+                if node.op in SPREAD:
+                    found = text
+                else:
+                    found = f"v{len(self.body) + 1}"
+                    self.body.append(f"{found} = {text}")
+            else:
+                found = self.read(node)
+            self.values[id(node)] = found
+        return found
+
+    def read(self, node: Node) -> str:
+        """What is read of a node that is made elsewhere."""
+        kind = kind_of(node, self.shape)
+        text = self.whole.operand(node, loose=True)
+        if self.is_flat and kind == "whole":
+            text = f"{self.whole.operand(node)}.ravel()"
+        elif kind != "number" and id(node) not in self.whole.contiguous:
+            text = f"np.ascontiguousarray({text})"
+        entry = self.array(text, kind)
+        if kind in ("number", "row", "single") and kind != "row":
+            return entry
+        name = f"v{len(self.body) + 1}"
+        self.body.append(f"{name} = {entry}")
+        return name
+
+    def constant(self, number: object) -> str:
+        text = repr(number)
+        if text in ("0", "1"):
+            return ("zero", "one")[int(text)]
+        return self.constants.setdefault(text, f"c{len(self.constants) + 1}")
+
+    def number(self, node: Node) -> str:
+        value = self.value(node)
+        return f"(one if {value} else zero)" if node.boolean else value
+
+    def flag(self, node: Node) -> str:
+        value = self.value(node)
+        return value if node.boolean else f"({value} != zero)"
+
+    def expression(self, node: Node) -> str:
+        """The text of a node on its operands' entries."""
+        op, args = node.op, node.args
+        if op in SPREAD:
+            return self.value(args[0])
+        if op == "exp" and (shared := self.shared_exp(args[0])):
+            return shared
+        if op == "where":
+            return f"{self.number(args[1])} if {self.flag(args[0])} else {self.number(args[2])}"
+        if op == "cast":
+            return f"one if {self.flag(args[0])} else zero"
+        if op == "invert":
+            return f"not {self.flag(args[0])}"
+        if op in LOGICAL:
+            return f"{self.flag(args[0])} {'&' if op == 'bitwise_and' else '|'} {self.flag(args[1])}"
+        words = [self.number(arg) for arg in args]
+        if op == "maximum" and args[1].op == "const":
+            return f"{words[1]} if {words[0]} < {words[1]} else {words[0]}"
+        if op == "minimum" and args[1].op == "const":
+            return f"{words[1]} if {words[0]} > {words[1]} else {words[0]}"
+        if op in SIGNS or op in COMPARED:
+            return f"{words[0]} {SIGNS.get(op) or COMPARED[op]} {words[1]}"
+        return str(node.data if op == "call" else TEXTS[op]).format(*words)
+
+    def shared_exp(self, below: Node) -> str | None:
+        """exp(min(x, 0)) is 1 or exp(-|x|), where the loop has that, too."""
+        if below.op != "minimum" or below.args[1].number != 0 or below.args[1].op != "const":
+            return None
+        (x, _), graph = below.args, self.whole.graph
+        absolute = graph.known("abs", (x,))
+        negative = absolute and graph.known("negative", (absolute,))
+        other = negative and graph.known("exp", (negative,))
+        if other is None or id(other) not in self.members:
+            return None
+        return f"one if {self.value(x)} >= zero else {self.value(other)}"
