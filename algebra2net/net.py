@@ -289,9 +289,9 @@ class Net:
 
     def forward(self, /, **arrays: Any) -> dict[str, Any]:
         """Every named value, hidden layers included."""
-        values = (self if self._is_settled else self._sized(arrays))._straight_forward(arrays)
+        values: dict[str, Any] | None = (self if self._is_settled else self._sized(arrays))._straight_forward(arrays)
         if values is not None:
-            return Values(values)
+            return values
         net, bound = self._bound(arrays)
         return Values(net._functions["forward"](*bound.matrices.values()))
 
@@ -301,10 +301,9 @@ class Net:
 
     def value_and_grad(self, /, delta: Any = None, **arrays: Any) -> tuple[Any, dict[str, Any]]:
         """The value and the gradients in one pass."""
-        net = self if self._is_settled else self._sized(arrays)
-        found = net._straight(arrays if delta is None else {**arrays, SEED.name: delta})
+        found: tuple[Any, dict[str, Any]] | None = self._quick(arrays if delta is None else {**arrays, SEED.name: delta})
         if found is not None:
-            return found[0], Values(found[1])
+            return found
         if "delta" in self.inputs:  # then the signal at the output is delta_
             arrays |= {} if delta is None else {"delta": delta}
             delta = arrays.pop("delta_", None)
@@ -478,17 +477,22 @@ class Net:
     @cached_property
     def _straight_forward(self) -> Callable[[Mapping[str, Any]], Any]:
         """The forward pass for arrays that are just as the generated code takes them."""
-        return straight(self._expected(), self._functions["forward"])
+        return straight(self._expected(), self._functions["forward"], "return Values(run({}))")
+
+    @cached_property
+    def _quick(self) -> Callable[[Mapping[str, Any]], Any]:
+        """Value and gradients for arrays that are just as the generated code takes them, or None."""
+        return self._straight if self._is_settled else lambda arrays: self._sized(arrays)._straight(arrays)
 
     @cached_property
     def _straight(self) -> Callable[[Mapping[str, Any]], Any]:
-        """The same for value and gradients; never where those are numbers for 1×1 arrays."""
+        """The same by the code for the sizes that are known here; never where gradients are numbers for 1×1 arrays."""
         run = self._functions.get("value_and_grad")
         plain = run is not None and "delta" not in self.inputs and all(self.backprop.shapes[name] != SCALAR for label, name in self.backprop.outputs.items() if label != VALUE)
-        if not plain:
+        if run is None or not plain:
             return lambda arrays: None
         signal = {} if self._seed is None else {SEED.name: self._steps.shapes[symbol(self.output)]}
-        return straight({**self._expected(), **signal}, run)
+        return straight({**self._expected(), **signal}, run, "value, grads = run({}); return value, Values(grads)")
 
     def _expected(self) -> dict[str, Shape]:
         return {name.name: self._steps.shapes[name] for name in self._steps.inputs}

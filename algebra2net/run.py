@@ -55,14 +55,15 @@ class Arguments:
     dtype: np.dtype[Any]
 
 
-def straight(expected: Mapping[str, Shape], run: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
-    """A function that runs a call whose arrays need nothing done to them, and gives None for any other.
+def straight(expected: Mapping[str, Shape], run: Callable[..., Any], does: str) -> Callable[[Mapping[str, Any]], Any]:
+    """A function that does so with the arrays of a call where they need nothing done to them, and gives None for any other.
 
     They are as they must be when all are matrices of NumPy's own class, of the expected sizes and of one float type. A call
     of a small network takes a few microseconds, so the test of its arrays is written out and compiled for the shapes at hand.
     """
     arrays = [f"a{k}" for k in range(len(expected))]
-    tests, sizes = [f"len(given) == {len(expected)}"], {}
+    tests = [f"len(given) == {len(expected)}"]
+    sizes: dict[str, str] = {}
     for name, shape in zip(arrays, expected.values(), strict=True):
         tests.append(f"{name}.__class__ is ndarray" + ("" if name == "a0" else f" and {name}.dtype is a0.dtype"))
         if all(isinstance(size, int) for size in shape):
@@ -72,18 +73,15 @@ def straight(expected: Mapping[str, Shape], run: Callable[..., Any]) -> Callable
         for axis, size in enumerate(shape):
             if isinstance(size, str) and not size.isidentifier():
                 return lambda given: None  # a size made of others: left to the full check
-            known = str(size) if isinstance(size, int) else sizes.get(size)
-            if known is None:
-                sizes[size] = f"{name}.shape[{axis}]"
-            else:
-                tests.append(f"{name}.shape[{axis}] == {known}")
+            known = sizes.setdefault(str(size), str(size) if isinstance(size, int) else f"{name}.shape[{axis}]")
+            tests.append(f"{name}.shape[{axis}] == {known}")
     tests += ["(a0.dtype is single or a0.dtype is double)"] if arrays else []
     taken = [f"        {name} = given[{key!r}]" for name, key in zip(arrays, expected, strict=True)] or ["        pass"]
     lines = ["def call(given):", "    try:", *taken, "    except KeyError:", "        return None"]
-    lines += [f"    if {' and '.join(tests)}:", f"        return run({', '.join(arrays)})", "    return None"]
+    lines += [f"    if {' and '.join(tests)}:", f"        {does.format(', '.join(arrays))}", "    return None"]
     import numpy as np
 
-    space: dict[str, Any] = {"ndarray": np.ndarray, "single": np.dtype(np.float32), "double": np.dtype(np.float64), "run": run}
+    space: dict[str, Any] = {"ndarray": np.ndarray, "single": np.dtype(np.float32), "double": np.dtype(np.float64), "run": run, "Values": Values}
     exec("\n".join(lines), space)
     call: Callable[[Mapping[str, Any]], Any] = space["call"]
     return call

@@ -260,7 +260,16 @@ def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tu
         return [f"{writer.dialect.call(name)}({', '.join(sizes)})"]
     if name == "extent":
         return [writer.dialect.name(str(value.args[0]))]
+    if name in ("columns_of", "rows_of") and writer.dialect is not PLAIN:
+        return _part(value, name == "columns_of", writer.dialect.field == "latex")
     return None
+
+
+def _part(value: Operation, is_columns: bool, in_latex: bool) -> list[str | tuple[Expr, str]]:
+    """What belongs to a block, as one cuts it out of an array: (δ Wᵀ)[:, h]."""
+    whole, block = (value.args[0], "atom"), (value.args[1], "anything")
+    opening, closing = (r"_{\left[", r"\right]}") if in_latex else ("[", "]")
+    return [whole, f"{opening}:, ", block, closing] if is_columns else [whole, opening, block, f", :{closing}"]
 
 
 def _special_in_python(value: Operation, name: str) -> list[str | tuple[Expr, str]] | None:

@@ -345,6 +345,7 @@ SHORT = [
     ("E = logsumexp(beta X' xi) / beta where beta ∈ R",          "∂L/∂ξ = X (exp(s₁) / sum(exp(s₁)))"),                                       # β (·) / β
     ("L = -mean(log(sigmoid(x w)))",                             "L = mean(softplus(-(x w)))"),                                               # two signs
     ("L = mse(p, y) - -mean(p W)",                               "L = mean((p - y)²) + mean(p W)"),
+    ("y = [x, h] W where x: 2x3, h: 2x2",                        "∂L/∂h = (δ_y Wᵀ)[:, h]"),                                                 # as the code has it
     ("L = sum(exp(s)) / 2 - sum(s) / 2",                         "∂L/∂s = exp(s) / 2 - 1 / 2"),                                                # not + -1/2
     ("L = cross_entropy(x W, y) + cross_entropy(x V, y)",        "L = -mean(s₁) - mean(s₂)"),                                                 # nor + -mean
 ]

@@ -79,6 +79,29 @@ elementwise(
     doc="x - sin(x), without cancelling.", reason="x - sin(x): its slope is 1 - cos(x)",
 )  # fmt: skip
 elementwise(
+    "sinh_less(x)", derivative="2 sinh(x / 2)^2", sympy="sinh(x) - x",
+    prelude=_SERIES + f'''
+        def sinh_less(x):
+            """sinh(x) - x; near 0 by its series."""
+            near = np.abs(x) < 1.5
+            small = np.where(near, x, 0)
+            return np.where(near, small * small * small * series(small * small, {_terms(lambda n: Fraction(1, factorial(2 * n + 3)), 0, 11)}), np.sinh(x) - x)
+    ''',
+    doc="sinh(x) - x, without cancelling.", reason="sinh(x) - x: its slope is cosh(x) - 1",
+)  # fmt: skip
+elementwise(
+    "less_tanh(x)", derivative="tanh(x)^2", sympy="x - tanh(x)",
+    prelude=_SERIES + f'''
+        def less_tanh(x):
+            """x - tanh(x); near 0 as x cosh(x) - sinh(x), by its series, over cosh(x)."""
+            near = np.abs(x) < 1.5
+            small = np.where(near, x, 0)
+            top = small * small * small * series(small * small, {_terms(lambda n: Fraction(2 * n + 2, factorial(2 * n + 3)), 0, 11)})
+            return np.where(near, top / np.cosh(small), x - np.tanh(x))
+    ''',
+    doc="x - tanh(x), without cancelling.", reason="x - tanh(x): its slope is tanh(x)²",
+)  # fmt: skip
+elementwise(
     "sin_over(x)", derivative="sin_over'(x)", sympy="sin(x)/x",
     prelude='''
         def sin_over(x):
@@ -97,6 +120,49 @@ elementwise(
             return np.where(near, -small * series(small * small, {_terms(lambda n: Fraction((-1) ** n * (2 * n + 2), factorial(2 * n + 3)), 0, 11)}), (np.cos(x) - np.sin(other) / other) / other)
     ''',
     kink="second slope 0 at 0, where it is -1/3", doc="The slope of sin(x) / x.", reason="slope of sin(x) / x: quotient rule",
+)  # fmt: skip
+elementwise(
+    "sinh_over(x)", derivative="sinh_over'(x)", sympy="sinh(x)/x",
+    prelude='''
+        def sinh_over(x):
+            """sinh(x) / x, and 1 at 0."""
+            return np.where(x == 0, 1, np.sinh(x) / np.where(x == 0, 1, x))
+    ''',
+    doc="sinh(x) / x, and 1 at 0.", reason="sinh(x) / x: quotient rule",
+)  # fmt: skip
+elementwise(
+    "sinh_over'(x)", slope_of="sinh_over", numpy="sinh_over_slope($x)", derivative="quotient_or_zero(sinh(x) - 2 out, x)",
+    prelude=_SERIES + f'''
+        def sinh_over_slope(x):
+            """(cosh(x) - sinh(x) / x) / x; near 0 by its series."""
+            near = np.abs(x) < 1.5
+            small, other = np.where(near, x, 0), np.where(near, 1, x)
+            top = small * series(small * small, {_terms(lambda n: Fraction(2 * n + 2, factorial(2 * n + 3)), 0, 11)})
+            return np.where(near, top, np.cosh(other) * ((1 - np.tanh(other) / other) / other))
+    ''',
+    kink="second slope 0 at 0, where it is 1/3", doc="The slope of sinh(x) / x.", reason="slope of sinh(x) / x: quotient rule",
+)  # fmt: skip
+elementwise(
+    "tanh_over(x)", derivative="tanh_over'(x)", sympy="tanh(x)/x",
+    prelude='''
+        def tanh_over(x):
+            """tanh(x) / x, and 1 at 0."""
+            return np.where(x == 0, 1, np.tanh(x) / np.where(x == 0, 1, x))
+    ''',
+    doc="tanh(x) / x, and 1 at 0.", reason="tanh(x) / x: quotient rule",
+)  # fmt: skip
+elementwise(
+    "tanh_over'(x)", slope_of="tanh_over", numpy="tanh_over_slope($x)", derivative="-(2 quotient_or_zero(tanh(x) * tanh'(x) + out, x))",
+    prelude=_SERIES + f'''
+        def tanh_over_slope(x):
+            """(1 / cosh(x)² - tanh(x) / x) / x; near 0 by the series of sinh(2 x) - 2 x."""
+            near = np.abs(x) < 1
+            small, other = np.where(near, x, 0), np.where(near, 1, x)
+            top = -4 * small * series(4 * small * small, {_terms(lambda n: Fraction(1, factorial(2 * n + 3)), 0, 11)})
+            e = np.exp(-np.abs(other))
+            return np.where(near, top / np.cosh(small) ** 2, ((2 * e / (1 + e * e)) ** 2 - np.tanh(other) / other) / other)
+    ''',
+    kink="second slope 0 at 0, where it is -2/3", doc="The slope of tanh(x) / x.", reason="slope of tanh(x) / x: quotient rule",
 )  # fmt: skip
 elementwise(
     "expm1_over(x)", derivative="expm1_over'(x)", sympy="(exp(x) - 1)/x",

@@ -232,6 +232,10 @@ elementwise(
     doc="log(1 + x²), though the square may overflow.", reason="log(1 + x²): its slope is 2x / (1 + x²)",
 )  # fmt: skip
 elementwise(
+    "log1p_inverse(x)", derivative="-(1 / x / (1 + x))", sympy="log(1 + 1/x)", domain="positive", numpy="np.log1p(1 / $x)",
+    doc="log(1 + 1/x).", reason="log(1 + 1/x): its slope is -1 / (x (1 + x))",
+)  # fmt: skip
+elementwise(
     "log1m_square(x)", derivative="-(2 x / (1 - x) / (1 + x))", sympy="log(1 - x**2)", domain="unit",
     prelude='''
         def log1m_square(x):
@@ -283,6 +287,37 @@ elementwise(
             return np.where(large, y, x) * (np.where(large, x, y) / (x + y))
     ''',
     doc="x y / (x + y), though x y may overflow.", reason="x y / (x + y): each one's slope is the square of the other's share",
+)  # fmt: skip
+elementwise(
+    "cosine_of(x, y)", sympy="x/sqrt(x**2 + y**2)", kink="0 at 0, with slopes 0",
+    vjp={"x": "δ * quotient_or_zero(cosine_of(y, x)^2, hypot(x, y))", "y": "-(δ * quotient_or_zero(out * cosine_of(y, x), hypot(x, y)))"},
+    prelude='''
+        def cosine_of(x, y):
+            """x / sqrt(x² + y²), and 0 at 0."""
+            size = np.hypot(x, y)
+            return x / np.where(size == 0, 1, size)
+    ''',
+    doc="x / sqrt(x² + y²), and 0 at 0.", reason="a cosine: its slope is the square of the sine over the length",
+)  # fmt: skip
+elementwise(
+    "product_of_positive(x, y)", vjp={"x": "δ * y", "y": "δ * x"}, sympy="x*y", domain="positive",
+    prelude='''
+        def product_of_positive(x, y):
+            """x y, and nan where one is negative: exp(log(x) + log(y))."""
+            return np.where((x < 0) | (y < 0), np.nan, x * y).astype(np.result_type(x, y), copy=False)
+    ''',
+    doc="x y, for positive x and y.", reason="product rule, entry by entry",
+)  # fmt: skip
+elementwise(
+    "geometric_mean(x, y)", vjp={"x": "0.5 δ * quotient_or_zero(y, out)", "y": "0.5 δ * quotient_or_zero(x, out)"}, sympy="sqrt(x*y)", domain="positive",
+    kink="slopes 0 where it is 0",
+    prelude='''
+        def geometric_mean(x, y):
+            """sqrt(x y), though x y may overflow; nan where their signs differ."""
+            root = np.sqrt(np.abs(x)) * np.sqrt(np.abs(y))
+            return np.where(np.sign(x) * np.sign(y) < 0, np.nan, root).astype(root.dtype)
+    ''',
+    doc="sqrt(x y), though x y may overflow.", reason="sqrt(x y): its slope by x is half of sqrt(y / x)",
 )  # fmt: skip
 elementwise(
     "cauchy(x)", derivative="-(2 out * (x / hypot(1, x)) / hypot(1, x))", sympy="1/(1 + x**2)",

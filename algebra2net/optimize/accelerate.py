@@ -12,13 +12,14 @@ fewer arrays. Only what `fast_math.py` or the processor does for several entries
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from algebra2net.optimize import fast_math
 from algebra2net.optimize.emit import Blocks, Lines, deleted, is_looped, runs
-from algebra2net.optimize.graph import Node
+from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import COMPARISONS, LOGICAL
 from algebra2net.optimize.module import module as rendered
 from algebra2net.program import SCALAR, Program, Shape
@@ -98,7 +99,7 @@ class Loops:
             return (), ()
         math = inspect.getsource(fast_math.functions).replace(": Any", "").replace(" -> Any", "").strip()
         lines = ["def loops(f, math):", '    """The loops for one float type."""', "    exp, expm1, tanh, log, log1p = math.exp, math.expm1, math.tanh, math.log, math.log1p"]
-        lines += ["    exp_minus_square, density, exp_below = math.exp_minus_square, math.density, math.exp_below", "    zero, one = f(0), f(1)", ""]
+        lines += ["    exp_and_expm1, exp_minus_square, density, exp_below = math.exp_and_expm1, math.exp_minus_square, math.density, math.exp_below", "    zero, one, two = f(0), f(1), f(2)", ""]
         for text, name in self.names.items():
             lines += ["    @loop", *(f"    {line}" if line else "" for line in f"def {name}{text}".split("\n")), ""]
         lines.append(f"    return SimpleNamespace({', '.join(f'{name}={name}' for name in self.names.values())})")
@@ -351,6 +352,8 @@ class Loop:
         self.values: dict[int, str] = {}
         self.constants: dict[str, str] = {}
         self.body: list[str] = []
+        self.decays = Decays(part, lines.graph)
+        self.inverses: dict[tuple[int, int], str] = {}
         reads = {kind_of(arg, self.shape) for node in part for arg in (node.args[:1] if node.op in SPREAD else node.args) if id(arg) not in self.members}
         self.is_summed = any(node.op in REDUCED for node in part)
         self.is_flat = not reads & {"row", "column"} and (not isinstance(self.shape[1], int) or self.shape[1] < NARROW)
@@ -450,9 +453,10 @@ class Loop:
                 text = self.expression(node)
                 if node.op in SPREAD:
                     found = text
+                elif id(node) in self.decays.with_expm1:
+                    found = self.named(text.replace("exp(", "exp_and_expm1("), "e")
                 else:
-                    found = f"v{len(self.body) + 1}"
-                    self.body.append(f"{found} = {text}")
+                    found = self.named(text)
             else:
                 found = self.read(node)
             self.values[id(node)] = found
@@ -469,14 +473,18 @@ class Loop:
         entry = self.array(text, kind)
         if kind in ("number", "row", "single") and kind != "row":
             return entry
+        return self.named(entry)
+
+    def named(self, text: str, also: str = "") -> str:
+        """The name that an expression gets; with `also`, of the first of two values, the second has that before its name."""
         name = f"v{len(self.body) + 1}"
-        self.body.append(f"{name} = {entry}")
+        self.body.append(f"{name}{f', {also}{name}' if also else ''} = {text}")
         return name
 
     def constant(self, number: object) -> str:
         text = repr(number)
-        if text in ("0", "1"):
-            return ("zero", "one")[int(text)]
+        if text in ("0", "1", "2"):
+            return ("zero", "one", "two")[int(text)]
         return self.constants.setdefault(text, f"c{len(self.constants) + 1}")
 
     def number(self, node: Node) -> str:
@@ -494,6 +502,13 @@ class Loop:
             return self.value(args[0])
         if op == "exp" and (shared := self.shared_exp(args[0])):
             return shared
+        if op == "tanh" and (decay := self.decays.of_tanh.get(id(node))) is not None:
+            less = f"e{self.value(decay)}"
+            return f"np.copysign(({less} * ({less} + two)) * {self.inverse(decay, 2)}, {self.value(args[0])})"
+        if op == "divide" and id(node) in self.decays.of_division:
+            decay, power, times = self.decays.of_division[id(node)]
+            inverse = self.inverse(decay, power)
+            return " * ".join([self.number(args[0]), *[inverse] * times])
         if op == "where":
             return f"{self.number(args[1])} if {self.flag(args[0])} else {self.number(args[2])}"
         if op == "cast":
@@ -503,6 +518,8 @@ class Loop:
         if op in LOGICAL:
             return f"{self.flag(args[0])} {'&' if op == 'bitwise_and' else '|'} {self.flag(args[1])}"
         words = [self.number(arg) for arg in args]
+        if op == "multiply" and "two" in words:
+            return f"{words[words[0] == 'two']} + {words[words[0] == 'two']}"  # no product's place in the processor is taken
         if op == "maximum" and args[1].op == "const":
             return f"{words[1]} if {words[0]} < {words[1]} else {words[0]}"
         if op == "minimum" and args[1].op == "const":
@@ -511,14 +528,73 @@ class Loop:
             return f"{words[0]} {SIGNS.get(op) or COMPARED[op]} {words[1]}"
         return str(node.data if op == "call" else TEXTS[op]).format(*words)
 
+    def inverse(self, decay: Node, power: int) -> str:
+        """The name of 1/(1 + e) or 1/(1 + e²) of a decay e; of both together by one division."""
+        if (id(decay), power) not in self.inverses:
+            e = self.value(decay)
+            powers = self.decays.powers[id(decay)]
+            sums = {each: self.named(f"one + {e}" if each == 1 else f"one + {e} * {e}") for each in sorted(powers)}
+            whole = self.named(f"one / {' / '.join(sums.values())}" if len(sums) == 1 else f"one / ({' * '.join(sums.values())})")
+            for each in sums:
+                others = [other for key, other in sums.items() if key != each]
+                self.inverses[id(decay), each] = self.named(f"{whole} * {others[0]}") if others else whole
+        return self.inverses[id(decay), power]
+
     def shared_exp(self, below: Node) -> str | None:
         """exp(min(x, 0)) is 1 or exp(-|x|), where the loop has that, too."""
         if below.op != "minimum" or below.args[1].number != 0 or below.args[1].op != "const":
             return None
-        (x, _), graph = below.args, self.whole.graph
-        absolute = graph.known("abs", (x,))
-        negative = absolute and graph.known("negative", (absolute,))
-        other = negative and graph.known("exp", (negative,))
+        x, _ = below.args
+        other = decay_of(x, self.whole.graph)
         if other is None or id(other) not in self.members:
             return None
         return f"one if {self.value(x)} >= zero else {self.value(other)}"
+
+
+def decay_of(x: Node, graph: Graph) -> Node | None:
+    """The node of exp(-|x|), if there is one."""
+    absolute = graph.known("abs", (x,))
+    negative = absolute and graph.known("negative", (absolute,))
+    return graph.known("exp", (negative,)) if negative else None
+
+
+def is_decay(node: Node) -> bool:
+    """Whether a node is exp(-|x|), which lies between 0 and 1."""
+    return node.op == "exp" and node.args[0].op == "negative" and node.args[0].args[0].op == "abs"
+
+
+class Decays:
+    """What in a loop rests on e = exp(-|x|): tanh(x) = ±(1 - e²)/(1 + e²), 1 - e² = -d (2 + d), d = expm1(-|x|); divisions by 1 + e and 1 + e².
+
+    A division costs as much as ten products. As these divisors lie between 1 and 2, each is inverted once, both of one e together.
+    """
+
+    def __init__(self, part: Sequence[Node], graph: Graph) -> None:
+        members = {id(node) for node in part}
+        self.with_expm1: set[int] = set()
+        self.of_tanh: dict[int, Node] = {}
+        self.of_division: dict[int, tuple[Node, int, int]] = {}  # e, its power in the divisor, the divisor's
+        self.powers: dict[int, set[int]] = {}
+        count: Counter[int] = Counter()
+        for node in part:
+            if node.op == "tanh" and (decay := decay_of(node.args[0], graph)) is not None and id(decay) in members:
+                self.of_tanh[id(node)] = decay
+                self.with_expm1.add(id(decay))
+                self.powers.setdefault(id(decay), set()).add(2)
+                count[id(decay)] += 1
+            if node.op == "divide" and (found := self._divisor(node.args[1])) is not None and id(found[0]) in members:
+                self.of_division[id(node)] = found
+                self.powers.setdefault(id(found[0]), set()).add(found[1])
+                count[id(found[0])] += 1
+        self.of_division = {key: found for key, found in self.of_division.items() if count[id(found[0])] > 1}
+
+    @staticmethod
+    def _divisor(node: Node, times: int = 1) -> tuple[Node, int, int] | None:
+        if node.op == "square" and times == 1:
+            return Decays._divisor(node.args[0], 2)
+        if node.op != "add" or 1 not in (node.args[0].number, node.args[1].number):
+            return None
+        other = node.args[1] if node.args[0].number == 1 else node.args[0]
+        if is_decay(other):
+            return other, 1, times
+        return (other.args[0], 2, times) if other.op == "square" and is_decay(other.args[0]) else None

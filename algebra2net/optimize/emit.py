@@ -169,7 +169,10 @@ class Lines:
         found = self.body()
         inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
         if self.constants:
-            found.insert(0, f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))")
+            found.insert(
+                0,
+                f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))",
+            )
         if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found
@@ -218,11 +221,11 @@ class Lines:
 
     def filled(self, node: Node, like: Node) -> str:
         """A bound of maximum or minimum: two arrays are compared in less than half the time of an array and a number."""
-        if node.op != "const" or like.shape is None or not isinstance(like.shape[1], int) or not self.graph.program.inputs:
+        rows, columns = like.shape or ("?", "?")
+        if node.op != "const" or not isinstance(columns, int) or not self.graph.program.inputs:
             return self.entry(node, loose=True)
-        rows, columns = like.shape
         shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
-        if columns * shape[0] > 2 * BLOCK or shape[0] * columns < 32:  # type: ignore[operator]
+        if not 32 <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
         name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
         self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
@@ -230,9 +233,11 @@ class Lines:
 
     @property
     def taken_names(self) -> set[str]:
+        """Names that are no more to be had."""
         return {*self.names.values(), *_RESERVED, *self.taken}
 
     def statement(self, node: Node) -> str:
+        """The line of a node."""
         name = self.names[id(node)]
         heir = self.heir.get(id(node))
         return f"{name} = {self.expression(node)}" if heir is None else self.overwriting(node, heir, name)
@@ -263,6 +268,7 @@ class Lines:
         return f"({text})" if node.op in COMPARISONS or text.startswith("-") else text
 
     def expression(self, node: Node) -> str:
+        """The text of an operation."""
         op = node.op
         if op == "const":
             return repr(node.data)
@@ -346,6 +352,7 @@ def is_surely_small(node: Node) -> bool:
 
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
+    """The line that lets go of these names, of those that are known."""
     found = [word for word in dict.fromkeys(words) if known is None or word in known]
     return [f"del {', '.join(found)}"] if found else []
 
@@ -551,9 +558,11 @@ class Blocks:
         return slices[name]
 
     def cuts(self, slices: Mapping[str, str], step: int) -> list[str]:
+        """The lines that take a block of each array."""
         return [f"{block} = {name}[{f'k:k + {step}' if self.axis == 0 else f':, k:k + {step}'}]" for name, block in slices.items()]
 
     def dtype(self, node: Node) -> str:
+        """The text of the type of a whole array that a member fills."""
         if node.boolean:
             return "bool"
         for member in self.run:

@@ -7,7 +7,7 @@ Idea  each is a polynomial near 0 and a power of two, put together from bits; al
 `accelerate.py` writes the text of `functions` into the module that it makes. Errors are below 2 ulp, tanh's below 3.
 
 Sources: Muller et al., Handbook of Floating-Point Arithmetic (2018), chapter 10 (reduction by ln 2 in two parts);
-Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log); Dekker 1971, Numer. Math. 18 (the error of a product).
+Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def functions(f: Any, compiled: Any) -> Any:
     magic_bias = f(float(magic) + int(bias))
     least = f(np.finfo(f).tiny)
     raised, raise_by = f(2.0**60 if double else 2.0**30), f(60 if double else 30)
-    splitter = f(2.0**27 + 1 if double else 2.0**12 + 1)
+    shorten = f(float(magic) / 16)  # added to a number, it leaves four binary places
+    below = f(-100)  # 2 to that, less 1, is -1
     normal = f(0.3989422804014327)
 
     if double:
@@ -54,7 +55,8 @@ def functions(f: Any, compiled: Any) -> Any:
 
         @compiled
         def bend(z: Any) -> Any:
-            return z * (l1 + z * (l2 + z * (l3 + z * (l4 + z * (l5 + z * (l6 + z * l7))))))
+            square = z * z
+            return z * (((l1 + z * l2) + square * (l3 + z * l4)) + (square * square) * ((l5 + z * l6) + square * l7))
 
     else:
         e2, e3, e4, e5, e6, e7 = f(0.5), f(0.1666666716337204), f(0.041666463017463684), f(0.00833331048488617), f(0.0013933685841038823), f(0.00019891030387952924)
@@ -67,7 +69,7 @@ def functions(f: Any, compiled: Any) -> Any:
 
         @compiled
         def bend(z: Any) -> Any:
-            return z * (l1 + z * (l2 + z * (l3 + z * l4)))
+            return z * ((l1 + z * l2) + (z * z) * (l3 + z * l4))
 
     @compiled
     def power(t: Any) -> Any:
@@ -75,14 +77,23 @@ def functions(f: Any, compiled: Any) -> Any:
         return i((f(t).view(i) + bias) << digits).view(f)
 
     @compiled
-    def exp(x: Any) -> Any:
-        x = high if x > high else x
-        x = low if x < low else x
+    def scaled(x: Any, k: Any) -> Any:
+        """x times 2 to the whole number k, x near 1: half of the power at a time, as the whole one may be no normal number."""
+        u = k * half + magic
+        first = i(f(x).view(i) + i(f(u).view(i) << digits)).view(f)
+        return first * power((k - (u - magic)) + magic)
+
+    @compiled
+    def exp_within(x: Any) -> Any:
+        """exp(x) where x times log₂ e is a power that two numbers have together."""
         k = (x * log2_e + magic) - magic
         r = (x - k * ln2) - k * ln2_rest
-        u = k * half + magic  # half of the power at a time: the whole one may be no normal number
-        v = (k - (u - magic)) + magic
-        return ((one + (r + r * r * curve(r))) * power(u)) * power(v)
+        return scaled(one + (r + r * r * curve(r)), k)
+
+    @compiled
+    def exp(x: Any) -> Any:
+        x = high if x > high else x
+        return exp_within(low if x < low else x)
 
     @compiled
     def expm1(x: Any) -> Any:
@@ -105,6 +116,16 @@ def functions(f: Any, compiled: Any) -> Any:
         scale = power(k + magic)
         e = (r + r * r * curve(r)) * scale + (scale - one)  # exp(2|x|) - 1
         return np.copysign(e / (e + two), x)
+
+    @compiled
+    def exp_and_expm1(x: Any) -> Any:
+        """Both, of x ≤ 0."""
+        x = low if x < low else x
+        k = (x * log2_e + magic) - magic
+        r = (x - k * ln2) - k * ln2_rest
+        less = r + r * r * curve(r)
+        scale = power((below if k < below else k) + magic)
+        return scaled(one + less, k), less * scale + (scale - one)
 
     @compiled
     def log_of(y: Any, back: Any, rest: Any) -> Any:
@@ -135,13 +156,11 @@ def functions(f: Any, compiled: Any) -> Any:
 
     @compiled
     def lost(t: Any, square: Any) -> Any:
-        """t² - square, what rounding took from the square."""
-        c = splitter * t
-        head = c - (c - t)
-        tail = t - head
-        return ((head * head - square) + two * head * tail) + tail * tail
+        """t² - square, what rounding took from the square: with a short h near t, whose square is exact."""
+        h = (t + shorten) - shorten
+        return (h * h - square) + (t - h) * (t + h)
 
-    t_zero, t_flat = f(28), f(40)
+    t_zero, t_flat = (f(28), f(40)) if double else (f(11), f(16))  # there exp(-t²) and exp(-t²/2) are 0
 
     @compiled
     def exp_minus_square(x: Any) -> Any:
@@ -149,7 +168,7 @@ def functions(f: Any, compiled: Any) -> Any:
         t = abs(x)
         t = t_zero if t > t_zero else t
         square = t * t
-        return exp(-square) * (one - lost(t, square))
+        return exp_within(-square) * (one - lost(t, square))
 
     @compiled
     def density(x: Any) -> Any:
@@ -157,7 +176,7 @@ def functions(f: Any, compiled: Any) -> Any:
         t = abs(x)
         t = t_flat if t > t_flat else t
         square = t * t
-        return normal * exp(-half * square) * (one - half * lost(t, square))
+        return normal * exp_within(-half * square) * (one - half * lost(t, square))
 
     @compiled
     def exp_below(x: Any, top: Any) -> Any:
@@ -167,4 +186,4 @@ def functions(f: Any, compiled: Any) -> Any:
         back = x - z
         return e * (one + ((x - (z + back)) + (back - top))) if z > low else e
 
-    return SimpleNamespace(exp=exp, expm1=expm1, tanh=tanh, log=log, log1p=log1p, exp_minus_square=exp_minus_square, density=density, exp_below=exp_below)
+    return SimpleNamespace(exp=exp, exp_and_expm1=exp_and_expm1, expm1=expm1, tanh=tanh, log=log, log1p=log1p, exp_minus_square=exp_minus_square, density=density, exp_below=exp_below)

@@ -177,6 +177,7 @@ class Graph:
         return result
 
     def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
+        """The node of one instruction of a kernel."""
         operands = tuple(self.argument(arg, args, steps) for arg in instruction.args)
         op = instruction.op
         if op in ENTRYWISE and all(arg.op == "const" for arg in operands):
@@ -193,6 +194,7 @@ class Graph:
         return node
 
     def argument(self, argument: Argument, args: tuple[Node, ...], steps: list[Node]) -> Node:
+        """The node that an instruction's operand stands for."""
         if isinstance(argument, Ref):
             return args[argument.place] if argument.kind == "operand" else steps[argument.place]
         assert argument is not None
@@ -226,7 +228,8 @@ class Graph:
             for axis in (0, 1):
                 if self.program.shapes[name][axis] == size:
                     return f"_0_.shape[{axis}]", (self.of[name],)
-        words, args = [], []
+        words: list[str] = []
+        args: tuple[Node, ...] = ()
         for part in re.split(r"([+*()])", size):
             if part in ("+", "*", "(", ")", ""):
                 words.append(f" {part} " if part in ("+", "*") else part)
@@ -238,7 +241,7 @@ class Graph:
             text, found = self.dimension(int(part) if part.isdecimal() else part)
             words.append(text.replace("_0_", f"_{len(args)}_"))
             args += found
-        return "".join(words), tuple(args)
+        return "".join(words), args
 
 
 def joined(*texts: tuple[str, tuple[Node, ...]]) -> tuple[list[str], tuple[Node, ...]]:
@@ -246,9 +249,13 @@ def joined(*texts: tuple[str, tuple[Node, ...]]) -> tuple[list[str], tuple[Node,
     words: list[str] = []
     nodes: list[Node] = []
     for text, args in texts:
-        words.append(re.sub(r"_(\d+)_", lambda match, start=len(nodes): f"_{int(match[1]) + start}_", text))  # type: ignore[misc]
+        words.append(_moved(text, len(nodes)))
         nodes += args
     return words, tuple(nodes)
+
+
+def _moved(text: str, by: int) -> str:
+    return re.sub(r"_(\d+)_", lambda match: f"_{int(match[1]) + by}_", text)
 
 
 def _common(args: tuple[Node, ...]) -> Shape | None:
@@ -301,8 +308,7 @@ def _part(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...]
     stop, last = _extent(graph, [*before, like], axis)
     words, nodes = joined(("_0_", (whole,)), (start if before else "", first if before else ()), (stop, last))
     cut = f"{words[1]}:{words[2]}"
-    node = graph.plain("part", nodes, f"{words[0]}[{cut if axis == 0 else f':, {cut}'}]", shape)
-    return node
+    return graph.plain("part", nodes, f"{words[0]}[{cut if axis == 0 else f':, {cut}'}]", shape)
 
 
 def _extent(graph: Graph, blocks: list[Node], axis: int) -> tuple[str, tuple[Node, ...]]:

@@ -18,7 +18,9 @@ from functools import cache
 
 from algebra2net.operators.operator import NONE, Operation, Operator
 
-UNARY = frozenset("exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh abs sign floor ceil rint square negative".split())
+UNARY = frozenset(
+    "exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh abs sign floor ceil rint square negative".split()
+)
 BINARY = frozenset("add subtract multiply divide power maximum minimum hypot copysign logaddexp".split())
 COMPARISONS = frozenset("less less_equal greater greater_equal equal not_equal".split())
 # mask: 1.0 where the first is larger, else 0.0, as a factor
@@ -146,8 +148,8 @@ class _Reader:
 
     def call(self, node: ast.Call, names: Mapping[str, Reference]) -> Reference:
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name), args=args, keywords=[]) if (
-                name in UNARY | BINARY and len(args) == 1 + (name in BINARY) or (name == "where" and len(args) == 3)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name), args=args, keywords=[]) if (name in UNARY | BINARY and len(args) == 1 + (name in BINARY)) or (
+                name == "where" and len(args) == 3
             ):
                 return self.step(name, *(self.one(arg, names) for arg in args))
             case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="clip"), args=[x, low, high], keywords=[]):

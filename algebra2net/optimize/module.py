@@ -24,7 +24,9 @@ def nothing() -> tuple[Sequence[str], Sequence[str]]:
     return (), ()
 
 
-def module(forward: Program, backprop: Program | None, title: Sequence[str], lines: Callable[..., Lines] = Lines, above: Callable[[], tuple[Sequence[str], Sequence[str]]] = nothing) -> str:
+def module(
+    forward: Program, backprop: Program | None, title: Sequence[str], lines: Callable[..., Lines] = Lines, above: Callable[[], tuple[Sequence[str], Sequence[str]]] = nothing
+) -> str:
     """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program.
 
     `lines` makes a function's lines; `above` says, when that is done, what they need: imports, and texts above the functions.
@@ -78,7 +80,11 @@ class _Function:
         value = results.pop(VALUE, None)
         returned = f"{{{', '.join(f'{label!r}: {text}' for label, text in results.items())}}}"
         body = [f'"""{self.docstring(arguments, forward)}"""', *lines.lines(), f"return {returned if value is None else f'{value}, {returned}'}"]
-        return constants_text(self.name, lines.constants) + f"def {self.name}({', '.join(arguments)}):\n" + "\n".join(f"    {line}" if line else "" for line in "\n".join(body).split("\n"))
+        return (
+            constants_text(self.name, lines.constants)
+            + f"def {self.name}({', '.join(arguments)}):\n"
+            + "\n".join(f"    {line}" if line else "" for line in "\n".join(body).split("\n"))
+        )
 
     def docstring(self, arguments: Sequence[str], forward: Program) -> str:
         shapes = ", ".join(f"{word}: {'×'.join(map(str, self.program.shapes[name]))}" for word, name in zip(arguments, self.program.inputs, strict=True))

@@ -68,7 +68,7 @@ class _Brackets:
         sizes = [self.shapes[factor] for factor in factors]
         if not 2 < len(factors) <= LONGEST or not all(isinstance(size, int) for shape in sizes for size in shape):
             return [equation]
-        least, splits = cheapest_brackets([sizes[0][0], *(shape[1] for shape in sizes)])  # type: ignore[list-item]
+        least, splits = cheapest_brackets([sizes[0][0], *(shape[1] for shape in sizes)])
         if least > WORTH_IT * cost:
             return [equation]
         self.dissolved.update(parts_of_it)
@@ -91,7 +91,7 @@ class _Brackets:
                 parts.append(value)
             left, right = self.made[value].args
             sizes = (*self.shapes[left], self.shapes[right][1])
-            cost += sizes[0] * sizes[1] * sizes[2] if all(isinstance(size, int) for size in sizes) else 0  # type: ignore[operator]
+            cost += sizes[0] * sizes[1] * sizes[2] if all(isinstance(size, int) for size in sizes) else 0
             open_ones += [right, left]
         return found, parts, cost
 

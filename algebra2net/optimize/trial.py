@@ -49,7 +49,7 @@ def _outcome(text: str, shapes: tuple[tuple[int, int], ...], preludes: tuple[str
     try:
         exec("\n\n".join(preludes), space)
         for order in ("C", "F"):  # what is a copy of one may be a view of the other
-            operands = {f"_{k}_": np.ones(shape, order=order) for k, shape in enumerate(shapes)}  # type: ignore[call-overload]
+            operands = {f"_{k}_": np.ones(shape, order=order) for k, shape in enumerate(shapes)}
             with np.errstate(all="ignore"):
                 found = eval(code, space, operands)
             if not (isinstance(found, np.ndarray) and found.ndim == 2 and found.dtype == float):

@@ -289,7 +289,7 @@ class _Search:
         if not own or not self._square or not np.isfinite(own):
             return None
         ratio = float(np.sum(found * self._truth)) / own
-        if not agree(ratio * found, self._truth, 2.0):
+        if not np.isfinite(ratio) or not agree(ratio * found, self._truth, 2.0):
             return None
         for root in (False, True):
             value = ratio * ratio if root else abs(ratio)

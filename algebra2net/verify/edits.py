@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import option
 from algebra2net.verify.terms import NUMBER, Path, Term, call, named, number, places, replaced
 
 LONGEST_CHAIN = 4  # factors that are tried in every order
@@ -296,14 +297,7 @@ def _has_slope(layer: Layer) -> bool:
 
 def _slope(layer: Layer) -> Term:
     defaults = OPERATORS[layer.function].defaults.values()
-    return call(f"{layer.function}'", named(layer.inner), *(number_of(value) for value in defaults))
-
-
-def number_of(value: object) -> Term:
-    """A default of an operand as a term."""
-    from algebra2net.operators.operator import option
-
-    return number(option(value))
+    return call(f"{layer.function}'", named(layer.inner), *(number(option(value)) for value in defaults))
 
 
 @kind()

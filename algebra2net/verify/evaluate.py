@@ -82,7 +82,7 @@ class Values:
         if here.op == NAME:
             return self.names[here.name]
         if here.op == NUMBER:
-            return np.full((1, 1), self.dtype(_PI if here.atom is pi else EXTENDED(str(here.atom))))
+            return np.full((1, 1), self.dtype(_number(here.atom)))
         if here.op == "extent":
             return np.full((1, 1), self.dtype(self.sizes[str(here.options[0])]))
         parts: list[Array] = []
@@ -149,6 +149,13 @@ class _Kernel:
 
 
 _Key = tuple[str, tuple[Expr, ...], tuple[Size, ...]]
+
+
+def _number(value: Any) -> np.longdouble:
+    """A number with all its digits."""
+    if value.is_Rational:
+        return EXTENDED(int(value.p)) / EXTENDED(int(value.q))
+    return _PI if value is pi else EXTENDED(str(value))
 
 
 def _as_matrix(value: Any, dtype: type[np.floating[Any]]) -> Array:

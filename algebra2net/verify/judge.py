@@ -53,7 +53,6 @@ class _State:
 
     given: list[dict[str, Array]]
     true: list[dict[str, Array]]
-    readings: dict[str, Reading] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)
     rests: dict[str, set[str]] = field(default_factory=dict)
     shapeless: set[str] = field(default_factory=set)  # claims whose shapes do not fit: they give their names no value
@@ -116,6 +115,8 @@ def ratio(made: Judgement) -> Fraction | None:
         if isinstance(one, Misfit) or isinstance(other, Misfit) or one.shape != other.shape or not other.any():
             return None
         value = float(np.sum(one * other) / np.sum(other * other))
+        if not np.isfinite(value):
+            return None
         simple = Fraction(value).limit_denominator(10_000)
         if not agree(one, value * other, 2.0) or not simple or found not in (None, simple):
             return None
@@ -161,7 +162,7 @@ def _judged(claim: Claim, truth: Truth, names: Names, state: _State) -> Judgemen
     lost = state.lost & set(names_in(claim.value))
     if lost:
         return _without_value(claim, targets, lost, truth, state)
-    rests = set().union(*(state.rests.get(name, {name}) & state.wrong for name in names_in(claim.value) if name in state.readings or name in state.rests)) if state.wrong else set()
+    rests = _wrong_below(claim, state)
     surroundings = [state.given] * (not rests & state.shapeless) + [state.true] * bool(rests)
     if not targets:
         value, notes = next(_readings(claim, names, state))
@@ -183,6 +184,11 @@ def _judged(claim: Claim, truth: Truth, names: Names, state: _State) -> Judgemen
     return replace(first, others=tuple(others))
 
 
+def _wrong_below(claim: Claim, state: _State) -> set[str]:
+    """The wrong claims that a claim rests on."""
+    return {name for used in names_in(claim.value) if used in state.rests for name in state.rests[used] & state.wrong}
+
+
 def _targets(claim: Claim, names: Names) -> tuple[Reading, ...]:
     """What the left-hand side of a claim may mean; nothing where it is a name of its own."""
     found = names.derivative(claim.of) if claim.of else names.readings(claim.name)
@@ -201,7 +207,7 @@ def _readings(claim: Claim, names: Names, state: _State) -> Iterator[tuple[Term,
     for name in names_in(claim.value):
         if name in state.rests:
             continue
-        found = (state.readings[name],) if name in state.readings else names.derivative(claim.derivatives[name]) if name in claim.derivatives else names.readings(name)
+        found = names.derivative(claim.derivatives[name]) if name in claim.derivatives else names.readings(name)
         if not found:
             raise NotationError(f"nothing says what {name} is", claim.places.get(name, claim.span), _way_out(name, names, state))
         chosen.append([(name, reading) for reading in found])
