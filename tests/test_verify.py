@@ -156,6 +156,7 @@ UNREADABLE = [
     # what is claimed             what is said
     ("l0' d1",                    "a claim is an equation"),
     ("dW0 = l0' q",               "nothing says what q is"),
+    ("f(x) = x * k; dW0 = l0' f(d1)", "nothing says what k is"),
     ("W0 = l0' d1",               "W0 is an input of the network"),
     ("dL/dW7 = l0' d1",           "there is no W7 in the network"),
     ("∂l1/∂z1 = relu'(z1)",       "l₁ is no loss"),

@@ -233,6 +233,9 @@ class _Function:
         text = "".join([piece if isinstance(piece, str) else self.filled(piece, value, here, constant, result) for piece in recipe.pieces])
         if constant:
             self.constant.update(() if result is None else (result,))
+            if here.name == "divide" and isinstance(args[1], Symbol):  # by the size of something empty, too: inf, no error
+                above, below = (self.expression(arg, "comparison") for arg in args)
+                return f"float(np.divide({above}, {below}))", "atom"
             return (f"float({text})", "atom") if recipe.is_call else (text, recipe.level)
         if self.is_loose(here, args, result):
             self.loose.update(() if result is None else (result,))

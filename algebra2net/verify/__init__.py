@@ -61,7 +61,7 @@ def verify(net: Net, claims: str | Sequence[str], *, notation: str = "auto", dia
     l₀ must be transposed
     """
     texts = [claims] if isinstance(claims, str) else list(claims)
-    with resting():
+    with resting(), np.errstate(all="ignore"):
         read = [claim for text in texts for claim in read_claims(text, net, notation, dialect)]
         case = _likeliest(net, read)
         return _Answering(case, read).answer()

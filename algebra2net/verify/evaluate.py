@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Integer, pi
 
-from algebra2net.errors import AlgebraError
+from algebra2net.errors import AlgebraError, NotationError
 from algebra2net.expand import expand
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operator, operation
@@ -123,6 +123,9 @@ def _compiled(op: str, options: tuple[Expr, ...], shapes: tuple[Size, ...], func
     opened = expand(program)
     made = {equation.name for equation in opened.equations}
     free = [o for o in dict.fromkeys(o for e in opened.equations for o in operands(e.value)) if o not in made and o not in given]
+    strange = [name.name for name in free if name.name not in around]
+    if strange:
+        raise NotationError(f"nothing says what {strange[0]} is, in a function of the claims", None, "make it a parameter of the function")
     known = [Known(name.name, size, "here") for name, size in zip(given, shapes, strict=True)] + [Known(name.name, around[name.name], "here") for name in free]
     try:
         source = module(with_shapes(Program(opened.equations, (*given, *free), {"out": out}, functions=functions), known), None, ["x"])
