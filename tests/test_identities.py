@@ -69,7 +69,7 @@ ENTRYWISE: dict[str, Any] = {
     "inverse_root_unit": lambda x: x / mp.sqrt(1 + x * x), "softsign": lambda x: x / (1 + abs(x)), "part_of_one": lambda x: x / (1 + x),
     "difference_of_squares": lambda x, y: x * x - y * y, "log1p_square": lambda x: mp.log(1 + x * x), "logistic_loss": lambda z, y: mp.log(1 + mp.exp(z)) - z * y,
     "share_of": lambda x, y: x / (x + y), "relative_difference": lambda x, y: (x - y) / (x + y), "parallel": lambda x, y: x * y / (x + y), "cauchy": lambda x: 1 / (1 + x * x),
-    "expm1_less": lambda x: mp.exp(x) - 1 - x, "less_log1p": lambda x: x - mp.log(1 + x), "less_log": lambda x: x - 1 - mp.log(x), "sinh_over": lambda x: mp.sinh(x) / x, "tanh_over": lambda x: mp.tanh(x) / x, "log1p_inverse": lambda x: mp.log(1 + 1 / x), "product_of_positive": lambda x, y: x * y, "sinh_less": lambda x: mp.sinh(x) - x, "less_tanh": lambda x: x - mp.tanh(x),
+    "expm1_less": lambda x: mp.exp(x) - 1 - x, "less_log1p": lambda x: x - mp.log(1 + x), "less_log": lambda x: x - 1 - mp.log(x), "sinh_over": lambda x: mp.sinh(x) / x, "tanh_over": lambda x: mp.tanh(x) / x, "log1p_inverse": lambda x: mp.log(1 + 1 / x), "power_of_positive": mp.power, "product_of_positive": lambda x, y: x * y, "sinh_less": lambda x: mp.sinh(x) - x, "less_tanh": lambda x: x - mp.tanh(x),
     "cosine_of": lambda x, y: x / mp.sqrt(x * x + y * y), "geometric_mean": lambda x, y: mp.sqrt(x * y), "less_sin": lambda x: x - mp.sin(x),
     "sin_over": lambda x: mp.sin(x) / x, "expm1_over": lambda x: (mp.exp(x) - 1) / x, "over_expm1": lambda x: x / (mp.exp(x) - 1), "log1p_over": lambda x: mp.log(1 + x) / x,
     "hypot_less": lambda a, x: mp.sqrt(a * a + x * x) - x, "root_less": lambda x, y: mp.sqrt(x * x + y) - x, "log_erfc": lambda x: mp.log(mp.erfc(x)),

@@ -309,6 +309,15 @@ elementwise(
     doc="x y, for positive x and y.", reason="product rule, entry by entry",
 )  # fmt: skip
 elementwise(
+    "power_of_positive(x, p)", vjp={"x": "δ * power_slope(x, p)", "p": "δ * out * log_or_zero(x)"}, sympy="x**p", domain="positive",
+    prelude='''
+        def power_of_positive(x, p):
+            """x^p, and nan where x is negative: exp(p log(x))."""
+            return np.where(x < 0, np.nan, x).astype(np.result_type(x, p), copy=False) ** p
+    ''',
+    doc="x^p, for positive x.", reason="power rule: the exponent comes down",
+)  # fmt: skip
+elementwise(
     "geometric_mean(x, y)", vjp={"x": "0.5 δ * quotient_or_zero(y, out)", "y": "0.5 δ * quotient_or_zero(x, out)"}, sympy="sqrt(x*y)", domain="positive",
     kink="slopes 0 where it is 0",
     prelude='''

@@ -251,6 +251,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("log_ratio(sigmoid(x), sigmoid(-x))", "x", "the logit is the inverse of the sigmoid: no probability is rounded"),
     Identity("log(exp(x) - exp(y))", "x + log1mexp(x - y)", _OVERFLOW, domain="ordered"),
     Identity("log(x) + log(y)", "log_product(x, y)", _CANCEL, domain="positive"),
+    Identity("exp(x_log_y(x, y))", "power_of_positive(y, x)", "the exponential of a rounded logarithm has fewer digits than the power", domain="positive"),
     Identity("exp(log_product(x, y))", "product_of_positive(x, y)", "the exponential of a rounded logarithm has fewer digits than the product", domain="positive"),
     Identity("log(erfc(-0.7071067811865476 x) / 2)", "log_normal(x)", "Φ may vanish, or be nearly 1, where its logarithm keeps its digits"),
     Identity("log(difference_of_squares(1, x))", "log1m_square(x)", _CANCEL, domain="unit"),
