@@ -443,7 +443,7 @@ TABLE: list[Row] = [
     Row("log(sum(|x|))", lambda f, x: f.log(f.sum(f.abs(x))), rows(GOOD_ROWS), True),
     Row("exp(-norm(x - y)^2 / 2)", lambda f, x, y: f.exp(-f.sum((x-y)**2)/2), pairs(ROWS[1:4]+ROWS[12:13],[[0.5,0.25,2.5]]), True),
     Row("exp(-sum((x - y)^2) / 2)", lambda f, x, y: f.exp(-f.sum((x-y)**2)/2), pairs(ROWS,[[0.5,0.25,2.5]]), True),
-    Row("1 / norm(x)", lambda f, x: 1/f.sqrt(f.sum(x**2)), rows(ROWS), True),
+    Row("1 / norm(x)", lambda f, x: 1/f.sqrt(f.sum(x**2)), rows(GOOD_ROWS), True),
     Row("1 / (1 + norm(x)^2)", lambda f, x: 1/(1+f.sum(x**2)), rows(ROWS), True),
     Row("1 / (1 + sum(x^2))", lambda f, x: 1/(1+f.sum(x**2)), rows(ROWS), True),
     Row("log(1 + sum(x^2))", lambda f, x: f.log(1+f.sum(x**2)), rows(ROWS), True),
