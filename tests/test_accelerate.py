@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import util
 from typing import Any
@@ -71,12 +71,11 @@ def _other_functions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def _uncompiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loops run as Python, which warns where compiled code does not; all that can be in a loop is."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     monkeypatch.setattr(Plan, "is_worth_it", lambda self, loop: True)
     monkeypatch.setattr(test_renderings.Pair, "is_quiet", staticmethod(lambda function, arrays: True))
-    yield
 
 
 # ----------------------------------------------------------------------------------------------------------- functions
@@ -215,9 +214,9 @@ def test_arrays_of_other_shapes_are_refused_before_anything_is_read() -> None:
 
 
 def test_other_float_types_are_refused_by_name() -> None:
-    net = compile("y = exp(x) * tanh(x) * sigmoid(x)", accelerate="numba")
+    run = load(compile("y = exp(x) * tanh(x) * sigmoid(x)", accelerate="numba").optimized_source)["forward"]
     with pytest.raises(TypeError, match="give float32 or float64, or compile without accelerate"):
-        net(x=np.ones((80, 90), np.longdouble))
+        run(np.ones((80, 90), np.longdouble))
 
 
 def test_without_numba_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +226,10 @@ def test_without_numba_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatc
         compile("y = exp(x)", accelerate="numba")
 
 
-@pytest.mark.parametrize(("options", "says"), [({"accelerate": "jax"}, "accelerate cannot be 'jax'; it is one of None, 'numba'"), ({"accelerate": "numba", "optimize": False}, "cannot go with optimize=False")])
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"accelerate": "jax"}, "accelerate cannot be 'jax'; it is one of None, 'numba'"), ({"accelerate": "numba", "optimize": False}, "cannot go with optimize=False")],
+)
 def test_what_cannot_be_asked_for(options: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         compile("y = exp(x)", **options)

@@ -227,6 +227,13 @@ MISTAKES = [
 # fmt: on
 
 
+def test_a_number_that_is_none_makes_no_column_of_labels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "houses.csv").write_text("size,price\n50,150\n80,290\n120,n/a\n60,190\n")
+    text = run("train", "z = x W + b", "--data", "houses.csv", "--target", "price", "--loss", "mse", code=2)
+    assert "houses.csv, row 4, column price: 'n/a' is no number" in text
+
+
 @pytest.mark.parametrize(("words", "said"), MISTAKES)
 def test_a_mistake_is_said_with_what_to_type(words, said, houses):
     text = run("train", *words, code=2)

@@ -20,7 +20,7 @@ from itertools import groupby
 from algebra2net.optimize import fast_math
 from algebra2net.optimize.emit import Blocks, Lines, deleted, is_looped, runs
 from algebra2net.optimize.graph import Graph, Node
-from algebra2net.optimize.kernels import COMPARISONS, LOGICAL
+from algebra2net.optimize.kernels import LOGICAL
 from algebra2net.optimize.module import module as rendered
 from algebra2net.program import SCALAR, Program, Shape
 
@@ -49,7 +49,7 @@ CHUNK = 1024  # entries that are added up at a time
 def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
     """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
     loops = Loops()
-    return rendered(forward, backprop, title, lambda *given: Fused(*given, loops=loops), loops.module)
+    return rendered(forward, backprop, title, lambda graph, outputs, name, taken: Fused(graph, outputs, name, taken, loops), loops.module)
 
 
 # ----------------------------------------------------------------------------------------------------------------- text
@@ -97,9 +97,13 @@ class Loops:
         """What the module imports, and what stands above its functions."""
         if not self.names:
             return (), ()
-        math = inspect.getsource(fast_math.functions).replace(": Any", "").replace(" -> Any", "").strip()
+        math = inspect.getsource(fast_math.functions).replace(": Any", "").replace(": Compiled", "").replace(" -> Any", "").strip()
         lines = ["def loops(f, math):", '    """The loops for one float type."""', "    exp, expm1, tanh, log, log1p = math.exp, math.expm1, math.tanh, math.log, math.log1p"]
-        lines += ["    exp_and_expm1, exp_minus_square, density, exp_below = math.exp_and_expm1, math.exp_minus_square, math.density, math.exp_below", "    zero, one, two = f(0), f(1), f(2)", ""]
+        lines += [
+            "    exp_and_expm1, exp_minus_square, density, exp_below = math.exp_and_expm1, math.exp_minus_square, math.density, math.exp_below",
+            "    zero, one, two = f(0), f(1), f(2)",
+            "",
+        ]
         for text, name in self.names.items():
             lines += ["    @loop", *(f"    {line}" if line else "" for line in f"def {name}{text}".split("\n")), ""]
         lines.append(f"    return SimpleNamespace({', '.join(f'{name}={name}' for name in self.names.values())})")
@@ -361,6 +365,7 @@ class Loop:
     # the call
 
     def lines(self) -> list[str]:
+        """The call, after what it fills has been made."""
         sums = [node for node in self.part if node.op in REDUCED]
         kept = [node for node in self.part if id(node) in self.whole.escaping and node.op not in REDUCED]
         before: list[str] = []
@@ -384,21 +389,25 @@ class Loop:
         if not sums:
             return [*before, call, *after]
         names = [self.whole.names[id(node)] for node in sums]
-        number = f"{self.whole.first}.dtype.type"
-        return [*before, f"{names[0]} = {number}({call})" if len(names) == 1 else f"{', '.join(names)} = map({number}, {call})", *after]
+        typed = f"{self.whole.first}.dtype.type"
+        return [*before, f"{names[0]} = {typed}({call})" if len(names) == 1 else f"{', '.join(names)} = map({typed}, {call})", *after]
 
     def shape_text(self) -> str:
+        """The shape of the loop, in the function's own names."""
         if all(isinstance(size, int) for size in self.shape):
             return str(tuple(self.shape))
         sides = []
         for axis, size in enumerate(self.shape):
-            there = (arg for node in self.part for arg in node.args if id(arg) not in self.members and not arg.zero_d and arg.op != "const" and arg.shape and arg.shape[axis] == size)
+            there = (
+                arg for node in self.part for arg in node.args if id(arg) not in self.members and not arg.zero_d and arg.op != "const" and arg.shape and arg.shape[axis] == size
+            )
             sides.append(str(size) if isinstance(size, int) else f"{self.whole.operand(next(there))}.shape[{axis}]")
         return f"({', '.join(sides)})"
 
     # the loop's text
 
     def text(self, stored: Sequence[str], added: Sequence[str], sums: int) -> str:
+        """The loop from its arguments on."""
         names = list(self.given.values())
         arrays = [name for name in names if self.kinds[name] != "number"]
         wholes = [name for name in arrays if self.kinds[name] == "whole"]
@@ -441,7 +450,13 @@ class Loop:
             self.given[text] = name = f"a{len(self.given) + 1}"
             self.kinds[name] = kind
         name = self.given[text]
-        return {"whole": f"{name}{'_' * self.is_summed}[k]" if self.is_flat else f"{name}[row, k]", "row": f"{name}[0, k]", "column": f"{name}_", "single": f"{name}_", "number": name}[kind]
+        return {
+            "whole": f"{name}{'_' * self.is_summed}[k]" if self.is_flat else f"{name}[row, k]",
+            "row": f"{name}[0, k]",
+            "column": f"{name}_",
+            "single": f"{name}_",
+            "number": name,
+        }[kind]
 
     def value(self, node: Node) -> str:
         """The name, in the loop, of a node's entry."""
@@ -482,16 +497,19 @@ class Loop:
         return name
 
     def constant(self, number: object) -> str:
+        """The name of a number of the loop's float type."""
         text = repr(number)
         if text in ("0", "1", "2"):
             return ("zero", "one", "two")[int(text)]
         return self.constants.setdefault(text, f"c{len(self.constants) + 1}")
 
     def number(self, node: Node) -> str:
+        """A node's entry as a number."""
         value = self.value(node)
         return f"(one if {value} else zero)" if node.boolean else value
 
     def flag(self, node: Node) -> str:
+        """A node's entry as true or false."""
         value = self.value(node)
         return value if node.boolean else f"({value} != zero)"
 

@@ -12,13 +12,16 @@ Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-def functions(f: Any, compiled: Any) -> Any:
+
+def functions(f: Any, compiled: Compiled) -> Any:
     """exp, expm1, tanh, log, log1p, exp_minus_square, density and exp_below of numbers of type f, float32 or float64."""
     double = f is np.float64
     i = np.int64 if double else np.int32
@@ -186,4 +189,6 @@ def functions(f: Any, compiled: Any) -> Any:
         back = x - z
         return e * (one + ((x - (z + back)) + (back - top))) if z > low else e
 
-    return SimpleNamespace(exp=exp, exp_and_expm1=exp_and_expm1, expm1=expm1, tanh=tanh, log=log, log1p=log1p, exp_minus_square=exp_minus_square, density=density, exp_below=exp_below)
+    return SimpleNamespace(
+        exp=exp, exp_and_expm1=exp_and_expm1, expm1=expm1, tanh=tanh, log=log, log1p=log1p, exp_minus_square=exp_minus_square, density=density, exp_below=exp_below
+    )

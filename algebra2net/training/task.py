@@ -226,13 +226,24 @@ def _without(roles: Roles, constants: Mapping[str, float]) -> Roles:
     return replace(roles, data=tuple(name for name in roles.data if name not in constants), axes={name: axis for name, axis in roles.axes.items() if name not in constants})
 
 
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def _kind(net: Net, table: Table, target: str, targets: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """What the target column is, by the loss and by what stands in it; and its classes."""
     used = {type(e.value).__name__ for program in (net.program, net.steps) for e in program.equations}
     across = net.shapes[target][1 - roles_of(net).axes.get(target, 0)]
     several = isinstance(across, int) and across > 1
     column = table.column(targets[0])
-    if len(targets) > 1 or not (used & ONE_HOT or used & BINARY or "hinge" in used or several or isinstance(column, list)):
+    of_classes = bool(used & ONE_HOT or used & BINARY or "hinge" in used or several)
+    if isinstance(column, list) and not of_classes and any(_is_number(cell) for cell in column):
+        table.numbers(targets[0], "a column of labels has no numbers among them")  # says which cell is none
+    if len(targets) > 1 or not (of_classes or isinstance(column, list)):
         return "numbers", ()
     classes = in_order(table.labels(targets[0]))
     if len(classes) < 2:
