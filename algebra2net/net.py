@@ -76,6 +76,7 @@ def compile(
     notation  auto, plain, latex or python
     names     modern (`W0`, `l1`) or book (`weights_0_1`, `layer_1`) in the generated code
     dialect   "matlab" reads `*` as the matrix product
+    stabilize, optimize  False computes the algebra exactly as typed; runs the readable module
     accelerate  "numba" compiles what is done entry by entry into loops, at the first call: pip install 'algebra2net[accelerate]'
 
     Raises AlgebraError (NotationError, ShapeError, DerivativeError) with the place and what to type instead.

@@ -252,6 +252,8 @@ def test_what_is_printed_in_plain_notation_reads_back(here: Operator, fitting: F
 @pytest.mark.parametrize(("here", "fitting"), CASES)
 def test_what_is_printed_in_unicode_is_worth_the_same(here: Operator, fitting: Fitting) -> None:
     """It may show what an operator means (x / y) in place of its name, where that is not the whole truth at 0."""
+    if here.name in ("columns_of", "rows_of"):
+        pytest.skip("a cut out of a matrix is shown as A[:, b]; the notation has no such thing")
     again = read_back(typed(here, fitting).unicode(), here, fitting)
     at = points(here, fitting)
     expected = running(program_of(here, fitting))(at)["out"]

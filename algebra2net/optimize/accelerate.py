@@ -43,7 +43,8 @@ NARROW = 64  # columns; in narrower matrices a loop over each row has too little
 LARGEST = 96  # operations in a loop
 RESERVED = frozenset("numba SimpleNamespace functions Separate part loop total loops loops_of LOOPS".split())
 UNKNOWN = 1000  # entries of a matrix of unknown size: large ones have code of their own
-CHUNK = 1024  # entries that are added up at a time
+CHUNK = 1024  # entries of a flat array that are added up side by side
+TOGETHER = 16  # such chunks, or rows, that are added up before their sum is
 
 
 def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
@@ -66,14 +67,15 @@ part = numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 loop = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, pipeline_class=Separate)
 
 
-@numba.njit(error_model="numpy", fastmath={"reassoc", "contract"})
-def total(t, n):
-    """The sum of the first n entries, in float64 beyond a thousand of them."""
+@numba.njit(error_model="numpy", fastmath={"reassoc", "nsz"})
+def total(t):
+    """The sum of all entries, in float64 beyond a thousand of them; they are 0 then."""
     whole = 0.0
-    for start in range(0, n, 1024):
-        some = t[0] - t[0] if n < 0 else t.dtype.type(0)
-        for k in range(start, min(start + 1024, n)):
+    for start in range(0, t.size, 1024):
+        some = t.dtype.type(0)
+        for k in range(start, min(start + 1024, t.size)):
             some += t[k]
+            t[k] = 0
         whole += some
     return whole'''
 _OF_TYPE = '''def loops_of(dtype):
@@ -374,7 +376,7 @@ class Loop:
         added: list[str] = []
         for number, node in enumerate(sums, 1):
             a, b = (self.value(arg) for arg in (node.args * 2)[:2])
-            added.append(f"t{number}[k] = {a}" + (f" * {b}" if node.op == "vdot" else ""))
+            added.append(f"t{number}[k] += {a}" + (f" * {b}" if node.op == "vdot" else ""))
         for node in kept:
             value = self.value(node)  # reads all its operands before anything is written
             name = self.whole.names[id(node)]
@@ -417,7 +419,7 @@ class Loop:
         made = [f"{name} = f({number})" for number, name in self.constants.items()]
         head = [f"({', '.join(names)}):", *self.checks(wholes, arrays), *singles, *numbers, *made]
         for number in range(1, sums + 1):
-            head += [f"t{number} = np.empty({f'min(n, {CHUNK})' if self.is_flat else 'n'}, f)", f"total{number} = 0.0"]
+            head += [f"t{number} = np.zeros({f'min(n, {CHUNK})' if self.is_flat else 'n'}, f)", f"total{number} = 0.0"]
         inner = [*self.body, *stored, *added]
         count = "some" if self.is_flat else "n"
         if self.is_flat and not sums:
@@ -425,7 +427,8 @@ class Loop:
         else:
             outer = f"for start in range(0, n, {CHUNK}):" if self.is_flat else "for row in range(m):"
             before = [f"some = min({CHUNK}, n - start)", *(f"{name}_ = {name}[start : start + some]" for name in wholes)] if self.is_flat else columns
-            after = [f"total{number} += total(t{number}, {count})" for number in range(1, sums + 1)]
+            often = f"start % {CHUNK * TOGETHER} == {CHUNK * (TOGETHER - 1)} or n - start <= {CHUNK}" if self.is_flat else f"row % {TOGETHER} == {TOGETHER - 1} or row == m - 1"
+            after = [f"if {often}:", *(f"    total{number} += total(t{number})" for number in range(1, sums + 1))] if sums else []
             loop = [outer, *(f"    {line}" for line in (*before, f"for k in range({count}):", *(f"    {line}" for line in inner), *after))]
         back = [f"return {', '.join(f'total{number}' for number in range(1, sums + 1))}"] if sums else []
         return "\n    ".join([*head, *loop, *back])
@@ -577,8 +580,11 @@ def decay_of(x: Node, graph: Graph) -> Node | None:
 
 
 def is_decay(node: Node) -> bool:
-    """Whether a node is exp(-|x|), which lies between 0 and 1."""
-    return node.op == "exp" and node.args[0].op == "negative" and node.args[0].args[0].op == "abs"
+    """Whether a node is exp(-|x|), which lies between 0 and 1; of few entries -|x| is written as copysign(x, -1)."""
+    if node.op != "exp":
+        return False
+    (below,) = node.args
+    return (below.op == "negative" and below.args[0].op == "abs") or (below.op == "copysign" and below.args[1].number == -1)
 
 
 class Decays:

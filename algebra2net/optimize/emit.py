@@ -272,7 +272,7 @@ class Lines:
         op = node.op
         if op == "const":
             return repr(node.data)
-        if op == "divide" and node.args[0].op == "const" and node.args[1].op == "size":
+        if op == "divide" and node.args[0].op == "const" and (node.args[1].op == "size" or str(node.args[1].data).startswith("float(")):
             return f"float(np.divide({self.operand(node.args[0], loose=True)}, {self.operand(node.args[1], loose=True)}))"  # of something empty, too
         entry = self.operand if node.zero_d else self.entry
         if op in _SIGNS:

@@ -191,7 +191,7 @@ def _sums_by_products(graph: Graph, args: tuple[Node, ...], data: object) -> Nod
     assert x.shape is not None
     if x.op == "divide" and x.args[1] is graph.known("sum", x.args[:1], data):
         return graph.const(1)  # shares of a whole
-    if data == 1 and x.op == "multiply" and all(arg.shape == x.shape and not arg.boolean for arg in x.args) and not _is_small(x, SMALL):
+    if data == 1 and x.op == "multiply" and x.name is None and all(arg.shape == x.shape and not arg.boolean for arg in x.args) and not _is_small(x, SMALL):
         return graph.make("vecdot", x.args)
     if x.shape[int(data)] == 1:  # type: ignore[call-overload]
         return x
