@@ -67,16 +67,20 @@ part = numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 loop = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, pipeline_class=Separate)
 
 
-@numba.njit(error_model="numpy", fastmath={"reassoc", "nsz"})
+@numba.njit
 def total(t):
-    """The sum of all entries, in float64 beyond a thousand of them; they are 0 then."""
+    """The sum of all entries, half of them added to the other half at a time, so that little is rounded; they are 0 then."""
+    n = t.size
+    while n > 1:
+        half = (n + 1) // 2
+        front, back = t[: n - half], t[half:n]
+        for k in range(front.size):
+            front[k] += back[k]
+        n = half
     whole = 0.0
-    for start in range(0, t.size, 1024):
-        some = t.dtype.type(0)
-        for k in range(start, min(start + 1024, t.size)):
-            some += t[k]
-            t[k] = 0
-        whole += some
+    for k in range(n):
+        whole += t[k]
+    t[:] = 0
     return whole'''
 _OF_TYPE = '''def loops_of(dtype):
     """The loops of a float type."""

@@ -279,7 +279,7 @@ def _weighted_square(graph: Graph, args: tuple[Node, ...], data: object) -> Node
     return None
 
 
-_POSITIVE = frozenset(("exp", "square", "abs", "sqrt", "cast", "bitwise_and", "bitwise_or")) | COMPARISONS
+_POSITIVE = frozenset(("ones", "exp", "square", "abs", "sqrt", "cast", "bitwise_and", "bitwise_or")) | COMPARISONS
 
 
 def _never_negative(node: Node) -> bool:
@@ -290,6 +290,6 @@ def _never_negative(node: Node) -> bool:
         return str(node.data).startswith("exp_")
     if node.op == "const":
         return node.data >= 0  # type: ignore[operator]
-    if node.op in ("add", "multiply", "divide", "minimum", "sum", "where"):
+    if node.op in ("add", "multiply", "divide", "minimum", "sum", "where", "dot"):
         return all(_never_negative(arg) for arg in node.args[node.op == "where" :])
     return node.op == "maximum" and any(_never_negative(arg) for arg in node.args)
