@@ -160,7 +160,7 @@ def test_the_gallery(entry: Entry) -> None:
 
 
 @pytest.mark.usefixtures("_uncompiled")
-@pytest.mark.share(20)
+@pytest.mark.share(16)
 def test_random_programs(seed: int) -> None:
     program = random_program(seed)
     net = compile(program.text, shapes=program.shapes, wrt="all" if seed % 3 else None, stabilize=seed % 4 != 0, accelerate="numba")

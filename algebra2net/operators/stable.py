@@ -175,6 +175,22 @@ elementwise(
     doc="exp(-x²/2), with all its digits where that is small.", reason="chain rule: exp(-x²/2) falls by x",
 )  # fmt: skip
 elementwise(
+    "log_hypot(x, y)", sympy="log(sqrt(x**2 + y**2))",
+    vjp={"x": "δ * quotient_or_zero(x, hypot(x, y)) / hypot(x, y)", "y": "δ * quotient_or_zero(y, hypot(x, y)) / hypot(x, y)"},
+    prelude='''
+        def log_hypot(x, y):
+            """log(sqrt(x² + y²)); where that is near 1, from x² + y² - 1."""
+            a, b = np.abs(x), np.abs(y)
+            long, short = np.maximum(a, b), np.minimum(a, b)
+            near = (long > 0.9) & (long < 1.1) & (short < 0.3)
+            l, s = np.where(near, long, 1), np.where(near, short, 0)
+            with np.errstate(divide="ignore"):
+                return np.where(near, np.log1p((l - 1) * (l + 1) + s * s) / 2, np.log(np.hypot(x, y)))
+    ''',
+    latex=r"\log\sqrt{{$x:atom}^{2} + {$y:atom}^{2}}",
+    doc="log(sqrt(x² + y²)), whose squares cannot overflow, and which keeps its digits near 0.", reason="log of a length: each part of it over its square",
+)  # fmt: skip
+elementwise(
     "hypot_minus_one(x)", derivative="x / hypot(1, x)", sympy="sqrt(1 + x**2) - 1",
     prelude='''
         def hypot_minus_one(x):

@@ -20,7 +20,7 @@ from itertools import groupby
 from algebra2net.optimize import fast_math
 from algebra2net.optimize.emit import Blocks, Lines, deleted, is_looped, runs
 from algebra2net.optimize.graph import Graph, Node
-from algebra2net.optimize.kernels import LOGICAL
+from algebra2net.optimize.kernels import ENTRYWISE, LOGICAL, REDUCTIONS
 from algebra2net.optimize.module import module as rendered
 from algebra2net.program import SCALAR, Program, Shape
 
@@ -145,6 +145,19 @@ def kind_of(arg: Node, shape: Shape) -> str:
     if arg.shape == SCALAR:
         return "single"
     return "row" if rows == 1 and columns == shape[1] else "column" if columns == 1 and rows == shape[0] else ""
+
+
+def is_surely_number(node: Node) -> bool:
+    """Whether a node is no array: what a function of an operator gives for a scalar may be one of a single entry."""
+    open_ones, seen = [node], {id(node)}
+    while open_ones:
+        each = open_ones.pop()
+        if each.op in ENTRYWISE:
+            open_ones += [arg for arg in each.args if id(arg) not in seen]
+            seen.update(map(id, each.args))
+        elif not (each.op in ("const", "size", "vdot") or (each.op in REDUCTIONS and each.data is None)):
+            return False
+    return True
 
 
 def is_reduced(node: Node) -> bool:
@@ -417,7 +430,7 @@ class Loop:
         names = list(self.given.values())
         arrays = [name for name in names if self.kinds[name] != "number"]
         wholes = [name for name in arrays if self.kinds[name] == "whole"]
-        singles = [f"{name}_ = {name}[0, 0]" for name in arrays if self.kinds[name] == "single"]
+        singles = [f"{name}_ = f({name}[0, 0])" for name in arrays if self.kinds[name] == "single"]
         numbers = [f"{name} = f({name})" for name in names if self.kinds[name] == "number"]
         columns = [f"{name}_ = {name}[row, 0]" for name in arrays if self.kinds[name] == "column"]
         made = [f"{name} = f({number})" for number, name in self.constants.items()]
@@ -488,6 +501,8 @@ class Loop:
         """What is read of a node that is made elsewhere."""
         kind = kind_of(node, self.shape)
         text = self.whole.operand(node, loose=True)
+        if kind == "number" and not is_surely_number(node):
+            return self.array(f"np.reshape({text}, (1, 1))", "single")
         if self.is_flat and kind == "whole":
             text = f"{self.whole.operand(node)}.ravel()"
         elif kind != "number" and id(node) not in self.whole.contiguous:

@@ -39,6 +39,10 @@ def _is_number(name: str) -> Condition:
     return lambda forms, bound: _number(forms, bound, name) is not None
 
 
+def _is_some_number(name: str) -> Condition:
+    return lambda forms, bound: _number(forms, bound, name) not in (None, 0)
+
+
 def _is_positive(name: str) -> Condition:
     return lambda forms, bound: (_number(forms, bound, name) or 0) > 0
 
@@ -155,7 +159,8 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("log(prod(x, axis=axis))", "log_prod(x, axis=axis)", "the product may overflow or vanish where its logarithm does not", domain="positive rows"),
     Identity("log(det(x))", "logdet(x)", "the determinant may overflow or vanish where its logarithm does not", domain="matrix"),
     Identity("log(1 + x^2)", "log1p_square(x)", _SQUARES),
-    Identity("log(x^2 + y^2)", "2 log(hypot(x, y))", _SQUARES),
+    Identity("log(x^2 + y^2)", "2 log_hypot(x, y)", f"{_SQUARES}; near 1 nothing cancels"),
+    Identity("1 / x - 1 / (e + x)", "e / x / (e + x)", _CANCEL, _is_some_number("e"), "positive"),
     Identity("log(sum(x^2, axis=axis))", "2 log(norm(x, axis=axis))", _SQUARES, domain="rows"),
     Identity("log(x^p)", "p * log(abs(x))", "the power may overflow or vanish where its logarithm does not", _even, "even powers"),
     Identity("log(x^p)", "p * log(x)", "the power may overflow or vanish where its logarithm does not", _not_even, "powers"),
