@@ -21,7 +21,7 @@ import numpy as np
 from algebra2net.errors import ShapeError
 from algebra2net.net import Net
 from algebra2net.program import SCALAR
-from algebra2net.related import Goal, differentiated, goal_of, predictor
+from algebra2net.related import Goal, differentiated, goal_of, on_numpy, predictor
 from algebra2net.run import Array, as_matrix, numeric, shape_text
 from algebra2net.spell import PLAIN, lines
 from algebra2net.training.init import starts_of
@@ -65,6 +65,7 @@ def export(
         raise ValueError(f"optimizer cannot be {optimizer!r}; an exported file steps by 'adam' or 'sgd'")
     if code not in (None, *CODES):
         raise ValueError(f"code cannot be {code!r}; a target is coded as one of {', '.join(CODES)}")
+    net = on_numpy(net)
     goal, predicts = _seen(net, target, output)
     net = differentiated(net, goal.trained)
     method = optimizer_of(optimizer, None)

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix,
 from algebra2net.shapes import Known, result_shape, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.stabilize import Rewrite, stabilize
+from algebra2net.stabilize.bypass import bypassed
 from algebra2net.targets.numpy import Code, code, module
 from algebra2net.tidy import tidy
 
@@ -175,7 +177,9 @@ class Net:
     def backprop(self) -> Program:
         """The derived program: each equation with the rule that gave it. Its first equations repeat the forward pass."""
         with resting():
-            return label(tidy(derive(self._steps, self._wrt)))
+            derived = tidy(derive(self._steps, self._wrt))
+            partial = bypassed(self._opened, self._steps, [rewrite.name for rewrite in self.rewrites]) if self.rewrites else frozenset()
+            return label(replace(derived, deltas={delta: value for delta, value in derived.deltas.items() if value not in partial}))
 
     @property
     def derivation(self) -> Program:

@@ -56,6 +56,11 @@ def differentiated(net: Net, wrt: Sequence[str]) -> Net:
     return net if net._wrt == tuple(wrt) else Net(net._source, _Options(**{**vars(net._options), "wrt": tuple(wrt)}))
 
 
+def on_numpy(net: Net) -> Net:
+    """The net whose code needs NumPy alone."""
+    return net if net._options.accelerate is None else Net(net._source, _Options(**{**vars(net._options), "accelerate": None}))
+
+
 def with_loss(net: Net, loss: str) -> Net:
     """The net with a loss appended."""
     return Net(net._source, _Options(**{**vars(net._options), "loss": loss}))

@@ -233,3 +233,8 @@ def test_without_numba_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatc
 def test_what_cannot_be_asked_for(options: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         compile("y = exp(x)", **options)
+
+
+def test_an_exported_file_needs_numpy_alone() -> None:
+    text = compile("z = tanh(x W)\nL = mse(z, y)", shapes={"x": 3, "z": 2}, accelerate="numba").export(optimized=True)
+    assert "numba" not in text

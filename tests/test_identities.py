@@ -276,3 +276,11 @@ def test_what_is_always_zero_is_no_factor_to_divide_by() -> None:
     """mix(z, z) is z σ(z - z): the difference is 0, and no pattern may divide by it."""
     text = "mix(x, k) = x * sigmoid(x - x)\nz = k\nh = z\nl1 = mix(z, z)"
     assert compile(text, shapes={"k": (1, 1)})(k=3.0) == 1.5
+
+
+def test_a_value_that_a_rewrite_goes_around_has_no_signal_of_its_own() -> None:
+    """L takes z beside p after the rewrite, so what comes back to p is not all of ∂L/∂p, and must not be called so."""
+    program = "p = sigmoid(z); q = y * p + (1 - y) * (1 - p); L = sum(q^2)"
+    assert "d_p" not in str(compile(program, wrt="z").backprop)
+    assert "d_p" in str(compile(program, wrt="z", stabilize=False).backprop)
+    assert compile(program, wrt="z").check()
