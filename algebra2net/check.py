@@ -8,11 +8,17 @@ Idea  along each entry, what a small step shows is what the gradient promises; c
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import re
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sympy import sympify
+
+from algebra2net.program import Dimension, symbol
+from algebra2net.run import load
+from algebra2net.targets.numpy import module
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
@@ -73,7 +79,7 @@ def compare(net: Net, arrays: Mapping[str, Any], seed: int = 0) -> Report:
 
 
 def _line(net: Net, name: str, grad: Any, at: Mapping[str, Any], weight: Any, rng: np.random.Generator) -> Line:
-    array = np.asarray(at[name], dtype=np.float64)
+    value_of, array = _value_of(net, name, at)
     places = list(np.ndindex(array.shape))
     if len(places) > ENTRIES:
         places = [places[k] for k in rng.choice(len(places), ENTRIES, replace=False)]
@@ -85,12 +91,30 @@ def _line(net: Net, name: str, grad: Any, at: Mapping[str, Any], weight: Any, rn
         for sign in (1, -1):
             moved = array.copy()
             moved[place] += sign * step
-            ends.append(float(np.sum(weight * np.asarray(net(**{**at, name: moved})))))
-        measured, derived = (ends[0] - ends[1]) / (2 * step), float(np.asarray(grad)[place])
+            ends.append(float(np.sum(weight * value_of(moved))))
+        measured, derived = (ends[0] - ends[1]) / (2 * step), float(np.reshape(grad, array.shape)[place])
         error = abs(derived - measured) / scale
         if not error <= worst.error:
             worst = Line(name, error if error == error else float("inf"), place, derived, measured)
     return worst
+
+
+def _value_of(net: Net, name: str, at: Mapping[str, Any]) -> tuple[Callable[[Any], Any], Any]:
+    """The output as a function of one array, the others as they are, and that array: an input, or a value inside that is set in place of being computed."""
+    if name in net.inputs:
+        return lambda array: np.asarray(net(**{**at, name: array})), np.asarray(at[name], dtype=np.float64)
+    inside = symbol(name)
+    program = net.steps.with_equations((e for e in net.steps.equations if e.name != inside), inputs=(inside, *net.steps.inputs))
+    forward = load(module(program, None, [f"{net.output} as a function of {name}."]))["forward"]
+    given = [np.asarray(at[key.name], dtype=np.float64).reshape(_sizes(net, key.name, at)) for key in net.steps.inputs]
+    start = np.atleast_2d(np.asarray(net.forward(**at)[name], dtype=np.float64))
+    return lambda array: np.asarray(forward(array, *given)[net.output]), start
+
+
+def _sizes(net: Net, name: str, at: Mapping[str, Any]) -> tuple[int, int]:
+    """Rows and columns of an array as a matrix."""
+    shape = np.shape(at[name])
+    return shape if len(shape) == 2 else (shape[0], 1) if len(shape) == 1 and net.shapes[name][1] == 1 else (1, int(np.prod(shape)))
 
 
 def _where_it_is_finite(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
@@ -101,6 +125,13 @@ def _where_it_is_finite(net: Net, arrays: Mapping[str, Any], rng: np.random.Gene
             if np.isfinite(np.asarray(net(**at), dtype=float)).all():
                 return at
     return at
+
+
+def _size(size: Dimension, sizes: dict[str, int]) -> int:
+    """A dimension as a number; one made of others (`n1+n2` columns side by side) from theirs."""
+    if isinstance(size, int) or size.isidentifier():
+        return size if isinstance(size, int) else sizes.setdefault(size, SYMBOLIC)
+    return int(sympify(re.sub(r"[^\W\d]\w*", lambda match: str(sizes.setdefault(match[0], SYMBOLIC)), size)))
 
 
 def draw(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator, positive: Container[str] = ()) -> dict[str, Any]:
@@ -114,7 +145,7 @@ def draw(net: Net, arrays: Mapping[str, Any], rng: np.random.Generator, positive
             sizes |= {size: have for size, have in zip(net.shapes[name], array.shape, strict=True) if isinstance(size, str)}
     drawn = {}
     for name in net.inputs:
-        shape = tuple(size if isinstance(size, int) else sizes.setdefault(size, SYMBOLIC) for size in net.shapes[name])
+        shape = tuple(_size(size, sizes) for size in net.shapes[name])
         signs = 1.0 if name in positive else rng.choice([-1.0, 1.0], shape)
         drawn[name] = given[name] if name in given else rng.uniform(0.2, 1.0, shape) * signs
     return drawn

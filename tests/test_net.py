@@ -251,6 +251,14 @@ def test_check_reports_and_raises_nothing() -> None:
     assert compile(SEED).check(seed=0, **AT)
 
 
+@pytest.mark.parametrize(
+    ("program", "wrt"),
+    [("h = tanh(x W)\nL = sum(h^2)", ["h", "W"]), ("h = tanh(x W)\ng = h * 2\ny = g U + h V", ["h", "g"]), ("s = sum(x^2)\nL = s * sum(W) + s^2", ["s"]), ("y = [x, h] W", None)],
+)
+def test_check_measures_by_values_inside_and_by_blocks(program: str, wrt: list[str] | None) -> None:
+    assert compile(program, wrt=wrt).check()
+
+
 def test_check_shows_where_a_gradient_differs() -> None:
     """At a corner the measured slope is another than the one that was agreed on."""
     report = compile("y = relu(x)", wrt=["x"]).check(x=np.zeros((1, 2)))
