@@ -9,33 +9,35 @@ from algebra2net.operators.operator import operator
 FAMILY = "reductions"
 REDUCED = {-1: "m×n -> 1×1", 0: "m×n -> 1×n", 1: "m×n -> m×1"}
 
-_UNIT = '''
+UNIT = '''
         def unit_of(x, axis):
             """The power of two next above all entries: divided by it, no square overflows or vanishes."""
             top = np.abs(x).max(axis=axis, keepdims=True, initial=0)
             return np.ldexp(np.ones_like(top), np.clip(np.frexp(top)[1], -1000, 1000) if x.dtype.itemsize == 8 else np.clip(np.frexp(top)[1], -120, 120))
 
 '''
-_EXP = '''
+EXP = '''
         def exp_below(x, top):
             """exp(x - top); far below, with what rounding took from the difference."""
             z = x - top
-            e = np.exp(z)
-            if z.dtype.itemsize == 8 and z.size and z.min() < -64:
-                near = z > -800
-                x, z, top = (np.where(near, v, 0) for v in (x, z, top))
-                back = x - z
-                e = e * (1 + ((x - (z + back)) + (back - top)))
-            return e
+            if z.dtype.itemsize < 8 or not np.min(z, initial=0) < -64:
+                return np.exp(z, z)
+            e, near = np.exp(z), z > -800
+            x, z, top = (np.where(near, v, 0) for v in (x, z, top))
+            back = x - z
+            return e * (1 + ((x - (z + back)) + (back - top)))
 
 '''
-_CENTRE = '''
+CENTRE = '''
         def centre(x, axis):
-            """x less its mean; twice, or in more digits, so that what rounding left of it goes, too."""
+            """x less its mean; in more digits, or twice, the second time by a sum of two parts of which one is exact."""
             if x.dtype.itemsize < 8:
                 return (x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).astype(x.dtype)
             x = x - x.mean(axis=axis, keepdims=True)
-            return x - x.mean(axis=axis, keepdims=True)
+            grid = np.minimum(unit_of(x, axis), 2.0**990) * (1.5 * 2.0**27)  # added to an entry, it leaves its first 25 bits
+            high = (x + grid) - grid
+            total = high.sum(axis=axis, keepdims=True) + (x - high).sum(axis=axis, keepdims=True)
+            return x - total / (x.size if axis is None else x.shape[axis])
 
 '''
 
@@ -166,7 +168,7 @@ operator(
 )  # fmt: skip
 _reduction(
     "var(x, axis=None)", vjp={"x": "δ * 2 centre(x, axis=axis) / size(x, axis=axis)"}, numpy="var($x, $line)",
-    prelude=_UNIT + _CENTRE + '''
+    prelude=UNIT + CENTRE + '''
         def var(x, axis=None):
             \"\"\"The variance of the population; centred twice, and scaled so that no square overflows on the way.\"\"\"
             x = centre(x, axis)
@@ -177,13 +179,13 @@ _reduction(
     doc="The variance of the population.", reason="each entry's distance from the mean, doubled and shared",
 )  # fmt: skip
 operator(
-    "centre(x, axis=None)", family=FAMILY, internal=True, shape="m×n -> m×n", vjp={"x": "centre(δ, axis=axis)"}, numpy="centre($x, $line)", prelude=_CENTRE,
+    "centre(x, axis=None)", family=FAMILY, internal=True, shape="m×n -> m×n", vjp={"x": "centre(δ, axis=axis)"}, numpy="centre($x, $line)", prelude=UNIT + CENTRE,
     doc="x less its mean.", reason="the signal less its mean",
 )  # fmt: skip
 _reduction(
     "std(x, axis=None)", vjp={"x": "δ * quotient_or_zero(centre(x, axis=axis), out) / size(x, axis=axis)"}, numpy="std($x, $line)",
     kink="gradient 0 where all entries are equal",
-    prelude=_UNIT + _CENTRE + '''
+    prelude=UNIT + CENTRE + '''
         def std(x, axis=None):
             \"\"\"The standard deviation of the population; scaled by a power of two, so that no square overflows.\"\"\"
             x = centre(x, axis)
@@ -195,7 +197,7 @@ _reduction(
 )  # fmt: skip
 _reduction(
     "logsumexp(x, axis=None)", vjp={"x": "δ * shares(x, axis=axis)"}, numpy="logsumexp($x, $line)",
-    prelude=_EXP + '''
+    prelude=EXP + '''
         def logsumexp(x, axis=None):
             \"\"\"log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it.\"\"\"
             top = x.max(axis=axis, keepdims=True)
@@ -208,7 +210,7 @@ _reduction(
 )  # fmt: skip
 _reduction(
     "entropy(x, axis=None)", vjp={"x": "-(δ * shares(x, axis=axis) * contrast(shares(x, axis=axis), x, axis=axis))"}, numpy="entropy($x, $line)", internal=True,
-    prelude=_EXP + '''
+    prelude=EXP + '''
         def entropy(x, axis=None):
             \"\"\"-sum(p log(p)) of p = exp(x) / sum(exp(x)), from distances to the largest entry: a sum of what is not negative.\"\"\"
             top = x.max(axis=axis, keepdims=True)
@@ -235,7 +237,7 @@ _reduction(
 _reduction(
     "norm(x, axis=None)", numpy="norm($x, $line)", kink="gradient 0 at 0",
     vjp={"x": "δ * unit(x, axis=axis)"},
-    prelude=_UNIT + '''
+    prelude=UNIT + '''
         def norm(x, axis=None):
             \"\"\"The root of the sum of squares, scaled by a power of two so that no square overflows.\"\"\"
             unit = unit_of(x, axis)
@@ -256,7 +258,7 @@ operator(
 _reduction(
     "norm_p(x, p=3, axis=None)", numpy="norm_p($x, $p, $line)", kink="gradient 0 at 0", internal=True,
     vjp={"x": "δ * sign(x) * quotient_or_zero(abs(x), out)^(p - 1)"},
-    prelude=_UNIT + '''
+    prelude=UNIT + '''
         def norm_p(x, p, axis):
             \"\"\"The p-th root of the sum of |x|^p, scaled by a power of two so that no power overflows.\"\"\"
             unit = unit_of(x, axis)
@@ -267,7 +269,7 @@ _reduction(
 operator(
     "root_of_gram(x)", family=FAMILY, internal=True, shape="m×n -> m×m", domain="positive", kink="slope 0 where a product is 0",
     vjp={"x": "(quotient_or_zero(δ / 2, out) + quotient_or_zero(δ / 2, out)') x"},
-    prelude=_UNIT + '''
+    prelude=UNIT + '''
         def root_of_gram(x):
             """The roots of x xᵀ, the norms of the rows of x on the diagonal; scaled so that no square overflows."""
             unit = unit_of(x, None)

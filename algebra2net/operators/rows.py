@@ -8,26 +8,15 @@ eigenvalue problem, 1980: "twice is enough").
 from __future__ import annotations
 
 from algebra2net.operators.operator import operator
+from algebra2net.operators.reductions import CENTRE, EXP, UNIT
 
 FAMILY = "rows"
 ROWS = "m×n -> m×n"
 PAIR = "m×n, m×n -> m×n"
 
-_EXP = '''
-        def exp_below(x, top):
-            """exp(x - top); far below, with what rounding took from the difference."""
-            z = x - top
-            if z.dtype.itemsize < 8 or not np.min(z, initial=0) < -64:
-                return np.exp(z, z)
-            e, near = np.exp(z), z > -800
-            x, z, top = (np.where(near, v, 0) for v in (x, z, top))
-            back = x - z
-            return e * (1 + ((x - (z + back)) + (back - top)))
-
-'''
 operator(
     "softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=1)"},
-    prelude=_EXP + '''
+    prelude=EXP + '''
         def softmax(x):
             """Each row of x as probabilities."""
             e = exp_below(x, x.max(axis=1, keepdims=True))  # the largest is exp(0): no overflow
@@ -49,7 +38,7 @@ _BUT_LARGEST = '''
 
 '''
 _LOG_SHARES = (
-    _EXP
+    EXP
     + _BUT_LARGEST
     + '''
         def log_shares(x, axis):
@@ -72,7 +61,7 @@ operator(
 )  # fmt: skip
 operator(
     "shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=axis)"}, numpy="shares($x, $line)",
-    prelude=_EXP + '''
+    prelude=EXP + '''
         def shares(x, axis):
             """exp(x) / sum(exp(x)), without overflow."""
             e = exp_below(x, x.max(axis=axis, keepdims=True))
@@ -129,13 +118,6 @@ operator(
     doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
 )  # fmt: skip
 
-_UNIT = '''
-        def unit_of(x, axis):
-            """The power of two next above all entries: divided by it, no square overflows or vanishes."""
-            top = np.abs(x).max(axis=axis, keepdims=True, initial=0)
-            return np.ldexp(np.ones_like(top), np.clip(np.frexp(top)[1], -1000, 1000) if x.dtype.itemsize == 8 else np.clip(np.frexp(top)[1], -120, 120))
-
-'''
 _ACROSS = '''
         def across(u, d, axis):
             """d without its part along u; taken away twice, so that what rounding left of it goes, too."""
@@ -147,7 +129,7 @@ _ACROSS = '''
 
 '''
 _NORMALIZED = (
-    _UNIT
+    UNIT
     + '''
         def unit(x, axis):
             """x / ‖x‖; zeros stay."""
@@ -191,7 +173,7 @@ operator(
 
 # eps is added to a mean square; below, `inside` is all in units of a power of two, eps too
 _SPREAD = (
-    _UNIT
+    UNIT
     + '''
         def spread(x, eps, axis):
             """x in units in which its largest entry is about 1, the unit, and sqrt(mean(x²) + eps) in that unit."""
@@ -201,19 +183,10 @@ _SPREAD = (
 
 '''
 )
-_CENTRE = '''
-        def centre(x, axis):
-            """x less its mean; twice, or in more digits, so that what rounding left of it goes, too."""
-            if x.dtype.itemsize < 8:
-                return (x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).astype(x.dtype)
-            x = x - x.mean(axis=axis, keepdims=True)
-            return x - x.mean(axis=axis, keepdims=True)
-
-'''
 operator(
     "standardize(x, eps=1e-5, axis=1)", family=FAMILY, shape=ROWS, internal=True, vjp={"x": "standardize_back(x, δ, eps=eps, axis=axis)"},
     numpy="standardize($x, $eps, $line)",
-    prelude=_SPREAD + _CENTRE + '''
+    prelude=_SPREAD + CENTRE + '''
         def standardize(x, eps, axis):
             """x at mean 0 and variance 1."""
             x, _, size = spread(centre(x, axis), eps, axis)
@@ -231,7 +204,7 @@ operator(
         "d": "standardize_back(x, δ, eps=eps, axis=axis)",
     },
     numpy="standardize_back($x, $d, $eps, $line)",
-    prelude=_SPREAD + _CENTRE + _ACROSS + '''
+    prelude=_SPREAD + CENTRE + _ACROSS + '''
         def standardize_back(x, d, eps, axis):
             """d without its mean and without its part along x; of that part, eps over the variance and eps comes back."""
             x, unit, size = spread(centre(x, axis), eps, axis)
