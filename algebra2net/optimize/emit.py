@@ -248,9 +248,13 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
-        words = [self.filled(arg, node) if node.op in ("maximum", "minimum") else self.entry(arg, loose=True) for arg in node.args]
         out = f"out={name}" if own != name or node.op in ("maximum", "minimum", "mask") else name
-        return f"{f'{own} = ' if own != name else ''}np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, out])})"
+        return f"{f'{own} = ' if own != name else ''}{self.called(node, out)}"
+
+    def called(self, node: Node, *out: str) -> str:
+        """The call of NumPy's function that does an operation entry by entry."""
+        words = [self.filled(arg, node) if node.op in ("maximum", "minimum") and not node.zero_d else self.entry(arg, loose=True) for arg in node.args]
+        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, *out])})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
         """The text of an operand of what is done entry by entry on an array."""
@@ -312,9 +316,7 @@ class Lines:
             return re.sub(r"_(\d+)_", lambda match: self.operand(node.args[int(match[1])]), str(node.data))
         if op == "invert":
             return f"~{self.operand(node.args[0])}"
-        if op in ("maximum", "minimum") and not node.zero_d:
-            return f"np.{op}({', '.join(self.filled(arg, node) for arg in node.args)})"
-        return f"np.{op}({', '.join(entry(arg, loose=True) for arg in node.args)})"
+        return f"np.{op}({', '.join(self.operand(arg, loose=True) for arg in node.args)})" if node.zero_d else self.called(node)
 
     def _float(self, node: Node) -> str:
         """The float type of a flag that becomes a number: that of what was compared."""
@@ -498,7 +500,7 @@ class Blocks:
                 self.block[id(node)] = self.block[id(root)]
             elif id(root) in kept:
                 if node is root:
-                    spent = self.spent(node, kept)
+                    spent = self.spent(node)
                     before.append(f"{name} = np.empty({self.shape}, {self.dtype(node)})" if spent is None else f"{name} = {spent}")
                 self.block[id(node)] = self.sliced(whole, slices)
             if id(node) in self.escapes and name != whole:
@@ -518,7 +520,7 @@ class Blocks:
         step = max(1, BLOCK // width)
         return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
 
-    def spent(self, node: Node, kept: set[int]) -> str | None:
+    def spent(self, node: Node) -> str | None:
         """An array of these sizes that nobody reads after this node: its memory is as good as new."""
         if node.boolean:
             return None
@@ -574,5 +576,5 @@ class Blocks:
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
         if node.op in _IN_PLACE | COMPARISONS:
-            return f"np.{node.op}({', '.join(self.whole.entry(arg, loose=True) for arg in node.args)}, out={name})"
+            return self.whole.called(node, f"out={name}")
         return f"{name}[...] = {self.whole.expression(node)}"

@@ -21,6 +21,7 @@ from algebra2net.operators.operator import NONE, Operation, Operator
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel
 from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
+from algebra2net.targets.numpy import PLACED
 
 VIEWS = frozenset(("T", "matrix", "part"))
 
@@ -40,7 +41,7 @@ class Node:
         self.shape = shape
         self.name: Symbol | None = None
         self.boolean = op in COMPARISONS or op in LOGICAL
-        self.fresh = (op in ENTRYWISE and op != "mask") or op in REDUCTIONS or op in ("dot", "call", "vdot", "vecdot", "stacked", "ones", "full", "placed")
+        self.fresh = (op in ENTRYWISE and op != "mask") or op in REDUCTIONS or op in ("dot", "call", "vdot", "vecdot", "stacked", "ones", "full")
         self.zero_d = False
         self.entrywise = op in ENTRYWISE
 
@@ -106,6 +107,13 @@ class Graph:
         rows = sum(part.shape[0] for part in parts)  # type: ignore[index,misc]
         return self.plain("stacked", parts, None, (rows, parts[0].shape[1]))  # type: ignore[index]
 
+    def size(self, x: Node, axis: int | None) -> Node:
+        """How many entries a matrix has along an axis, or in all."""
+        sizes = x.shape if axis is None or x.shape is None else (x.shape[axis],)
+        if sizes is not None and all(isinstance(size, int) for size in sizes):
+            return self.const(int(np.prod(sizes)))  # type: ignore[arg-type]
+        return self.plain("size", (x,), "size" if axis is None else f"shape[{axis}]", SCALAR)
+
     def const(self, number: float | int) -> Node:
         """The node of a number."""
         return self.plain("const", (), number, SCALAR)
@@ -152,7 +160,7 @@ class Graph:
             return self.const(float(np.pi) if value is pi else int(value) if value.is_Integer else float(value))
         here = record(value)
         args = tuple(self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value))
-        special = SPECIAL.get(here.numpy)
+        special = _made if "$rows" in here.numpy else SPECIAL.get(here.numpy)
         if special is not None:
             return special(self, here, value, args, shape)
         return self.operation(here, value, args, shape)
@@ -276,12 +284,8 @@ def _common(args: tuple[Node, ...]) -> Shape | None:
 
 
 def _size(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
-    (x,) = args
     axis = value.args[-1]
-    sizes = x.shape if axis == NONE else None if x.shape is None else (x.shape[int(axis)],)
-    if sizes is not None and all(isinstance(size, int) for size in sizes):
-        return graph.const(int(np.prod(sizes)))  # type: ignore[arg-type]
-    return graph.plain("size", (x,), "size" if axis == NONE else f"shape[{axis}]", SCALAR)
+    return graph.size(args[0], None if axis == NONE else int(axis))
 
 
 def _expand(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
@@ -342,21 +346,7 @@ def _named_size(graph: Graph, here: Operator, value: Operation, args: tuple[Node
     return node
 
 
-SPECIAL = {
-    "$size": _size,
-    "$expand": _expand,
-    "$part": _part,
-    "$extent": _named_size,
-    "np.eye($rows, dtype=$dtype)": _made,
-    "np.ones(($rows, $cols), dtype=$dtype)": _made,
-    "np.zeros(($rows, $cols), dtype=$dtype)": _made,
-}
-PLACED = '''def placed(block, like, start, axis):
-    """Zeros of the shape of `like`, with the block in its rows or columns from `start` on."""
-    result = np.zeros(like.shape, block.dtype)
-    place = slice(start, start + block.shape[axis])
-    result[place if axis == 0 else (slice(None), place)] = block
-    return result'''
+SPECIAL = {"$size": _size, "$expand": _expand, "$part": _part, "$extent": _named_size}
 
 
 def needed(graph: Graph, outputs: Mapping[str, Node]) -> Iterator[Node]:

@@ -14,6 +14,7 @@ from algebra2net.derive import VALUE
 from algebra2net.optimize.emit import Lines
 from algebra2net.optimize.graph import Graph
 from algebra2net.program import Program, is_step
+from algebra2net.targets.numpy import quoted
 
 _HEAP = """# Freed once, so that the allocator keeps freed arrays of up to this size and does not fault them in again at each call.
 np.empty(31 << 20, np.uint8)"""
@@ -43,11 +44,7 @@ def module(
     texts = [part.text(set(preludes), forward, lines) for part in parts]
     more, functions = above()
     body = "".join(f"\n\n{text}\n" for text in (*preludes.values(), *functions, *texts))
-    return "\n".join(['"""' + _quoted(title), '"""', "", "import numpy as np", *imports, *more, "", _HEAP]) + "\n" + body
-
-
-def _quoted(title: Sequence[str]) -> str:
-    return "\n".join(line.replace("\\", "\\\\").replace('"""', "'''") for line in title)
+    return "\n".join(['"""' + quoted(title), '"""', "", "import numpy as np", *imports, *more, "", _HEAP]) + "\n" + body
 
 
 def constants_text(name: str, constants: Mapping[str, str]) -> str:

@@ -168,11 +168,7 @@ def _mean(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     (x,) = args
     if x.shape is None:
         return None
-    sizes = x.shape if data is None else (x.shape[int(data)],)  # type: ignore[call-overload]
-    if all(isinstance(size, int) for size in sizes):
-        count = graph.const(sizes[0] * (sizes[1] if len(sizes) > 1 else 1))  # type: ignore[operator,arg-type]
-    else:
-        count = graph.plain("size", (x,), "size" if data is None else f"shape[{data}]", SCALAR)
+    count = graph.size(x, data)  # type: ignore[arg-type]
     return graph.make("divide", (graph.make("sum", (x,), data), count))
 
 

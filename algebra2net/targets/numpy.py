@@ -30,6 +30,12 @@ from algebra2net.tidy import without_unused
 
 FOLDED = 6  # operators folded into one line of code
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
+PLACED = '''def placed(block, like, start, axis):
+    """Zeros of the shape of `like`, with the block in its rows or columns from `start` on."""
+    result = np.zeros(like.shape, block.dtype)
+    place = slice(start, start + block.shape[axis])
+    result[place if axis == 0 else (slice(None), place)] = block
+    return result'''
 
 
 def module(forward: Program, backprop: Program | None, title: Sequence[str], spelling: str = "modern", dimensions: Mapping[str, Dimension] | None = None) -> str:
@@ -46,7 +52,7 @@ def module(forward: Program, backprop: Program | None, title: Sequence[str], spe
     for part in parts:
         preludes |= part.preludes
         imports |= part.imports
-    head = ['"""' + _quoted(title), '"""', "", "import numpy as np", *imports]
+    head = ['"""' + quoted(title), '"""', "", "import numpy as np", *imports]
     return "\n".join(head) + "\n" + "".join(f"\n\n{text}\n" for text in (*preludes.values(), *texts))
 
 
@@ -64,7 +70,8 @@ def code(program: Program, forward: Program | None = None, spelling: str = "mode
     return Code(tuple(part.lines()), part.identifiers)
 
 
-def _quoted(title: Sequence[str]) -> str:
+def quoted(title: Sequence[str]) -> str:
+    """The lines of a docstring, with nothing in them that could end it."""
     return "\n".join(line.replace("\\", "\\\\").replace('"""', "'''") for line in title)
 
 
@@ -328,15 +335,7 @@ class _Function:
         return f"{self.expression(whole, 'atom')}[{cut if axis == 0 else f':, {cut}'}]"
 
     def into(self, block: str, like: Expr, start: str, axis: int) -> str:
-        self.preludes.setdefault(
-            "placed",
-            "def placed(block, like, start, axis):\n"
-            '    """Zeros of the shape of `like`, with the block in its rows or columns from `start` on."""\n'
-            "    result = np.zeros(like.shape, block.dtype)\n"
-            "    place = slice(start, start + block.shape[axis])\n"
-            "    result[place if axis == 0 else (slice(None), place)] = block\n"
-            "    return result",
-        )
+        self.preludes.setdefault("placed", PLACED)
         return f"placed({block}, {self.expression(like, 'atom')}, {start}, {axis})"
 
     def extent_of(self, blocks: Iterable[Expr], axis: int) -> str:
