@@ -259,3 +259,19 @@ def test_a_block_of_numbers_is_an_array_of_numbers() -> None:
     found = net(x=np.ones((3, 2), np.float32))
     assert found.dtype == np.float32
     assert found == pytest.approx(np.array([[2, np.pi - 2.5]] * 3), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("program", "typed", "words"),
+    [
+        ("y = log(1 + exp(x W))", "log(1 + exp(x))", "computed as softplus(x): softplus; no exponential overflows"),
+        ("g = sigmoid(x W)\nh = (1 - g) * x", "1 - sigmoid(x)", "nothing cancels: no digits are lost"),
+    ],
+)
+def test_what_is_computed_otherwise_than_typed_is_said_with_the_reason(program, typed, words):
+    net = compile(program)
+    for shown in (net.sheet(100), re.sub(r"<[^>]+>", " ", net.html()), net.tex()):
+        flat = " ".join(shown.split())
+        assert typed in flat
+        assert words in flat
+    assert "computed as" not in compile(program, stabilize=False).sheet(100)

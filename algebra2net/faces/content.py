@@ -75,6 +75,7 @@ class Content:
     functions: Mapping[str, str] = field(default_factory=dict)  # as it is called → what it is
     sizes: Mapping[str, str] = field(default_factory=dict)  # a dimension that nothing fixes → whose it is
     missing: tuple[str, ...] = ()
+    computed: Mapping[str, str] = field(default_factory=dict)  # what is not computed as it is typed → how it is, and why
 
     @cached_property
     def by_name(self) -> Mapping[Symbol, Entry]:
@@ -97,7 +98,7 @@ def content(net: Net) -> Content:
     derived = _derived(forward, backprop) if backprop is not None else []
     back = tuple(_with_code(derived, code_back, None, {*forward.inputs, *(row.name for row in (*rows, *derived))}))
     entries = tuple(_entries(forward, backprop, code, code_back, [*rows, *back]))
-    return Content(tuple(lines(forward, UNICODE)), rows, back, entries, _functions([*rows, *back]), _sizes(entries), tuple(missing))
+    return Content(tuple(lines(forward, UNICODE)), rows, back, entries, _functions([*rows, *back]), _sizes(entries), tuple(missing), _computed(net))
 
 
 def _backprop(net: Net, missing: dict[str, None]) -> Program | None:
@@ -260,6 +261,11 @@ def _functions(rows: Iterable[Row]) -> dict[str, str]:
     known = {UNICODE.call(name): here for name, here in OPERATORS.items() if here.doc}
     called = dict.fromkeys(token.text for row in rows for token in row.tokens if token.kind == "call" and token.text in known)
     return {f"{word}({_operands(known[word])})": known[word].doc for word in called}
+
+
+def _computed(net: Net) -> dict[str, str]:
+    """The identities that were applied before the derivation, each with its reason."""
+    return {rewrite.pattern: f"computed as {rewrite.replacement}: {rewrite.reason}" for rewrite in net.rewrites}
 
 
 def _operands(here: Operator) -> str:

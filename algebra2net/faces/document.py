@@ -110,6 +110,10 @@ class _Document:
         yield r"\begin{longtable}{@{}llll@{}}\toprule Symbol & Size & Role & In code \\ \midrule\endhead"
         yield from (self.symbol(entry) for entry in self.content.entries)
         yield r"\bottomrule\end{longtable}"
+        if self.content.computed:
+            yield r"\begin{itemize}"
+            yield from (rf"\item \texttt{{{escaped(ascii_text(typed))}}} is {escaped(ascii_text(how))}" for typed, how in self.content.computed.items())
+            yield r"\end{itemize}"
 
     def symbol(self, entry: Entry) -> str:
         size = "a number" if entry.shape == SCALAR else f"${_size(entry.shape)}$"

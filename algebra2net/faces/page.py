@@ -267,6 +267,7 @@ class Page:
         head = '<tr><th scope="col">Symbol</th><th scope="col">Size</th><th scope="col">Role</th><th scope="col" class="k2">In code</th><th scope="col">Stands in</th></tr>'
         words = [(f"<code>{escape(called)}</code>", escape(doc)) for called, doc in self.content.functions.items()]
         words += [(f"<code>{escape(names.unicode(size))}</code>", escape(where)) for size, where in self.content.sizes.items()]
+        words += [(f"<code>{escape(typed)}</code>", escape(how)) for typed, how in self.content.computed.items()]
         extra = f"<dl>{''.join(f'<dt>{term}</dt><dd>{meaning}</dd>' for term, meaning in words)}</dl>" if words else ""
         lead = '<p class="lead">Point at one, or tap it, and it lights up wherever it stands.</p>'
         table = f'<div class="wide"><table class="names">\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>'

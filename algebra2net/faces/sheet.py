@@ -106,6 +106,8 @@ class _Sheet:
         for words in here.missing:
             body += [(), *(row for text in words.split("\n") for row in (wrapped(line(text), self.columns.total)))]
         body += [(), *self.rule("Symbols", ()), *self.glossary()]
+        if here.computed:
+            body += [(), *self.rule("Computed otherwise", ()), *self.table([[line(typed, "call"), line(words)] for typed, words in here.computed.items()])]
         return indented(body, MARGIN)
 
     # the top
