@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from algebra2net import names
-from algebra2net.errors import ShapeError, nearest
-from algebra2net.run import Array, Values, as_matrix, numeric, shape_text
+from algebra2net.errors import ShapeError
+from algebra2net.run import Array, Values, as_matrix, by_key, numeric, shape_text
 
 
 @dataclass(frozen=True)
@@ -65,17 +64,7 @@ class Layout:
 
     def _by_key(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arrays under the names of the layout, however they are spelled."""
-        identifiers = {names.identifier(name): name for name in self.shapes}
-        found: dict[str, Any] = {}
-        for spelled, array in given.items():
-            name = spelled if spelled in self.shapes else identifiers.get(spelled) or names.key(spelled)
-            if name not in self.shapes:
-                hint = nearest(spelled, self.shapes)
-                raise TypeError(f"there is no {spelled}; there are {', '.join(self.shapes)}" + (f" ({hint})" if hint else ""))
-            if name in found:
-                raise TypeError(f"{name} is given twice")
-            found[name] = array
-        return found
+        return by_key(given, self.shapes, says="there is no {}; there are {}")
 
 
 def _fitting(name: str, value: Any, shape: tuple[int, int]) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -104,17 +104,28 @@ def arguments(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> Argume
     return Arguments(matrices, {name: array.shape for name, array in arrays.items()}, sizes, dtype)
 
 
-def _by_key(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> dict[str, Any]:
-    identifiers = {names.identifier(name): name for name in expected}
+def by_key(
+    given: Mapping[str, Any], known: Collection[str], error: Callable[[str], Exception] = TypeError, says: str = "there is no input {}; the inputs are {}"
+) -> dict[str, Any]:
+    """The values under the `known` names, whichever way they are spelled.
+
+    Raises what `error` makes of words on a name that is not known, or that is given twice.
+    """
+    identifiers = {names.identifier(name): name for name in known}
     found: dict[str, Any] = {}
     for spelled, value in given.items():
-        name = spelled if spelled in expected else identifiers.get(spelled) or names.key(spelled)
-        if name not in expected:
-            hint = nearest(spelled, expected)
-            raise TypeError(f"there is no input {spelled}; the inputs are {', '.join(expected)}" + (f" ({hint})" if hint else ""))
+        name = spelled if spelled in known else identifiers.get(spelled) or names.key(spelled)
+        if name not in known:
+            hint = nearest(spelled, known)
+            raise error(says.format(spelled, ", ".join(known)) + (f" ({hint})" if hint else ""))
         if name in found:
-            raise TypeError(f"{name} is given twice")
+            raise error(f"{name} is given twice")
         found[name] = value
+    return found
+
+
+def _by_key(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> dict[str, Any]:
+    found = by_key(given, expected)
     missing = [name for name in expected if name not in found]
     if missing:
         raise TypeError(f"missing {', '.join(f'{name} ({shape_text(expected[name])})' for name in missing)}")

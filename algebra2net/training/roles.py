@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sympy import Expr, Float, Symbol
 
 from algebra2net import names
-from algebra2net.errors import nearest
 from algebra2net.program import Dimension, Shape, operands, symbol
-from algebra2net.run import Array
+from algebra2net.run import Array, by_key
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
@@ -113,17 +112,7 @@ def keyed(net: Net, given: Mapping[str, Any], what: str) -> dict[str, Any]:
 
     Raises ValueError for a name that is no input, or that is given twice.
     """
-    identifiers = {names.identifier(name): name for name in net.inputs}
-    found: dict[str, Any] = {}
-    for spelled, value in given.items():
-        name = spelled if spelled in net.inputs else identifiers.get(spelled) or names.key(spelled)
-        if name not in net.inputs:
-            hint = nearest(spelled, net.inputs)
-            raise ValueError(f"{what}: there is no input {spelled}; the inputs are {', '.join(net.inputs)}" + (f" ({hint})" if hint else ""))
-        if name in found:
-            raise ValueError(f"{what}: {name} is given twice")
-        found[name] = value
-    return found
+    return by_key(given, net.inputs, lambda words: ValueError(f"{what}: {words}"))
 
 
 # -------------------------------------------------------------------------------------------------------------- sizes
