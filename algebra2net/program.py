@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from sympy import Expr, Symbol
@@ -23,6 +23,9 @@ from sympy import Expr, Symbol
 from algebra2net.errors import Span
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import UNSIZED, Operation, Operator
+
+if TYPE_CHECKING:
+    from algebra2net.shapes import Repeated
 
 Dimension = int | str  # a number, or the name of one that is not known
 Shape = tuple[Dimension, Dimension]
@@ -150,6 +153,13 @@ class Program:
         from algebra2net.spell import aligned
 
         return aligned(self)
+
+    @property
+    def broadcasts(self) -> tuple[Repeated, ...]:
+        """Where a named value stands beside each of several rows or columns: what derivation makes a sum of."""
+        from algebra2net.shapes import broadcasts
+
+        return broadcasts(self)
 
     def spelled(self, name: Symbol) -> str:
         """A name as the user first typed it: what messages call it."""

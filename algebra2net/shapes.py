@@ -154,9 +154,9 @@ def broadcasts(program: Program) -> tuple[Repeated, ...]:
     """Where values are broadcast that have a name: what derivation makes a sum of, going backwards."""
     found = []
     for equation in program.equations:
-        if isinstance(equation.value, Operation) and record(equation.value).elementwise:
+        if isinstance(equation.value, Operation) and record(equation.value, program.functions).elementwise:
             whole = program.shapes[equation.name]
-            for operand in dict.fromkeys(operands(equation.value)):
+            for operand in dict.fromkeys(operands(equation.value, program.functions)):
                 rows, columns = (size if have == 1 != size else None for have, size in zip(program.shapes[operand], whole, strict=True))
                 if not is_step(operand) and (rows is not None or columns is not None):
                     found.append(Repeated(equation, operand, rows, columns))

@@ -301,3 +301,8 @@ def test_it_is_said_where_something_is_broadcast(program: str, said: str) -> Non
 
 def test_where_nothing_is_broadcast_nothing_is_said_of_it() -> None:
     assert "repeated" not in compile("l2 = relu(l0 W0) W1 + 2").explain()
+
+
+def test_a_program_says_what_it_broadcasts() -> None:
+    net = compile("swish(z) = z * sigmoid(z)\nh = swish(x W + b)\ny = h * c", shapes={"x": ("B", 3), "W": (3, 4), "c": ("B", 1)})
+    assert [(str(found.operand.name), found.rows, found.columns) for found in net.steps.broadcasts] == [("b", "B", None), ("c", None, 4)]

@@ -28,6 +28,7 @@ EXP = '''
             return e * (1 + ((x - (z + back)) + (back - top)))
 
 '''
+NEVER_NEGATIVE = frozenset(("exp_below",))  # of the functions here that stay calls in optimised code
 CENTRE = '''
         def centre(x, axis):
             """x less its mean; in more digits, or twice, the second time by a sum of two parts of which one is exact."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import COMPARISONS
 from algebra2net.program import SCALAR
@@ -283,7 +284,7 @@ def _never_negative(node: Node) -> bool:
     if node.op in _POSITIVE:
         return True
     if node.op == "call":
-        return str(node.data).startswith("exp_")
+        return str(node.data).partition("(")[0] in NEVER_NEGATIVE
     if node.op == "const":
         return node.data >= 0  # type: ignore[operator]
     if node.op in ("add", "multiply", "divide", "minimum", "sum", "where", "dot"):
