@@ -25,13 +25,15 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
 _IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
-_ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
+_ONCE = COMPARISONS | {"part", "mask", "sign"}  # written where they are used, if that is one place
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
+WIDE = 128  # columns; in a narrower matrix, a row of a bound is no faster than the bound as a number
 WORTH_IT = 3  # operations that a loop over blocks must have
+TINY = 64  # entries; from here on, NumPy's sign takes four times as long where it writes over its operand
 
 
 @dataclass
@@ -67,11 +69,12 @@ class Lines:
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
             return node.op in ("const", "size")
-        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
+        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_written_over(node))
 
-    def _is_mask(self, node: Node) -> bool:
-        """Whether a mask is written over what it is of: the last that is done with it."""
-        return node.op == "mask" and node.args[0].fresh and self.order_of[id(node.args[0])] == id(node)
+    def _is_written_over(self, node: Node) -> bool:
+        """Whether a mask or a tiny sign is written over what it is of: the last that is done with it."""
+        over = node.op == "mask" or (node.op == "sign" and is_surely_small(node, TINY))
+        return over and node.args[0].fresh and self.order_of[id(node.args[0])] == id(node)
 
     def _is_constant(self, node: Node) -> bool:
         """Whether a node is the same array in each call of a float type."""
@@ -119,7 +122,7 @@ class Lines:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d:
+            if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d or (node.op == "sign" and not is_surely_small(node, TINY)):
                 continue
             for arg in node.args:
                 own = arg.fresh and not arg.boolean and not arg.zero_d and id(arg) not in self.inside and arg.op not in ("input", "ones")
@@ -224,8 +227,9 @@ class Lines:
         rows, columns = like.shape or ("?", "?")
         if node.op != "const" or not isinstance(columns, int) or not self.graph.program.inputs:
             return self.entry(node, loose=True)
-        shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
-        if not 32 <= shape[0] * columns <= 2 * BLOCK:
+        whole = isinstance(rows, int) and rows * columns <= 2 * BLOCK
+        shape = (rows, columns) if whole else (1, columns)
+        if not (32 if whole else WIDE) <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
         name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
         self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
@@ -348,9 +352,9 @@ def constant_name(number: float) -> str:
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
 
 
-def is_surely_small(node: Node) -> bool:
-    """Whether an array is known to be too small for its memory to count."""
-    return node.shape is not None and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < NOTED  # type: ignore[operator]
+def is_surely_small(node: Node, limit: int = NOTED) -> bool:
+    """Whether an array is known to have fewer entries; by default, too few for its memory to count."""
+    return node.shape is not None and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < limit  # type: ignore[operator]
 
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
