@@ -50,6 +50,66 @@ def test_the_code_is_what_an_expert_writes(algebra: str, shapes: str, there: str
     assert not re.search(absent, lines), lines
 
 
+def deep(layers: int, batch: int, width: int, layer: str, also: str = "", first: int | None = None) -> tuple[str, dict[str, tuple[int, int]]]:
+    """The algebra and the shapes of a net of equal layers, each as `layer` says it of {h}, {W} and {b}."""
+    lines = [f"h{k} = {layer.format(h=f'h{k - 1}', W=f'W{k}', b=f'b{k}')}" for k in range(1, layers + 1)]
+    shapes = {"h0": (batch, first or width), "y": (batch, width)}
+    shapes |= {f"W{k}": (first if first and k == 1 else width, width) for k in range(1, layers + 1)}
+    shapes |= {f"b{k}": (1, width) for k in range(1, layers + 1)} if "{b}" in layer else {}
+    return "\n".join([*lines, f"L = mse(h{layers}, y){also}"]), shapes
+
+
+# fmt: off
+STACKED = [  # what a person knows, a net, what is in the code as often as this
+    ("gradients of equal layers are one product",     deep(12, 8, 16, "relu({h} {W})"), r"np\.matmul\(h_all\.transpose\(0, 2, 1\), d_all\)", 1),
+    ("those of biases, too, of the same stack",       deep(12, 8, 16, "tanh({h} {W} + {b})"), r"np\.matmul\(ones_1_8, d_all\)|np\.matmul\(h_all\.transpose\(0, 2, 1\), d_all\[0:11\]\)", 2),
+    ("a layer of other sizes stands alone",           deep(12, 8, 16, "relu({h} {W})", first=5), r"h0\.T\.dot\(|np\.matmul\(h_all", 2),
+    ("what is added to a gradient is added after it", deep(12, 8, 16, "relu({h} {W})", " + sum(W3^2) + sum(W4^2)"), r"np\.matmul\(", 1),
+    ("very deep ones are stacked some at a time",     deep(150, 4, 6, "relu({h} {W})"), r"np\.matmul\(", 3),
+    ("few are not worth a stack",                     deep(6, 8, 16, "relu({h} {W})"), r"np\.matmul\(", 0),
+    ("nor are large ones",                            deep(12, 200, 200, "relu({h} {W})"), r"np\.matmul\(", 0),
+    ("a batch of one is not stacked",                 deep(12, 1, 16, "relu({h} {W})"), r"np\.matmul\(", 0),
+    ("both factors may be turned or not",             ("\n".join(f"h{k} = tanh(W{k} {f'h{k - 1}' if k > 1 else 'x'})" for k in range(1, 13)) + "\nL = mse(h12, y)",
+     {"x": (16, 8), "y": (16, 8)} | {f"W{k}": (16, 16) for k in range(1, 13)}), r"np\.matmul\(d_all, h_all\.transpose\(0, 2, 1\)\)", 1),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("net", "there", "times"), [row[1:] for row in STACKED], ids=[row[0] for row in STACKED])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_products_of_equal_layers_are_done_together(net: tuple[str, dict[str, tuple[int, int]]], there: str, times: int, dtype: type) -> None:
+    algebra, shapes = net
+    made = compile(algebra, shapes=shapes)
+    assert len(re.findall(there, gradient_lines(made.optimized_source))) == times, made.optimized_source
+    rng = np.random.default_rng(0)
+    arrays = {name: (rng.normal(size=shape) / (shape[0] ** 0.5 if name[0] == "W" else 1)).astype(dtype) for name, shape in shapes.items()}
+    kept = {name: array.copy() for name, array in arrays.items()}
+    given = [arrays[name] for name in made.inputs]
+    (one, these), (other, those) = (load(text)["value_and_grad"](*given) for text in (made.source, made.optimized_source))
+    tolerance = 2e-4 if dtype == np.float32 else 1e-10
+    assert np.isclose(one, other, rtol=tolerance)
+    for name, expected in these.items():
+        np.testing.assert_allclose(those[name], expected, rtol=tolerance, atol=tolerance * np.abs(expected).max())
+        assert those[name].dtype == dtype
+    results = list(those.values())
+    assert not any(np.shares_memory(a, b) for a, b in itertools.combinations([*results, *arrays.values()], 2))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, kept[name])
+
+
+@pytest.mark.parametrize("odd", ["y", "h0", "W5"])
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.longdouble])
+def test_a_stack_takes_arrays_of_different_types_by_hand(odd: str, dtype: type) -> None:
+    algebra, shapes = deep(12, 8, 16, "relu({h} {W})")
+    net = compile(algebra, shapes=shapes)
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shapes[name]).astype(dtype if name == odd else np.float32) for name in net.inputs]
+    (one, these), (other, those) = (load(text)["value_and_grad"](*arrays) for text in (net.source, net.optimized_source))
+    assert np.isclose(float(one), other, rtol=1e-4)
+    for name, expected in these.items():
+        np.testing.assert_allclose(those[name], expected, rtol=1e-3, atol=1e-4 * float(np.abs(expected).max()))
+
+
 @pytest.mark.parametrize("shape", [(1000, 300), (1, 300_000), (300_000, 1)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_blocks_do_all_rows_and_columns_and_the_rest(shape: tuple[int, int], dtype: type) -> None:

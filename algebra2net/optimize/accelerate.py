@@ -281,6 +281,7 @@ class Fused(Lines):
     """The lines of one function, with calls of loops."""
 
     loops: Loops = field(default_factory=Loops)
+    stacking = False
 
     def prepare(self) -> None:
         """Find the loops, before anything is decided about lines."""

@@ -17,13 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from algebra2net import names
-from algebra2net.optimize.graph import VIEWS, Graph, Node, needed
-from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS
+from algebra2net.optimize.graph import IN_PLACE, VIEWS, Graph, Node, needed
+from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
+from algebra2net.optimize.stacks import Stacks
 from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
-_IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
+_WITH_KEYWORD = frozenset(("maximum", "minimum", "mask"))  # the place to write to is given as `out=`
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask", "sign"}  # written where they are used, if that is one place
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
@@ -44,6 +45,7 @@ class Lines:
     outputs: Mapping[str, Node]
     name: str
     taken: set[str] = field(default_factory=set)
+    stacking = True  # whether products of equal shapes are done together
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
@@ -53,10 +55,14 @@ class Lines:
         self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = self.arranged([node for node in self.order if id(node) not in self.inside])
+        self.stacks = Stacks(self, self.statements if self.stacking else ())
+        self.statements = self.stacks.together(self.statements)
+        self.place = {id(node): place for place, node in enumerate(self.statements)}
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.names = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
+        self.stacks.settle()
 
     def prepare(self) -> None:
         """What must be known before any decision about lines: for other renderings."""
@@ -107,6 +113,8 @@ class Lines:
         for place, node in enumerate(self.statements):
             if node.op == "ones":
                 continue  # looks at type and size alone
+            if id(node) in self.stacks.end:
+                place = self.place[id(self.stacks.end[id(node)])]
             for arg in self.reads(node):
                 last[id(self.base(arg))] = place
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
@@ -122,7 +130,7 @@ class Lines:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d or (node.op == "sign" and not is_surely_small(node, TINY)):
+            if node.op not in IN_PLACE or node.shape in (None, SCALAR) or node.zero_d or (node.op == "sign" and not is_surely_small(node, TINY)):
                 continue
             for arg in node.args:
                 own = arg.fresh and not arg.boolean and not arg.zero_d and id(arg) not in self.inside and arg.op not in ("input", "ones")
@@ -134,6 +142,12 @@ class Lines:
     def _seen_otherwise(self, node: Node, arg: Node) -> bool:
         """Whether a statement also looks at an operand's memory through a view."""
         return any(other is not arg and self.base(other) is arg for other in self.reads(node))
+
+    def root(self, node: Node) -> Node:
+        """The first node that has this one's memory."""
+        while (heir := self.heir.get(id(node))) is not None:
+            node = heir
+        return node
 
     # names
 
@@ -176,6 +190,8 @@ class Lines:
                 0,
                 f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))",
             )
+        if self.stacks.slots and len(inputs) > 1:  # a product is written only into what has its type
+            found.insert(0, f"if not ({' is '.join(f'{word}.dtype' for word in inputs)}):\n    {', '.join(inputs)} = (np.asarray(each, dtype) for each in ({', '.join(inputs)}))")
         if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found
@@ -189,7 +205,7 @@ class Lines:
                 found += Blocks(self, run).lines()
                 found += deleted([name for node in run for name in dying.get(id(node), ())], {name for line in found for name in [line.strip().partition(" = ")[0]]})
             else:
-                found += [line for node in run for line in (self.statement(node), *deleted(dying.get(id(node), ())))]
+                found += [line for node in run for line in (*self.written(node), *deleted(dying.get(id(node), ())))]
         return found
 
     def dying(self) -> dict[int, list[str]]:
@@ -227,9 +243,8 @@ class Lines:
         rows, columns = like.shape or ("?", "?")
         if node.op != "const" or not isinstance(columns, int) or not self.graph.program.inputs:
             return self.entry(node, loose=True)
-        whole = isinstance(rows, int) and rows * columns <= 2 * BLOCK
-        shape = (rows, columns) if whole else (1, columns)
-        if not (32 if whole else WIDE) <= shape[0] * columns <= 2 * BLOCK:
+        shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
+        if not (WIDE if shape[0] == 1 else 32) <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
         name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
         self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
@@ -240,11 +255,25 @@ class Lines:
         """Names that are no more to be had."""
         return {*self.names.values(), *_RESERVED, *self.taken}
 
+    def written(self, node: Node) -> list[str]:
+        """The lines of a node, after those of the stacks that it begins; products done together are a line of the first."""
+        call = self.stacks.calls.get(id(node))
+        return [*self.stacks.made.get(id(node), ()), self.statement(node)] if call is None else call
+
     def statement(self, node: Node) -> str:
         """The line of a node."""
         name = self.names[id(node)]
         heir = self.heir.get(id(node))
-        return f"{name} = {self.expression(node)}" if heir is None else self.overwriting(node, heir, name)
+        if heir is not None:
+            return self.overwriting(node, heir, name)
+        slot = self.stacks.slots.get(id(node))
+        return f"{name} = {self.expression(node) if slot is None else self.placed(node, f'{slot[0]}[{slot[1]}]')}"
+
+    def placed(self, node: Node, slot: str) -> str:
+        """The call that writes a node into a slot."""
+        if node.op == "dot":
+            return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)}, {slot})"
+        return self.called(node, f"out={slot}" if node.op in _WITH_KEYWORD else slot)
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
@@ -252,7 +281,7 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
-        out = f"out={name}" if own != name or node.op in ("maximum", "minimum", "mask") else name
+        out = f"out={name}" if own != name or node.op in _WITH_KEYWORD else name
         return f"{f'{own} = ' if own != name else ''}{self.called(node, out)}"
 
     def called(self, node: Node, *out: str) -> str:
@@ -579,6 +608,6 @@ class Blocks:
 
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
-        if node.op in _IN_PLACE | COMPARISONS:
+        if node.op in IN_PLACE | COMPARISONS:
             return self.whole.called(node, f"out={name}")
         return f"{name}[...] = {self.whole.expression(node)}"

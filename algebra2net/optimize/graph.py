@@ -24,6 +24,7 @@ from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
 VIEWS = frozenset(("T", "matrix", "part"))
+IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # done entry by entry by a call that takes a place to write to
 
 
 class Node:
