@@ -69,6 +69,9 @@ STACKED = [  # what a person knows, a net, what is in the code as often as this
     ("few are not worth a stack",                     deep(6, 8, 16, "relu({h} {W})"), r"np\.matmul\(", 0),
     ("nor are large ones",                            deep(12, 200, 200, "relu({h} {W})"), r"np\.matmul\(", 0),
     ("a batch of one is not stacked",                 deep(12, 1, 16, "relu({h} {W})"), r"np\.matmul\(", 0),
+    ("slopes are found for all layers at once",       deep(12, 8, 16, "tanh({h} {W} + {b})"), r"np\.exp\(s_all, s_all\)|np\.exp", 1),
+    ("of many layers, for what the cache holds",      deep(40, 32, 60, "tanh({h} {W} + {b})"), r"np\.exp\((s_all\d*), \1\)", 3),
+    ("what rests on itself stays where it is",        deep(12, 8, 16, "tanh({h} {W} + {b})"), r"np\.tanh\(s\d+, h_all", 11),
     ("both factors may be turned or not",             ("\n".join(f"h{k} = tanh(W{k} {f'h{k - 1}' if k > 1 else 'x'})" for k in range(1, 13)) + "\nL = mse(h12, y)",
      {"x": (16, 8), "y": (16, 8)} | {f"W{k}": (16, 16) for k in range(1, 13)}), r"np\.matmul\(d_all, h_all\.transpose\(0, 2, 1\)\)", 1),
 ]

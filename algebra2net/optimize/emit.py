@@ -20,6 +20,7 @@ from algebra2net import names
 from algebra2net.optimize.graph import IN_PLACE, VIEWS, Graph, Node, needed
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
 from algebra2net.optimize.stacks import Stacks
+from algebra2net.optimize.together import Together
 from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
@@ -55,14 +56,13 @@ class Lines:
         self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = self.arranged([node for node in self.order if id(node) not in self.inside])
-        self.stacks = Stacks(self, self.statements if self.stacking else ())
-        self.statements = self.stacks.together(self.statements)
-        self.place = {id(node): place for place, node in enumerate(self.statements)}
+        together = Together(self, self.statements if self.stacking else ())
+        self.statements = together.arranged(self.statements)
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.names = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
-        self.stacks.settle()
+        self.stacks = Stacks(self, together)
 
     def prepare(self) -> None:
         """What must be known before any decision about lines: for other renderings."""
@@ -113,8 +113,6 @@ class Lines:
         for place, node in enumerate(self.statements):
             if node.op == "ones":
                 continue  # looks at type and size alone
-            if id(node) in self.stacks.end:
-                place = self.place[id(self.stacks.end[id(node)])]
             for arg in self.reads(node):
                 last[id(self.base(arg))] = place
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
@@ -258,7 +256,7 @@ class Lines:
     def written(self, node: Node) -> list[str]:
         """The lines of a node, after those of the stacks that it begins; products done together are a line of the first."""
         call = self.stacks.calls.get(id(node))
-        return [*self.stacks.made.get(id(node), ()), self.statement(node)] if call is None else call
+        return [*self.stacks.before.get(id(node), ()), *([self.statement(node)] if call is None else call)]
 
     def statement(self, node: Node) -> str:
         """The line of a node."""
@@ -266,14 +264,19 @@ class Lines:
         heir = self.heir.get(id(node))
         if heir is not None:
             return self.overwriting(node, heir, name)
-        slot = self.stacks.slots.get(id(node))
-        return f"{name} = {self.expression(node) if slot is None else self.placed(node, f'{slot[0]}[{slot[1]}]')}"
+        slot = self.stacks.slot(node)
+        return f"{name} = {self.expression(node) if slot is None else self.placed(node, slot)}"
 
     def placed(self, node: Node, slot: str) -> str:
         """The call that writes a node into a slot."""
         if node.op == "dot":
             return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)}, {slot})"
-        return self.called(node, f"out={slot}" if node.op in _WITH_KEYWORD else slot)
+        return self.called(node, self.place_word(node) + slot)
+
+    @staticmethod
+    def place_word(node: Node) -> str:
+        """What stands before the place to write to, in the call that does an operation entry by entry."""
+        return "out=" if node.op in _WITH_KEYWORD else ""
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
@@ -281,7 +284,7 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
-        out = f"out={name}" if own != name or node.op in _WITH_KEYWORD else name
+        out = f"out={name}" if own != name else self.place_word(node) + name
         return f"{f'{own} = ' if own != name else ''}{self.called(node, out)}"
 
     def called(self, node: Node, *out: str) -> str:
