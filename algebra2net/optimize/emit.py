@@ -54,6 +54,7 @@ class Lines:
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.prepare()
+        self._reads: dict[int, list[Node]] = {}
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = self.arranged([node for node in self.order if id(node) not in self.inside])
         together = Together(self, self.statements if self.stacking else ())
@@ -96,7 +97,10 @@ class Lines:
 
     def reads(self, node: Node) -> list[Node]:
         """The values with names of their own that a statement reads, through what is written inside it."""
-        found: list[Node] = []
+        found = self._reads.get(id(node))
+        if found is not None:
+            return found
+        found = self._reads[id(node)] = []
         open_ones = list(node.args)
         while open_ones:
             arg = open_ones.pop()
@@ -140,12 +144,6 @@ class Lines:
     def _seen_otherwise(self, node: Node, arg: Node) -> bool:
         """Whether a statement also looks at an operand's memory through a view."""
         return any(other is not arg and self.base(other) is arg for other in self.reads(node))
-
-    def root(self, node: Node) -> Node:
-        """The first node that has this one's memory."""
-        while (heir := self.heir.get(id(node))) is not None:
-            node = heir
-        return node
 
     # names
 

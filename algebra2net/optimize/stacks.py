@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,21 +36,21 @@ class Stacks:
 
     def __init__(self, lines: Lines, together: Together) -> None:
         self.lines = lines
-        self.together = together
         self.slots: dict[int, tuple[Stack, int]] = {}  # of the first node that has the memory
         self.calls: dict[int, list[str]] = {}  # the lines of the first statement of a call; none for the others
         self.before: dict[int, list[str]] = {}  # the lines that make stacks, before the statement that first fills a slot
-        self.taken = lines.taken_names if together.groups else set()
-        products = {id(node) for group in together.groups for node in group if node.op == "dot"}
-        self.fixed = products  # what is made by a call that makes its own array
-        found: list[list[Node]] = []
+        if not together.groups:
+            return
+        self.root = self._roots()
+        self.taken = lines.taken_names
+        fixed = {id(node) for group in together.groups for node in group if node.op == "dot"}  # made by a call that makes its own array
+        self.free = {part for part in together.slots if takes_place(self.root[part]) and id(self.root[part]) not in fixed}  # what may lie in a slot
+        runs: list[list[Node]] = []
         for group in sorted(together.groups, key=lambda group: -len(group) if group[0].op == "dot" else 0):
-            for run in self._runs([node for node in group if all(map(self._has_place, operands(node)))]):
-                if len(run) >= FEW:
-                    self._fill(run)
-                    found.append(run)
-        if found:
-            self._write(found)
+            for run in self._runs(group):
+                self._fill(run)
+                runs.append(run)
+        self._write(runs)
 
     def slot(self, node: Node) -> str | None:
         """The place that a statement writes to."""
@@ -59,59 +59,43 @@ class Stacks:
 
     # which slots
 
-    def _at(self, node: Node) -> tuple[Stack, int] | None:
-        return self.slots.get(id(self.lines.root(node)))
+    def _roots(self) -> dict[int, Node]:
+        """Of each statement, the first that has its memory."""
+        found: dict[int, Node] = {}
+        for node in self.lines.statements:
+            heir = self.lines.heir.get(id(node))
+            found[id(node)] = node if heir is None else found.get(id(heir), heir)
+        return found
 
-    def _has_place(self, node: Node) -> bool:
-        """Whether an operand is there for all, or its memory may be a slot."""
-        root = self.lines.root(node)
-        return id(node) not in self.together.slots or (takes_place(root) and id(root) not in self.fixed)
+    def _at(self, node: Node) -> tuple[Stack, int] | None:
+        return self.slots.get(id(self.root.get(id(node), node)))
 
     def _parts(self, node: Node) -> list[Node]:
         """What a statement is done on, and what it fills if that is not one of these."""
         return operands(node) if node.op == "dot" or id(node) in self.lines.heir else [*operands(node), node]
 
-    def _runs(self, group: Sequence[Node]) -> list[list[Node]]:
+    def _runs(self, group: Sequence[Node]) -> Iterator[list[Node]]:
         """The statements, those together of which each part is one for all, or in slots one after the other, or in none yet."""
-        found: list[list[Node]] = []
-        steps: list[str] | None = None
-        seen: set[int] = set()
-        for node in group:
-            own = {id(self.lines.root(part)) for part in self._parts(node)}
-            following = self._steps(found[-1][-1], node, seen) if found else None
-            if following is not None and steps in (None, following):
-                found[-1].append(node)
-                steps = following
-                seen |= own
-            else:
-                found.append([node])
-                steps = None
-                seen = own
-        return found
+        for _, pairs in itertools.groupby(enumerate(group), key=lambda pair: self._lies(*pair)):
+            run = [node for _, node in pairs]
+            bare = [id(self.root[id(part)]) for node in run for part in self._parts(node) if id(part) in self.free and self._at(part) is None]
+            if len(run) >= FEW and len(set(bare)) == len(bare):
+                yield run
 
-    def _steps(self, last: Node, node: Node, seen: set[int]) -> list[str] | None:
-        """How the parts of a statement follow those of the last; None where they do not."""
-        parts, before = self._parts(node), self._parts(last)
-        heir, other = self.lines.heir.get(id(node)), self.lines.heir.get(id(last))
-        if len(parts) != len(before) or len({id(part) for part in parts}) < len(parts) or (heir and parts.index(heir)) != (other and before.index(other)):
-            return None
-        steps: list[str] = []
-        for part, previous in zip(parts, before, strict=True):
-            here, there = self._at(part), self._at(previous)
-            if part is previous and part is not heir:
-                steps.append("same")
-            elif here and there and here == (there[0], there[1] + 1):
-                steps.append("next")
-            elif here is None and there is None and id(part) in self.together.slots and id(self.lines.root(part)) not in seen:
-                steps.append("new")
-            else:
-                return None
-        return steps if set(steps) != {"same"} else None
+    def _lies(self, lane: int, node: Node) -> tuple[object, ...]:
+        """Where the parts of a statement lie, the same for those that one call can do."""
+        heir = self.lines.heir.get(id(node))
+        found: list[object] = []
+        for part in self._parts(node):
+            at = self._at(part)
+            found.append((at[0], at[1] - lane) if at is not None else None if id(part) in self.free else id(part))
+            found.append(part is heir)
+        return tuple(found)
 
     def _fill(self, run: Sequence[Node]) -> None:
         """Give slots to those parts that have none."""
-        for place, (first, second) in enumerate(zip(self._parts(run[0]), self._parts(run[1]), strict=True)):
-            if first is second or self._at(first) is not None:
+        for place, first in enumerate(self._parts(run[0])):
+            if id(first) not in self.free or self._at(first) is not None:
                 continue
             word = re.sub(r"_?\d+_?$", "", self.lines.names[id(first)])
             name = next(name for k in itertools.count(1) if (name := f"{word}_all{k if k > 1 else ''}") not in self.taken)
@@ -119,7 +103,7 @@ class Stacks:
             rows, columns = first.shape or (0, 0)
             stack = Stack(name, (len(run), int(rows), int(columns)), first is run[0])
             for k, node in enumerate(run):
-                self.slots[id(self.lines.root(self._parts(node)[place]))] = stack, k
+                self.slots[id(self.root[id(self._parts(node)[place])])] = stack, k
 
     # the lines
 
@@ -127,11 +111,14 @@ class Stacks:
         """The lines of all calls, in the order of the statements: a result has a name of its own only where somebody asks for it by that."""
         first = {id(run[0]): run for run in runs}
         members = {id(node) for run in runs for node in run}
-        alone = {id(arg) for node in self.lines.statements if id(node) not in members for arg in self.lines.reads(node)}
+        alone: set[int] = set()
+        for node in self.lines.statements:
+            if id(node) not in members:
+                alone.update(map(id, self.lines.reads(node)))
         known: set[str] = set()  # names that have been assigned
         made = {stack for stack, _ in self.slots.values() if stack.made}
         for node in self.lines.statements:
-            here = self._at(node)
+            here = self.slots.get(id(node))
             if here is not None and here[0] not in made:
                 made.add(here[0])
                 self.before[id(node)] = [f"{here[0].name} = np.empty({here[0].shape}, dtype)"]

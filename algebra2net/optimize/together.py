@@ -68,11 +68,13 @@ class Together:
         self.most: dict[Hashable, int] = {}  # how many of a kind one call does
         if len(self.slots) < FEW:
             return
-        keys = self._entrywise() | {id(node): key for node in statements if node.op == "dot" and (key := self._product(node)) is not None}
-        count = Counter(keys.values())
-        size = {keys[id(node)]: MANY if node.op == "dot" else min(MANY, CACHED // (entries(node) or 1)) for node in statements if id(node) in keys}
-        chained = self._chained(keys, [key for key, number in count.items() if number >= FEW])
-        self.most = {key: evenly(count[key], most) for key, most in size.items() if count[key] >= FEW and key not in chained}
+        keys = self._entrywise(statements) | {id(node): key for node in statements if node.op == "dot" and (key := self._product(node)) is not None}
+        count = {key: number for key, number in Counter(keys.values()).items() if number >= FEW}
+        if not count:
+            return
+        first = {keys[id(node)]: node for node in statements if keys.get(id(node)) in count}
+        for key in count.keys() - self._chained(statements, keys, list(count)):
+            self.most[key] = evenly(count[key], MANY if first[key].op == "dot" else min(MANY, CACHED // (entries(first[key]) or 1)))
         self.keys = {node: key for node, key in keys.items() if key in self.most}
 
     def _may_be_slot(self, node: Node) -> bool:
@@ -95,27 +97,26 @@ class Together:
             return None
         return rows, between, columns, *(side.turned for side in sides), *alone
 
-    def _entrywise(self) -> dict[int, Hashable]:
+    def _entrywise(self, statements: Sequence[Node]) -> dict[int, Hashable]:
         """The same of what is done entry by entry: its form as far as the next operation of another kind, and what is no small matrix."""
         forms: dict[object, int] = {}
         form: dict[int, int] = {}
         found: dict[int, Hashable] = {}
-        for node in self.lines.order:
-            inner = node.entrywise and node.op != "call"
-            text = (node.op, node.shape, node.data, *([form.get(id(arg)) for arg in node.args] if inner else ()))
-            form[id(node)] = forms.setdefault(text, len(forms))
-            if inner and id(node) in self.slots:
+        for node in statements:
+            if id(node) in self.slots and node.op != "dot":
+                text = (node.op, node.shape, *[form.get(id(arg), (arg.op, arg.shape)) for arg in node.args])
+                form[id(node)] = forms.setdefault(text, len(forms))
                 found[id(node)] = form[id(node)], *[None if id(arg) in self.slots else id(arg) for arg in node.args]
         return found
 
-    def _chained(self, keys: Mapping[int, Hashable], kinds: Sequence[Hashable]) -> set[Hashable]:
+    def _chained(self, statements: Sequence[Node], keys: Mapping[int, Hashable], kinds: Sequence[Hashable]) -> set[Hashable]:
         """Those kinds of which one rests on another."""
         bits = {kind: 1 << k for k, kind in enumerate(kinds)}
-        rests: dict[int, int] = {}  # the kinds that a node rests on, its own included
+        rests: dict[int, int] = {}  # the kinds that a statement rests on, its own included
         chained = 0
-        for node in self.lines.order:
+        for node in statements:
             below = 0
-            for arg in node.args:
+            for arg in self.lines.reads(node):
                 below |= rests.get(id(arg), 0)
             own = bits.get(keys.get(id(node)), 0)
             chained |= below & own
