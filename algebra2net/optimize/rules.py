@@ -260,6 +260,16 @@ def _stacked(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     return graph.make("dot", (graph.make("T", (graph.stacked(lefts),)), graph.stacked(rights)))
 
 
+@rule("add")
+def _summed(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """1ᵀ A + 1ᵀ B is 1ᵀ [A; B], where that is there already: the gradients of biases beside those of weights that many steps share."""
+    if not all(arg.op == "dot" and arg.args[0].op == "ones" for arg in args):
+        return None
+    summed = [arg.args[1].args if arg.args[1].op == "stacked" else arg.args[1:] for arg in args]
+    whole = graph.known("stacked", summed[0] + summed[1])
+    return graph.make("dot", (graph.ones(whole, 0), whole)) if whole is not None else None
+
+
 @rule("dot")
 def _weighted_square(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     """Xᵀ (w ∘ X) and (Xᵀ ∘ wᵀ) X, w ≥ 0, are AᵀA of A = √w ∘ X: a product of a matrix with itself does half the work."""
