@@ -36,6 +36,10 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("a scale goes to the thin factor",             "L = sum(softmax(Q K' / sqrt(64))^2)", "Q=256x64 K=256x64", r"= Q \* c0_125\n", r"(\w+) = \w+\.dot\(K\.T\)\n    \1 \*= c0_125"),
     ("steps that share weights share one product",  "h1 = tanh(x1 W)\nh2 = tanh(x2 W)\nh3 = tanh(x3 W)\nL = sum(h1 + h2 + h3)", "x1=64x128 x2=64x128 x3=64x128 W=128x128",
      r"np\.concatenate\(\(x1, x2, x3\)\)|np\.concatenate\(\(x3, x2, x1\)\)", r"x1\.T\.dot"),
+    ("its factors are made where they are stacked", "h1 = tanh(x1 W)\nh2 = tanh(h1 W)\nh3 = tanh(h2 W)\nL = sum(h3)", "x1=64x128 W=128x128",
+     r"(?s)(\w+) = np\.tanh\(.*(\w+)\[2\] = x1\n    (\w+) = \2\.reshape\(192, 128\)\n", r"concatenate"),
+    ("and so do their biases",                      "h1 = tanh(x1 W + b)\nh2 = tanh(h1 W + b)\nh3 = tanh(h2 W + b)\nL = sum(h3)", "x1=64x128 W=128x128 b=1x128",
+     r"ones_1_192\.dot\(", r"ones_1_64\.dot"),
     ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"for k in range\(0, 1000, 8\):", r"np\.tanh\(x\)"),
     ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"x\[:, k:k \+ 8192\]", r"np\.tanh\(x\)"),
 ]

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from algebra2net import names
-from algebra2net.optimize.graph import IN_PLACE, VIEWS, Graph, Node, needed
+from algebra2net.optimize.graph import IN_PLACE, LARGE, VIEWS, Graph, Node, needed
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
 from algebra2net.optimize.stacks import Stacks
 from algebra2net.optimize.together import Together
@@ -31,7 +31,6 @@ _ONCE = COMPARISONS | {"part", "mask", "sign"}  # written where they are used, i
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
-LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
 WIDE = 128  # columns; in a narrower matrix, a row of a bound is no faster than the bound as a number
 WORTH_IT = 3  # operations that a loop over blocks must have
@@ -57,13 +56,13 @@ class Lines:
         self._reads: dict[int, list[Node]] = {}
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = self.arranged([node for node in self.order if id(node) not in self.inside])
-        together = Together(self, self.statements if self.stacking else ())
-        self.statements = together.arranged(self.statements)
+        self.together = Together(self, self.statements if self.stacking else ())
+        self.statements = self.together.arranged(self.statements)
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.names = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
-        self.stacks = Stacks(self, together)
+        self.stacks = Stacks(self, self.together)
 
     def prepare(self) -> None:
         """What must be known before any decision about lines: for other renderings."""
@@ -105,7 +104,7 @@ class Lines:
         while open_ones:
             arg = open_ones.pop()
             if id(arg) in self.inside:
-                open_ones += arg.args
+                open_ones += () if self._is_constant(arg) else arg.args
             else:
                 found.append(arg)
         return found
@@ -122,8 +121,8 @@ class Lines:
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
                 seen.update(id(self.base(arg)) for arg in node.args)
         for node in reversed(self.statements):  # a view that is read later keeps what it looks at
-            if node.op in VIEWS or node.op == "broadcast":
-                whole = id(self.base(node))
+            seen_through = node.args if id(node) in self.together.joined else [node] if node.op in VIEWS or node.op == "broadcast" else ()
+            for whole in map(id, map(self.base, seen_through)):
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
         seen.update(id(self.base(node)) for node in self.outputs.values())
         return last | dict.fromkeys(seen, _END)
@@ -135,7 +134,7 @@ class Lines:
             if node.op not in IN_PLACE or node.shape in (None, SCALAR) or node.zero_d or (node.op == "sign" and not is_surely_small(node, TINY)):
                 continue
             for arg in node.args:
-                own = arg.fresh and not arg.boolean and not arg.zero_d and id(arg) not in self.inside and arg.op not in ("input", "ones")
+                own = arg.fresh and not arg.boolean and not arg.zero_d and id(arg) not in self.inside and arg.op not in ("input", "ones", "stacked")
                 if own and arg.shape == node.shape and self.last.get(id(arg)) == place and not self._seen_otherwise(node, arg):
                     found[id(node)] = arg
                     break

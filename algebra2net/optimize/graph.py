@@ -23,6 +23,7 @@ from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
+LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 VIEWS = frozenset(("T", "matrix", "part"))
 IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # done entry by entry by a call that takes a place to write to
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from algebra2net.optimize.graph import Node
+from algebra2net.optimize.graph import LARGE, Node
 from algebra2net.optimize.together import FEW, Together, operands, takes_place
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Stacks:
         self.slots: dict[int, tuple[Stack, int]] = {}  # of the first node that has the memory
         self.calls: dict[int, list[str]] = {}  # the lines of the first statement of a call; none for the others
         self.before: dict[int, list[str]] = {}  # the lines that make stacks, before the statement that first fills a slot
-        if not together.groups:
+        if not together.groups and not together.joined:
             return
         self.root = self._roots()
         self.taken = lines.taken_names
@@ -50,6 +50,8 @@ class Stacks:
             for run in self._runs(group):
                 self._fill(run)
                 runs.append(run)
+        for node in [node for node in lines.statements if id(node) in together.joined]:
+            self._join(node, {id(part) for part in node.args if together.may_be_slot(part, LARGE) and takes_place(self.root[id(part)]) and id(self.root[id(part)]) not in fixed})
         self._write(runs)
 
     def slot(self, node: Node) -> str | None:
@@ -97,13 +99,34 @@ class Stacks:
         for place, first in enumerate(self._parts(run[0])):
             if id(first) not in self.free or self._at(first) is not None:
                 continue
-            word = re.sub(r"_?\d+_?$", "", self.lines.names[id(first)])
-            name = next(name for k in itertools.count(1) if (name := f"{word}_all{k if k > 1 else ''}") not in self.taken)
-            self.taken.add(name)
-            rows, columns = first.shape or (0, 0)
-            stack = Stack(name, (len(run), int(rows), int(columns)), first is run[0])
+            stack = self._new(first, len(run), first is run[0])
             for k, node in enumerate(run):
                 self.slots[id(self.root[id(self._parts(node)[place])])] = stack, k
+
+    def _new(self, first: Node, count: int, made: bool) -> Stack:
+        """A stack of so many matrices like this one."""
+        word = re.sub(r"_?\d+_?$", "", self.lines.names[id(first)])
+        name = next(name for k in itertools.count(1) if (name := f"{word}_all{k if k > 1 else ''}") not in self.taken)
+        self.taken.add(name)
+        rows, columns = first.shape or (0, 0)
+        return Stack(name, (count, int(rows), int(columns)), made)
+
+    def _join(self, node: Node, free: set[int]) -> None:
+        """Matrices on top of each other: of those that are made in the slots of one stack, it is that; others are copied to it."""
+        parts, roots = node.args, {id(self.root[id(part)]) for part in node.args if id(part) in free}
+        shape = parts[0].shape
+        bare = not any(root in self.slots for root in roots) and len(roots) == len(free)
+        if not bare or not all(part.shape == shape for part in parts) or 2 * len(free) <= len(parts) or shape is None:
+            return
+        stack = self._new(parts[0], len(parts), made=False)
+        copies: list[str] = []
+        for k, part in enumerate(parts):
+            if id(part) in free:
+                self.slots[id(self.root[id(part)])] = stack, k
+            else:
+                copies.append(f"{stack.name}[{k}] = {self.lines.operand(part)}")
+        whole = f"{self.lines.names[id(node)]} = {stack.name}.reshape({len(parts) * int(shape[0])}, {shape[1]})"
+        self.calls[id(node)] = [*copies, whole, f"del {stack.name}"]
 
     # the lines
 

@@ -15,7 +15,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from algebra2net.optimize.graph import IN_PLACE, Node
+from algebra2net.optimize.graph import IN_PLACE, LARGE, Node
 from algebra2net.optimize.rules import MANY, entries
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ class Together:
     def __init__(self, lines: Lines, statements: Sequence[Node]) -> None:
         self.lines = lines
         self.groups: list[list[Node]] = []
-        self.slots = {id(node) for node in statements if self._may_be_slot(node)}
+        self.slots = {id(node) for node in statements if self.may_be_slot(node, LARGEST)}
+        self.joined = {id(node) for node in statements if node.op == "stacked" and 2 * sum(self.may_be_slot(part, LARGE) for part in node.args) > len(node.args)}
         self.keys: dict[int, Hashable] = {}
         self.most: dict[Hashable, int] = {}  # how many of a kind one call does
         if len(self.slots) < FEW:
@@ -77,10 +78,10 @@ class Together:
             self.most[key] = evenly(count[key], MANY if first[key].op == "dot" else min(MANY, CACHED // (entries(first[key]) or 1)))
         self.keys = {node: key for node, key in keys.items() if key in self.most}
 
-    def _may_be_slot(self, node: Node) -> bool:
-        """Whether a matrix may be made in a slot: it is small, and made by a call that takes a place to write to."""
-        own = takes_place(node) and node.fresh and not node.boolean and id(node) not in self.lines.final
-        return own and (entries(node) or LARGEST) < LARGEST
+    def may_be_slot(self, node: Node, limit: int) -> bool:
+        """Whether a matrix may be made in a slot: it has fewer entries, and is made by a call that takes a place to write to."""
+        own = takes_place(node) and node.fresh and not node.boolean and id(node) not in self.lines.final and id(node) not in self.lines.inside
+        return own and (entries(node) or limit) < limit
 
     # what is alike
 
