@@ -64,7 +64,10 @@ def deep(layers: int, batch: int, width: int, layer: str, also: str = "", first:
 
 
 # fmt: off
+SHARED = {"x": (64, 128), "y": (64, 128), "W": (128, 128)}
 STACKED = [  # what a person knows, a net, what is in the code as often as this
+    ("what steps share is made where it is stacked",  ("h1 = tanh(x W)\nh2 = tanh(h1 W)\nh3 = tanh(h2 W)\nL = mse(h3, y)", SHARED), r"\.reshape\(192, 128\)", 2),
+    ("what is stacked twice is copied",               ("h1 = tanh(x W)\nh2 = tanh(h1) W\nh3 = tanh(h1) W\nL = mse(h1, y) + mse(h2, y) + mse(h3, y)", SHARED), r"np\.concatenate", 2),
     ("gradients of equal layers are one product",     deep(12, 8, 16, "relu({h} {W})"), r"np\.matmul\(h_all\.transpose\(0, 2, 1\), d_all\)", 1),
     ("those of biases, too, of the same stack",       deep(12, 8, 16, "tanh({h} {W} + {b})"), r"np\.matmul\(ones_1_8, d_all\)|np\.matmul\(h_all\.transpose\(0, 2, 1\), d_all\[0:11\]\)", 2),
     ("a layer of other sizes stands alone",           deep(12, 8, 16, "relu({h} {W})", first=5), r"h0\.T\.dot\(|np\.matmul\(h_all", 2),

@@ -115,7 +115,7 @@ class Stacks:
         """Matrices on top of each other: of those that are made in the slots of one stack, it is that; others are copied to it."""
         parts, roots = node.args, {id(self.root[id(part)]) for part in node.args if id(part) in free}
         shape = parts[0].shape
-        bare = not any(root in self.slots for root in roots) and len(roots) == len(free)
+        bare = not any(root in self.slots for root in roots) and len(roots) == sum(id(part) in free for part in parts)
         if not bare or not all(part.shape == shape for part in parts) or 2 * len(free) <= len(parts) or shape is None:
             return
         stack = self._new(parts[0], len(parts), made=False)

@@ -63,6 +63,8 @@ class Together:
     def __init__(self, lines: Lines, statements: Sequence[Node]) -> None:
         self.lines = lines
         self.groups: list[list[Node]] = []
+        self.led: dict[int, Sequence[Node]] = {}  # those groups that are not looked at again, by their first
+        self.following: set[int] = set()  # the others of these groups
         self.slots = {id(node) for node in statements if self.may_be_slot(node, LARGEST)}
         self.joined = {id(node) for node in statements if node.op == "stacked" and 2 * sum(self.may_be_slot(part, LARGE) for part in node.args) > len(node.args)}
         self.keys: dict[int, Hashable] = {}
@@ -132,6 +134,8 @@ class Together:
         products = {id(node) for node in statements if node.op == "dot"}
         for kind in (self.keys.keys() - products, self.keys.keys() & products):
             statements = self._held_back(statements, {node: self.keys[node] for node in kind}, DEEP) if kind else statements
+            self.led = {id(group[0]): group for group in self.groups}
+            self.following = {id(node) for group in self.groups for node in group[1:]}
         return statements
 
     def _held_back(self, statements: list[Node], keys: Mapping[int, Hashable], deep: int) -> list[Node]:
@@ -143,17 +147,20 @@ class Together:
         late: set[int] = set()  # what goes after them
 
         def close() -> None:
-            for group in waiting.values():
-                found.extend(group)
-                if len(group) >= FEW:
-                    self.groups.append(group)
+            for alike in waiting.values():
+                found.extend(alike)
+                if len(alike) >= FEW:
+                    self.groups.append(alike)
             found.extend(self._held_back(rest, keys, deep - 1) if deep and len(rest) >= FEW else rest)
             for held in (rest, waiting, lane, late):
                 held.clear()
 
         for node in statements:
+            if id(node) in self.following:
+                continue  # it goes where the first of its group goes
+            group = self.led.get(id(node), (node,))
             key = keys.get(id(node))
-            reads = self.lines.reads(node) if lane else []
+            reads = [arg for each in group for arg in self.lines.reads(each)] if lane else []
             if key is not None and not any(id(arg) in late for arg in reads):
                 if len(waiting.get(key, ())) == self.most[key]:
                     close()
@@ -164,9 +171,9 @@ class Together:
                     lane[id(node)] = place
                     continue
             if any(id(arg) in late or id(arg) in lane for arg in reads):
-                rest.append(node)
-                late.add(id(node))
+                rest.extend(group)
+                late.update(map(id, group))
             else:
-                found.append(node)
+                found.extend(group)
         close()
         return found
