@@ -8,6 +8,7 @@ import pytest
 
 from algebra2net import compile
 from algebra2net.operators import OPERATORS
+from algebra2net.optimize import stacks, together
 from algebra2net.optimize.kernels import kernel
 from algebra2net.optimize.order import cheapest_brackets
 from algebra2net.run import load
@@ -118,6 +119,53 @@ def test_a_stack_takes_arrays_of_different_types_by_hand(odd: str, dtype: type) 
     assert np.isclose(float(one), other, rtol=1e-4)
     for name, expected in these.items():
         np.testing.assert_allclose(those[name], expected, rtol=1e-3, atol=1e-4 * float(np.abs(expected).max()))
+
+
+LAYERS = (
+    "tanh({a} {W})",
+    "relu({a} {W} + {b})",
+    "{a} + sigmoid({b_} {W})",
+    "softplus({a} {W}) * {b_}",
+    "elu({a} {W} + {b_} V)",
+    "softmax({a} {b_}' / 3) {a} {W}",
+    "gelu({a} * {b_} - {a}) {W}",
+)
+
+
+def tangled(rng: np.random.Generator) -> tuple[str, dict[str, tuple[int, int]]]:
+    """A net of a few layers, each of one of the last two values and weights that layers may share; and its shapes."""
+    batch, width, layers = (int(size) for size in rng.integers(2, 7, size=3))
+    values, lines = ["x"], []
+    for k in range(1, layers + 1):
+        a, b_ = rng.choice(values[-3:], size=2)
+        lines.append(f"h{k} = {str(rng.choice(LAYERS)).format(a=a, b_=b_, W=f'W{rng.integers(1, 4)}', b=f'b{rng.integers(1, 3)}')}")
+        values.append(f"h{k}")
+    algebra = "\n".join([*lines, "L = " + " + ".join(f"mse({value}, y)" for value in values[rng.choice([1, -1]) :])])
+    shapes = {"x": (batch, width), "y": (batch, width), "V": (width, width)} | {f"W{k}": (width, width) for k in (1, 2, 3)} | {f"b{k}": (1, width) for k in (1, 2)}
+    return algebra, shapes
+
+
+ONCE_WRONG = (  # a group that another drew apart; a delta that is stacked twice
+    "h1 = exp(x W1 + b2)\nh2 = softmax(x h1' / 3) x W3\nh3 = softmax(h1 x' / 3) h1 W3\nL = mse(h1, y) + mse(h2, y) + mse(h3, y)",
+    "h1 = x + softplus(x W1)\nh2 = gelu(h1 * h1 - h1) W1\nh3 = gelu(h1 * h1 - h1) W1\nL = mse(h1, y) + mse(h2, y) + mse(h3, y)",
+)
+
+
+@pytest.mark.parametrize("draw", [*range(40), *ONCE_WRONG])
+def test_what_is_done_together_changes_no_result(draw: int | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in (together, stacks):
+        monkeypatch.setattr(room, "FEW", 2)
+    monkeypatch.setattr(together, "CACHED", 100)
+    rng = np.random.default_rng(draw if isinstance(draw, int) else 0)
+    algebra, shapes = tangled(rng) if isinstance(draw, int) else (draw, {"x": (3, 3), "y": (3, 3), "W1": (3, 3), "b2": (1, 3), "W3": (3, 3)})
+    shapes = {name: shape for name, shape in shapes.items() if name in algebra}
+    net = compile(algebra, shapes=shapes, wrt=[name for name in shapes if name != "y"])
+    arrays = [rng.normal(size=net.shapes[name]) / 2 for name in net.inputs]
+    (one, these), (other, those) = (load(text)["value_and_grad"](*arrays) for text in (net.source, net.optimized_source))
+    assert np.isclose(one, other, rtol=1e-9), net.optimized_source
+    for name, expected in these.items():
+        np.testing.assert_allclose(those[name], expected, rtol=1e-8, atol=1e-9 * np.abs(expected).max(), err_msg=net.optimized_source)
+    assert not any(np.shares_memory(a, b) for a, b in itertools.combinations([*those.values(), *arrays], 2))
 
 
 @pytest.mark.parametrize("shape", [(1000, 300), (1, 300_000), (300_000, 1)])
