@@ -80,9 +80,14 @@ class Stacks:
         """The statements, those together of which each part is one for all, or in slots one after the other, or in none yet."""
         for _, pairs in itertools.groupby(enumerate(group), key=lambda pair: self._lies(*pair)):
             run = [node for _, node in pairs]
-            bare = [id(self.root[id(part)]) for node in run for part in self._parts(node) if id(part) in self.free and self._at(part) is None]
-            if len(run) >= FEW and len(set(bare)) == len(bare):
-                yield run
+            if len(run) >= FEW:
+                bare = [id(self.root[id(self._parts(node)[k])]) for k in self._bare(run[0]) for node in run]
+                if len(set(bare)) == len(bare):
+                    yield run
+
+    def _bare(self, node: Node) -> list[int]:
+        """Which parts of a statement have no slot yet."""
+        return [k for k, part in enumerate(self._parts(node)) if id(part) in self.free and self._at(part) is None]
 
     def _lies(self, lane: int, node: Node) -> tuple[object, ...]:
         """Where the parts of a statement lie, the same for those that one call can do."""
@@ -96,9 +101,8 @@ class Stacks:
 
     def _fill(self, run: Sequence[Node]) -> None:
         """Give slots to those parts that have none."""
-        for place, first in enumerate(self._parts(run[0])):
-            if id(first) not in self.free or self._at(first) is not None:
-                continue
+        for place in self._bare(run[0]):
+            first = self._parts(run[0])[place]
             stack = self._new(first, len(run), first is run[0])
             for k, node in enumerate(run):
                 self.slots[id(self.root[id(self._parts(node)[place])])] = stack, k

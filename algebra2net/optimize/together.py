@@ -160,20 +160,19 @@ class Together:
                 continue  # it goes where the first of its group goes
             group = self.led.get(id(node), (node,))
             key = keys.get(id(node))
-            reads = [arg for each in group for arg in self.lines.reads(each)] if lane else []
-            if key is not None and not any(id(arg) in late for arg in reads):
+            reads = {id(arg) for each in group for arg in self.lines.reads(each)} if lane else set()
+            if key is not None and late.isdisjoint(reads):
                 if len(waiting.get(key, ())) == self.most[key]:
                     close()
-                    reads = []
                 place = len(waiting.get(key, ()))
-                if all(lane.get(id(arg), place) == place for arg in reads) and (node.op != "dot" or not any(id(arg) in lane for arg in reads)):
+                if all(lane.get(arg, place) == place for arg in reads) and (node.op != "dot" or lane.keys().isdisjoint(reads)):
                     waiting.setdefault(key, []).append(node)
                     lane[id(node)] = place
                     continue
-            if any(id(arg) in late or id(arg) in lane for arg in reads):
+            if late.isdisjoint(reads) and lane.keys().isdisjoint(reads):
+                found.extend(group)
+            else:
                 rest.extend(group)
                 late.update(map(id, group))
-            else:
-                found.extend(group)
         close()
         return found
