@@ -4,7 +4,8 @@ In    groups of statements that are alike (`together.py`), and who has whose mem
 Out   the lines of a call for each, and which matrix is written into which slot of which stack
 Idea  a matrix that is made in a slot of one array need not be copied to be stacked
 
-The results of a call are slots, too: of the array that it makes, or of the one that it writes over.
+The results of a call are slots, too: of the array that it makes, or of the one that it writes over. Matrices that are
+wanted on top of each other, as the deltas of all steps of a recurrent net, are made in slots likewise.
 """
 
 from __future__ import annotations
