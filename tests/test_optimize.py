@@ -8,7 +8,7 @@ import pytest
 
 from algebra2net import compile
 from algebra2net.operators import OPERATORS
-from algebra2net.optimize import stacks, together
+from algebra2net.optimize import together
 from algebra2net.optimize.kernels import kernel
 from algebra2net.optimize.order import cheapest_brackets
 from algebra2net.run import load
@@ -74,7 +74,8 @@ STACKED = [  # what a person knows, a net, what is in the code as often as this
     ("a layer of other sizes stands alone",           deep(12, 8, 16, "relu({h} {W})", first=5), r"h0\.T\.dot\(|np\.matmul\(h_all", 2),
     ("what is added to a gradient is added after it", deep(12, 8, 16, "relu({h} {W})", " + sum(W3^2) + sum(W4^2)"), r"np\.matmul\(", 1),
     ("very deep ones are stacked some at a time",     deep(150, 4, 6, "relu({h} {W})"), r"np\.matmul\(", 3),
-    ("few are not worth a stack",                     deep(6, 8, 16, "relu({h} {W})"), r"np\.matmul\(", 0),
+    ("few are not worth a stack",                     deep(3, 8, 16, "tanh({h} {W})"), r"_all", 0),
+    ("nor are few products",                     deep(6, 8, 16, "relu({h} {W})"), r"np\.matmul\(", 0),
     ("nor are large ones",                            deep(12, 200, 200, "relu({h} {W})"), r"np\.matmul\(", 0),
     ("a batch of one is not stacked",                 deep(12, 1, 16, "relu({h} {W})"), r"np\.matmul\(", 0),
     ("slopes are found for all layers at once",       deep(12, 8, 16, "tanh({h} {W} + {b})"), r"np\.exp\(s_all, s_all\)|np\.exp", 1),
@@ -153,8 +154,8 @@ ONCE_WRONG = (  # a group that another drew apart; a delta that is stacked twice
 
 @pytest.mark.parametrize("draw", [*range(40), *ONCE_WRONG])
 def test_what_is_done_together_changes_no_result(draw: int | str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in (together, stacks):
-        monkeypatch.setattr(room, "FEW", 2)
+    for few in ("FEW", "FEW_PRODUCTS"):
+        monkeypatch.setattr(together, few, 2)
     monkeypatch.setattr(together, "CACHED", 100)
     rng = np.random.default_rng(draw if isinstance(draw, int) else 0)
     algebra, shapes = tangled(rng) if isinstance(draw, int) else (draw, {"x": (3, 3), "y": (3, 3), "W1": (3, 3), "b2": (1, 3), "W3": (3, 3)})

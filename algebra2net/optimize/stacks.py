@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from algebra2net.optimize.graph import LARGE, Node
-from algebra2net.optimize.together import FEW, Together, operands, takes_place
+from algebra2net.optimize.together import Together, is_enough, operands, takes_place
 
 if TYPE_CHECKING:
     from algebra2net.optimize.emit import Lines
@@ -81,7 +81,7 @@ class Stacks:
         """The statements, those together of which each part is one for all, or in slots one after the other, or in none yet."""
         for _, pairs in itertools.groupby(enumerate(group), key=lambda pair: self._lies(*pair)):
             run = [node for _, node in pairs]
-            if len(run) >= FEW:
+            if is_enough(run[0], len(run)):
                 bare = [id(self.root[id(self._parts(node)[k])]) for k in self._bare(run[0]) for node in run]
                 if len(set(bare)) == len(bare):
                     yield run

@@ -21,7 +21,8 @@ from algebra2net.optimize.rules import MANY, entries
 if TYPE_CHECKING:
     from algebra2net.optimize.emit import Lines
 
-FEW = 8  # statements; fewer are done sooner one by one
+FEW = 4  # statements; fewer are done sooner one by one
+FEW_PRODUCTS = 8  # the same of products
 COSTLY = 1 << 18  # products of numbers in a product of matrices; beyond, what a call costs is nothing to it
 LARGEST = 1 << 12  # entries of a matrix in a stack
 CACHED = 1 << 15  # entries of a stack of which each is read again and again
@@ -57,6 +58,11 @@ def evenly(number: int, most: int) -> int:
     return -(-number // parts)
 
 
+def is_enough(node: Node, number: int) -> bool:
+    """Whether so many statements like this one are worth a call for all."""
+    return number >= (FEW_PRODUCTS if node.op == "dot" else FEW)
+
+
 class Together:
     """The groups of a function's statements that stand together."""
 
@@ -72,10 +78,10 @@ class Together:
         if len(self.slots) < FEW:
             return
         keys = self._entrywise(statements) | {id(node): key for node in statements if node.op == "dot" and (key := self._product(node)) is not None}
-        count = {key: number for key, number in Counter(keys.values()).items() if number >= FEW}
+        first = {keys[id(node)]: node for node in reversed(statements) if id(node) in keys}
+        count = {key: number for key, number in Counter(keys.values()).items() if is_enough(first[key], number)}
         if not count:
             return
-        first = {keys[id(node)]: node for node in statements if keys.get(id(node)) in count}
         for key in count.keys() - self._chained(statements, keys, list(count)):
             self.most[key] = evenly(count[key], MANY if first[key].op == "dot" else min(MANY, CACHED // (entries(first[key]) or 1)))
         self.keys = {node: key for node, key in keys.items() if key in self.most}
@@ -149,7 +155,7 @@ class Together:
         def close() -> None:
             for alike in waiting.values():
                 found.extend(alike)
-                if len(alike) >= FEW:
+                if is_enough(alike[0], len(alike)):
                     self.groups.append(alike)
             found.extend(self._held_back(rest, keys, deep - 1) if deep and len(rest) >= FEW else rest)
             for held in (rest, waiting, lane, late):
