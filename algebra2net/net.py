@@ -19,6 +19,7 @@ from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.advice import advise
+from algebra2net.beside import with_values
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
 from algebra2net.errors import AlgebraError, DerivativeError, ShapeError, nearest
@@ -245,7 +246,7 @@ class Net:
     def source(self) -> str:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
         with resting():
-            return module(self._steps, self._backprop_opened, self._title(), self._options.spelling)
+            return module(self._steps, with_values(self._backprop_opened), self._title(), self._options.spelling)
 
     def _title(self) -> list[str]:
         """What the generated modules say of themselves: the algebra that they were made from."""
@@ -254,7 +255,7 @@ class Net:
 
     def code(self, derived: bool = False) -> Code:
         """The lines that `source` has in `forward`, or in `value_and_grad`: for showing them beside their equations."""
-        return code(self._backprop_opened, self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
+        return code(with_values(self._backprop_opened), self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
 
     @cached_property
     def optimized_source(self) -> str:
@@ -265,7 +266,8 @@ class Net:
             from algebra2net.optimize.module import module as optimized
 
         with resting():
-            return optimized(cheapest(self._steps, self._named), self._cheapest_backprop(), self._title())
+            backprop = self._cheapest_backprop()
+            return optimized(cheapest(self._steps, self._named), backprop if self._options.accelerate else with_values(backprop), self._title())
 
     @property
     def _named(self) -> list[str]:

@@ -26,16 +26,22 @@ def nothing() -> tuple[Sequence[str], Sequence[str]]:
 
 
 def module(
-    forward: Program, backprop: Program | None, title: Sequence[str], lines: Callable[..., Lines] = Lines, above: Callable[[], tuple[Sequence[str], Sequence[str]]] = nothing
+    forward: Program,
+    backprop: Program | None,
+    title: Sequence[str],
+    lines: Callable[..., Lines] = Lines,
+    above: Callable[[], tuple[Sequence[str], Sequence[str]]] = nothing,
+    straight: frozenset[str] | None = None,
 ) -> str:
     """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program.
 
     `lines` makes a function's lines; `above` says, when that is done, what they need: imports, and texts above the functions.
+    `straight` is as for `kernel`.
     """
     named = {e.name.name: e.name for e in forward.equations if not is_step(e.name)}
-    parts = [_Function("forward", forward, named)]
+    parts = [_Function("forward", forward, named, straight)]
     if backprop is not None:
-        parts.append(_Function("value_and_grad", backprop, dict(backprop.outputs)))
+        parts.append(_Function("value_and_grad", backprop, dict(backprop.outputs), straight))
     preludes: dict[str, str] = {}
     imports: dict[str, None] = {}
     for part in parts:
@@ -61,10 +67,10 @@ def constants_text(name: str, constants: Mapping[str, str]) -> str:
 class _Function:
     """One function of the module."""
 
-    def __init__(self, name: str, program: Program, outputs: dict[str, Symbol]) -> None:
+    def __init__(self, name: str, program: Program, outputs: dict[str, Symbol], straight: frozenset[str] | None) -> None:
         self.name = name
         self.program = program
-        self.graph = Graph(program)
+        self.graph = Graph(program, straight)
         self.graph.take(program)
         self.outputs = {label: self.graph.of[symbol] for label, symbol in outputs.items()}
         self.shapes = {label: program.shapes[symbol] for label, symbol in outputs.items()}

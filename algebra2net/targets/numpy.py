@@ -23,6 +23,7 @@ from sympy import Expr, Symbol, pi
 from algebra2net import names
 from algebra2net.derive import VALUE
 from algebra2net.operators.operator import NONE, Operation, Operator
+from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.program import SCALAR, Dimension, Equation, Program, is_step, operands, record
 from algebra2net.shapes import unsized
 from algebra2net.spell import number
@@ -427,8 +428,9 @@ def _recipe(here: Operator, in_book: bool = False) -> _Recipe:
     level, pieces = _read_template(code)
     slots = [piece[0] for piece in pieces if not isinstance(piece, str)]
     twice = tuple(k for k, name in enumerate(here.operands) if slots.count(name) > 1 or code in ("$size", "$part", "$expand"))
-    helpers = tuple((helper.partition("(")[0], helper) for helper in re.split(r"\n\n+(?=def )", here.prelude) if helper)
-    defined = tuple(re.findall(r"^def (\w+)", here.prelude, re.MULTILINE))
+    functions = functions_of(here.prelude)
+    defined = tuple(reached(re.sub(r"\$\W?", "_", code), functions))
+    helpers = tuple((name, functions[name]) for name in defined)
     return _Recipe(level, pieces, twice, helpers, defined, "(" in code, code in ("$size", "$extent"))
 
 
