@@ -47,7 +47,7 @@ def same(one: object, other: object) -> None:
         for a, b in zip(one, other, strict=True):
             same(a, b)
     elif isinstance(one, np.ndarray):
-        assert one.dtype == other.dtype and one.shape == other.shape
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
         np.testing.assert_array_equal(one, other)
     else:
         assert one == other
