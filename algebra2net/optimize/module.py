@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import numpy as np
 from sympy import Symbol
@@ -48,17 +48,16 @@ def module(
         imports |= part.graph.imports
     texts = [part.text(set(preludes), forward, lines) for part in parts]
     more, functions = above()
-    texts, direct = _called_directly(texts, [*imports, *more], [*preludes.values(), *functions])
+    taken = {name for text in (*preludes.values(), *functions) for name in re.findall(r"^(?:def )?(\w+)", text, re.MULTILINE)}
+    texts, direct = _called_directly(texts, taken.union(*(part.words for part in parts)))
     body = "".join(f"\n\n{text}\n" for text in (*preludes.values(), *functions, *texts))
     return "\n".join(['"""' + quoted(title), '"""', "", "import numpy as np", *imports, *more, "", _HEAP, *direct]) + "\n" + body
 
 
-def _called_directly(texts: Sequence[str], imports: Sequence[str], others: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The functions with NumPy's under names of their own; and the lines that give those."""
-    words = {word for text in (*texts, *imports) for word in re.findall(r"(?<![\w.])\w+", text)}
-    words.update(name for text in others for name in re.findall(r"^(?:def )?(\w+)", text, re.MULTILINE))
-    called = {name for text in texts for name in re.findall(r"\bnp\.(\w+)\(", text)}
-    direct = sorted(name for name in called - words - set(dir(builtins)) if isinstance(getattr(np, name), np.ufunc) or name == "vdot")
+def _called_directly(texts: Sequence[str], taken: Set[str]) -> tuple[list[str], list[str]]:
+    """The functions with NumPy's under names of their own, where these are not taken; and the lines that give those."""
+    called = {name for text in texts for name in re.findall(r"np\.(\w+)\(", text)}
+    direct = sorted(name for name in called - taken - set(dir(builtins)) if isinstance(getattr(np, name, None), np.ufunc) or name == "vdot")
     if not direct:
         return list(texts), []
     pattern = re.compile(rf"\bnp\.({'|'.join(direct)})\(")
@@ -86,9 +85,11 @@ class _Function:
         self.graph.take(program)
         self.outputs = {label: self.graph.of[symbol] for label, symbol in outputs.items()}
         self.shapes = {label: program.shapes[symbol] for label, symbol in outputs.items()}
+        self.words: set[str] = set()  # that its text gives a meaning
 
     def text(self, taken: set[str], forward: Program, made: Callable[..., Lines]) -> str:
         lines = made(self.graph, self.outputs, self.name, taken)
+        self.words = set(lines.names.values())
         arguments = [lines.names[id(self.graph.of[name])] for name in self.program.inputs]
         shared: set[int] = set()
         results = {label: lines.result(node, self.shapes[label], shared) for label, node in self.outputs.items()}
