@@ -51,6 +51,7 @@ class Lines:
         self.uses = Counter(id(arg) for node in self.order for arg in node.args)
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
+        self.numbers = numbers(self.order)
         self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = beside_their_call(self.arranged([node for node in self.order if id(node) not in self.inside]))
@@ -286,13 +287,13 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
-        out = f"out={name}" if own != name or node.op in ("maximum", "minimum", "mask") else name
-        return f"{f'{own} = ' if own != name else ''}{self.called(node, out)}"
+        return f"{f'{own} = ' if own != name else ''}{self.called(node, name)}"
 
-    def called(self, node: Node, *out: str) -> str:
-        """The call of NumPy's function that does an operation entry by entry."""
+    def called(self, node: Node, out: str = "") -> str:
+        """The call of NumPy's function that does an operation entry by entry; a keyword costs as much as a small array's sum."""
         words = [self.filled(arg, node) if node.op in ("maximum", "minimum") and not node.zero_d else self.entry(arg, loose=True) for arg in node.args]
-        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, *out])})"
+        words += [f"out={out}" if node.op in ("maximum", "minimum") else out] if out else []
+        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join(words)})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
         """The text of an operand of what is done entry by entry on an array."""
@@ -368,7 +369,9 @@ class Lines:
     def result(self, node: Node, shape: Sequence[object], shared: set[int]) -> str:
         """What is handed out for a value: it shares memory with nothing."""
         if shape == SCALAR:
-            return f"float({self.expression(node)})" if node.op in ("const", "size") else f"{self.names[id(node)]}.item()"
+            if node.op in ("const", "size"):
+                return f"float({self.expression(node)})"
+            return f"float({self.names[id(node)]})" if id(node) in self.numbers else f"{self.names[id(node)]}.item()"
         base = self.base(node)
         text = self.expression(node) if node.op == "const" else self.names[id(node)]
         own = base.fresh and node.op != "broadcast" and id(base) not in shared
@@ -376,6 +379,15 @@ class Lines:
             return f"np.array({text})"
         shared.add(id(base))
         return text
+
+
+def numbers(order: Sequence[Node]) -> set[int]:
+    """The nodes that are scalars of NumPy, not arrays of one entry: a float is made of them ten times sooner than by `.item()`."""
+    found: set[int] = set()
+    for node in order:
+        if node.op in ("const", "size", "vdot") or (node.op in REDUCTIONS and node.data is None) or (node.op in ENTRYWISE and all(id(arg) in found for arg in node.args)):
+            found.add(id(node))
+    return found
 
 
 _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
@@ -631,7 +643,7 @@ class Blocks:
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
         if node.op in _IN_PLACE | COMPARISONS:
-            return self.whole.called(node, f"out={name}")
+            return self.whole.called(node, name)
         if self.whole._is_shortened(node):
             return self.whole.shortened(node)
         return f"{name}[...] = {self.whole.expression(node)}"
