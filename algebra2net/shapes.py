@@ -267,22 +267,21 @@ class _Solver:
         a, b = self.find(one), self.find(other)
         if a == b:
             return
-        if self.value[a] is not None and self.value[b] is not None:
-            if self.value[a] != self.value[b]:
-                raise _ClashError(one, other)
-        elif self.value[a] is not None or self.value[b] is not None or self.label[a] or self.label[b]:
-            self.wake(a)
-            self.wake(b)
-        if len(self.watchers[a]) < len(self.watchers[b]):
+        value, label, watchers = self.value, self.label, self.watchers
+        if value[a] != value[b] and value[a] is not None and value[b] is not None:
+            raise _ClashError(one, other)
+        if len(watchers[a]) < len(watchers[b]):
             a, b = b, a
-        self.wake(b)
+        if value[a] is None and (value[b] is not None or (label[b] and not label[a])):
+            self.wake(a)
+        self.wake(b)  # what waits for the two to be one waits at both
         self.parent[b] = a
-        self.watchers[a].extend(w for w in self.watchers[b] if not w.done)
-        self.watchers[b] = []
-        if self.value[a] is None and self.value[b] is not None:
-            self.value[a], self.why[a] = self.value[b], self.why[b]
+        watchers[a] += watchers[b]
+        watchers[b] = []
+        if value[a] is None and value[b] is not None:
+            value[a], self.why[a] = value[b], self.why[b]
         self.why[a] = self.why[a] or self.why[b]
-        self.label[a] = self.label[a] or self.label[b]
+        label[a] = label[a] or label[b]
         self.owner[a] = self.owner[a] or self.owner[b]
 
     def assign(self, node: int, value: int, why: tuple[str, Span | None] | None = None) -> None:
@@ -297,8 +296,12 @@ class _Solver:
             raise _ClashError(node, fresh)
 
     def wake(self, root: int) -> None:
-        for waiting in self.watchers[root]:
-            if not waiting.done and not waiting.queued:
+        """Queue what waits at a node: it may be said now."""
+        if not self.watchers[root]:
+            return
+        left = self.watchers[root] = [waiting for waiting in self.watchers[root] if not waiting.done]
+        for waiting in left:
+            if not waiting.queued:
                 waiting.queued = True
                 self.queue.append(waiting)
 
