@@ -201,8 +201,7 @@ def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tu
         try:
             return value.names
         except AttributeError:  # every walk asks: looked up once
-            found: tuple[Symbol, ...] = record(value, functions).operands_of(value)
-            value.names = found if all(isinstance(arg, Symbol) for arg in found) else tuple(arg for arg in found if isinstance(arg, Symbol))
+            value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
             return value.names
     return (value,) if isinstance(value, Symbol) else ()
 
@@ -213,8 +212,8 @@ def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[st
         return meaning.get(value, value)
     if meaning.keys().isdisjoint(operands(value, functions)):
         return value
-    count = len(record(value, functions).operands_of(value))
-    return value.func(*(meaning.get(arg, arg) for arg in value.args[:count]), *value.args[count:])
+    before = record(value, functions).operands_of(value)
+    return type(value)(*[meaning.get(arg, arg) for arg in before], *value.args[len(before) :])
 
 
 def with_value(equation: Equation, value: Expr) -> Equation:
@@ -258,11 +257,10 @@ class Draft:
                 return value
             self.equations.append(equation)
             return name
-        known = self._names.get(value)
-        if known is None:
+        shared = self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
+        known = self._names.setdefault(value, name) if shared else name
+        if known is name:
             self.equations.append(equation)
-            if self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args):
-                self._names[value] = name
             return name
         if is_step(name):
             return known

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
@@ -28,6 +29,7 @@ from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Sha
 
 _SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
 _SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
+_SIZED = frozenset(["m", "n"])  # options of what is made of a size
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def symbol_axis(axis: int) -> Expr:
 def unsized(program: Program, size: str) -> ShapeError:
     """What is to be said where an `I` or `ones` has to be made, and nothing says how large."""
     having = [e for e in program.equations if e.span is not None and isinstance(e.value, Operation) and size in program.shapes[e.name]]
-    made = [e for e in having if set(record(e.value).options) & {"m", "n"}]
+    made = [e for e in having if not _SIZED.isdisjoint(record(e.value).options)]
     span = next((e.span for e in (*made, *having)), None)
     if any(isinstance(e.value, operation("eye")) for e in made) and size not in program.dimensions:
         return ShapeError(f"nothing says how large {size} is", span, "type the size (I_3), or declare a shape that has it")
@@ -241,20 +243,28 @@ class _Solver:
         self.chosen: dict[Symbol, Choice] = {}
         self.made = {e.name: e for e in program.equations}
         for name in program.inputs:
-            self.dims[name] = self.node(owner=name.name), self.node(owner=name.name)
-        for equation in program.equations:
-            self.dims[equation.name] = self.node(), self.node()
+            self.dims[name] = rows, columns = self.nodes(2)
+            self.owner[rows] = self.owner[columns] = name.name
+        made = self.nodes(2 * len(program.equations))
+        self.dims |= zip(self.made, zip(made[::2], made[1::2], strict=True), strict=True)
 
     # nodes
 
-    def node(self, value: int | None = None, owner: str | None = None) -> int:
-        self.parent.append(len(self.parent))
-        self.value.append(value)
-        self.label.append(None)
-        self.owner.append(owner)
-        self.why.append(None)
-        self.watchers.append([])
-        return len(self.parent) - 1
+    def node(self, value: int | None = None) -> int:
+        (made,) = self.nodes(1)
+        self.value[made] = value
+        return made
+
+    def nodes(self, count: int) -> range:
+        """So many nodes of which nothing is known."""
+        first = len(self.parent)
+        made = range(first, first + count)
+        self.parent += made
+        nothing: list[Any] = [None] * count
+        for known in (self.value, self.label, self.owner, self.why):
+            known += nothing
+        self.watchers += [[] for _ in made]
+        return made
 
     def find(self, node: int) -> int:
         parent = self.parent
@@ -431,7 +441,7 @@ class _Solver:
                 if len(given) == 1:
                     self.unite(result[axis], given[0][axis])
                 else:
-                    self.wait("broadcast", equation, [result[axis], *(g[axis] for g in given)], axis)
+                    self.wait("broadcast", equation, [result[axis], *[g[axis] for g in given]], axis)
         elif here.choices:
             self.wait("choice", equation, [*result, *(node for g in given for node in g)])
         elif (pattern := here.pattern(value)) == "of the second":
@@ -468,21 +478,20 @@ class _Solver:
 
     def broadcast(self, waiting: _Waiting) -> None:
         """The result's size along one axis: that of the operands which are not 1."""
-        result, *given = waiting.nodes
-        if self.is_one(result):
+        result, *given = map(self.find, waiting.nodes)
+        if self.value[result] == 1:
             for node in given:
                 self.unite(node, self.one)
             waiting.done = True
             return
-        rest = [node for node in given if not self.is_one(node)]
-        large = [node for node in rest if self.is_more(node)]
+        rest = [node for node in given if self.value[node] != 1]
         if not rest:
             self.unite(result, self.one)
             waiting.done = True
-        elif len({self.find(node) for node in rest}) == 1:
+        elif rest.count(rest[0]) == len(rest):
             self.unite(result, rest[0])
             waiting.done = len(rest) == len(given) or self.is_more(rest[0])
-        elif large:
+        elif large := [node for node in rest if self.is_more(node)]:
             for node in large:
                 self.unite(large[0], node)
             self.unite(result, large[0])
@@ -704,9 +713,9 @@ class _Solver:
         result, *given = waiting.nodes
         rest = [node for node in given if not self.is_one(node)]
         for arg, node in zip(waiting.equation.value.args, given, strict=False):
-            others = [other for other in rest if self.find(other) != self.find(node)]
             if node not in rest or self.is_more(node):
                 continue
+            others = any(self.find(other) != self.find(node) for other in rest)
             if self.is_thin(arg, node, waiting) if others else self.is_beside_a_layer(arg, waiting):
                 self.assign(node, 1)
         if not waiting.done:
@@ -781,7 +790,7 @@ class _Solver:
                     meaning[equation.name] = meaning.get(value, value)
                     continue
             value = substituted(value, meaning)
-            if isinstance(value, Operation) and set(record(value).options) & {"m", "n"}:
+            if isinstance(value, Operation) and not _SIZED.isdisjoint(record(value).options):
                 value = self.sized(value, shapes[equation.name])
             if equation.name in self.chosen:
                 before = len(draft.equations)
