@@ -20,7 +20,7 @@ from dataclasses import replace
 from sympy import Expr, Integer, Symbol
 
 from algebra2net.errors import DerivativeError
-from algebra2net.lower import instantiate, parameters_of, rule
+from algebra2net.lower import instantiate, meaning_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator
 from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, symbol
@@ -71,7 +71,7 @@ def rests_on(program: Program, targets: Sequence[Symbol]) -> set[Symbol]:
     """The names that rest on any of the targets."""
     reached = set(targets)
     for equation in program.equations:
-        if any(operand in reached for operand in operands(equation.value)):
+        if not reached.isdisjoint(operands(equation.value)):
             reached.add(equation.name)
     return reached
 
@@ -107,8 +107,7 @@ class _Backward:
         if here.variadic:
             yield from self.blocks(value, here, delta, needed)
             return
-        meaning = dict(zip((symbol(word) for word in (*here.operands, *here.options)), value.args, strict=True))
-        meaning |= {symbol("out"): equation.name, SEED: delta}
+        meaning = meaning_of(value, here, out=equation.name, delta=delta)
         rules = self.rules(value, here)
         for name, operand in zip(here.operands, here.operands_of(value), strict=True):
             if operand not in needed:
@@ -117,7 +116,7 @@ class _Backward:
                 continue  # flat: a comparison, a rounding, a size
             if not rules[name]:
                 raise DerivativeError(f"{here.name} has no derivative by {name}", equation.span, "take the names that it rests on out of wrt=")
-            found = instantiate(self.draft, rule(rules[name], parameters_of(here)), meaning, equation.span, here.reason)
+            found = instantiate(self.draft, rule(rules[name], here.parameters), meaning, equation.span, here.reason)
             contribution = self.draft.define(found, rule=here.reason)
             yield operand, fit(contribution, operand, self.draft, self.shapes, "what was broadcast is summed up"), here.reason
 

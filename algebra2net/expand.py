@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Symbol
 
 from algebra2net.derive import derive, rests_on
 from algebra2net.errors import AlgebraError, Span
-from algebra2net.lower import Own, Rule, Slope, instantiate, meaning_of, own_rule, parameters_of, rule
+from algebra2net.lower import Own, Rule, Slope, instantiate, meaning_of, own_rule, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator, operation
 from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
@@ -61,7 +61,7 @@ def _opened(draft: Draft, value: Operation, here: Operator, program: Program, sp
     more = {}
     if here.slope_of and "out" in here.value:
         more["out"] = draft.define(operation(here.slope_of)(*value.args), None, span)
-    return instantiate(draft, rule(here.value, parameters_of(here)), meaning_of(value, here, **more), span)
+    return instantiate(draft, rule(here.value, here.parameters), meaning_of(value, here, **more), span)
 
 
 def _slope_rule(here: Operator, program: Program) -> Rule:

@@ -444,19 +444,24 @@ def instantiate(draft: Draft, here: Rule, meaning: Mapping[Expr, Expr], span: Sp
     """The rule's value for these parameters: its steps go into the draft, the last operator comes back undefined."""
     local = dict(meaning)
     for step in here.steps:
-        local[step.name] = draft.define(_without_neutral(step.value.func(*(local.get(arg, arg) for arg in step.value.args))), None, span, why)
-    if isinstance(here.result, Operation):
-        return _without_neutral(here.result.func(*(local.get(arg, arg) for arg in here.result.args)))
-    return local.get(here.result, here.result)
+        local[step.name] = draft.define(_meant(step.value, local), None, span, why)
+    return _meant(here.result, local)
+
+
+def _meant(value: Expr, local: Mapping[Expr, Expr]) -> Expr:
+    """A step of a rule in the program's own names."""
+    if not isinstance(value, Operation):
+        return local.get(value, value)
+    return _without_neutral(type(value)(*[local.get(arg, arg) for arg in value.args]))
 
 
 def _without_neutral(value: Expr) -> Expr:
     """1 * x and x + 0 as x: what an operand that was left out (layernorm's gamma and beta) makes of a rule."""
     neutral = _NEUTRAL.get(type(value))
-    if neutral is not None and any(arg is neutral for arg in value.args):
-        one, other = value.args
-        return other if one is neutral else one
-    return value
+    if neutral is None:
+        return value
+    one, other = value.args
+    return other if one is neutral else one if other is neutral else value
 
 
 _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation("plus"): Integer(0)}
@@ -464,13 +469,8 @@ _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation
 
 def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:
     """What the names in a rule of `here` stand for at `value`: operands, options, and what else is given."""
-    named = dict(zip((*here.operands, *here.options), value.args, strict=True))
+    named = dict(zip(here.parameters, value.args, strict=False))
     return {symbol(word): expression for word, expression in (named | more).items()}
-
-
-def parameters_of(here: Operator) -> tuple[str, ...]:
-    """The names that a rule of `here` may use."""
-    return (*here.operands, *here.options, "out", "delta")
 
 
 def own_rule(here: Own, program: Program) -> Rule:

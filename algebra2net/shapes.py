@@ -22,7 +22,7 @@ from sympy import Expr, Integer, Symbol
 from algebra2net import names
 from algebra2net.errors import AlgebraError, ShapeError, Span
 from algebra2net.layers import is_parameter
-from algebra2net.lower import instantiate, parameters_of, rule
+from algebra2net.lower import instantiate, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
 from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
@@ -123,12 +123,11 @@ def _taken(pattern: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
 
 
 def _broadcast(shapes: Iterable[Shape]) -> Shape:
-    rows: Dimension = 1
-    columns: Dimension = 1
-    for shape in shapes:
-        rows = shape[0] if rows == 1 else rows
-        columns = shape[1] if columns == 1 else columns
-    return rows, columns
+    whole, *others = shapes
+    for shape in others:
+        if shape != whole:
+            whole = shape[0] if whole[0] == 1 else whole[0], shape[1] if whole[1] == 1 else whole[1]
+    return whole
 
 
 def _combined(sign: str, sizes: Sequence[Dimension]) -> Dimension:
@@ -168,13 +167,15 @@ def broadcasts(program: Program) -> tuple[Repeated, ...]:
 def fit(value: Expr, like: Symbol, draft: Draft, shapes: dict[Symbol, Shape], why: str = "") -> Expr:
     """`value` with the shape of `like`: summed down where it is wider, repeated where it is narrower."""
     have, want = (shapes[value] if isinstance(value, Symbol) else SCALAR), shapes[like]
+    if have == want:
+        return value
     wider = [axis for axis in (0, 1) if have[axis] != 1 and want[axis] == 1]
     if wider:
         total = OPERATORS["sum"]
         value = draft.define(total(value) if len(wider) == 2 or have[1 - wider[0]] == 1 else total(value, axis=symbol_axis(wider[0])), rule=why)
         have = (1 if 0 in wider else have[0], 1 if 1 in wider else have[1])
         shapes.setdefault(value, have)
-    if have != want and any(h == 1 != w for h, w in zip(have, want, strict=True)):
+    if any(h == 1 != w for h, w in zip(have, want, strict=True)):
         value = draft.define(OPERATORS["expand"](value, like), rule=why)
         shapes.setdefault(value, want)
     return value
@@ -796,7 +797,7 @@ class _Solver:
                 before = len(draft.equations)
                 here = record(value)
                 bound = dict(zip((symbol(word) for word in here.operands), value.args, strict=True))
-                value = instantiate(draft, rule(self.chosen[equation.name].value, parameters_of(here)), bound, equation.span)
+                value = instantiate(draft, rule(self.chosen[equation.name].value, here.parameters), bound, equation.span)
                 for new in draft.equations[before:]:
                     shapes[new.name] = result_shape(new.value, shapes)
             defined = draft.keep(with_value(equation, value))

@@ -10,7 +10,7 @@ An identity is one function in `IDENTITIES`, under the name of the operator that
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from sympy import Expr, Float, Integer, Symbol
 from algebra2net.derive import GRADIENT, by_signal
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import NONE, Operation
-from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted, with_value
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted
 from algebra2net.shapes import result_shape
 
 ONE, ZERO, MINUS_ONE = Integer(1), Integer(0), Integer(-1)  # SymPy has one of each
@@ -64,7 +64,7 @@ class _Walk:
         self.meaning: dict[Expr, Expr] = {}
         self.made: dict[Expr, Operation] = {}
         self.uses = program.uses()
-        self.count: Counter[Expr] = Counter()  # how often what a step has become was used before
+        self.count: defaultdict[Expr, int] = defaultdict(int)  # how often what a step has become was used before
         self.kept_names: set[Expr] = set()  # values of the forward pass
         self.fresh: set[Expr] = set()  # steps of the backward pass
         self.signals: set[Expr] = set()  # what is a delta keeps its name, where a gradient is the same: ∂L/∂b = δ
@@ -74,8 +74,8 @@ class _Walk:
         self.seen = 0
 
     def take(self, equation: Equation) -> None:
-        value, self.rule = equation.value, equation.rule
-        value = substituted(value, self.meaning, self.program.functions)
+        self.rule = equation.rule
+        value = substituted(equation.value, self.meaning, self.program.functions)
         if isinstance(value, Operation):
             value = self.simplified(value, equation) if self.seen >= self.program.kept else _without_two_signs(value, self)
         self.define(value, equation)
@@ -115,29 +115,29 @@ class _Walk:
         self.rule = "\n".join(reasons)
 
     def define(self, value: Expr, equation: Equation) -> None:
-        if not is_step(equation.name) and value in self.fresh and (value not in self.signals or self.is_of_its_own(equation)):
+        name, is_forward = equation.name, self.seen < self.program.kept
+        if isinstance(value, Symbol) and value in self.fresh and not is_step(name) and (value not in self.signals or self.is_of_its_own(equation)):
             self.fresh.discard(value)  # the step has a name after all
-            self.draft.rename(value, equation.name)
-            defined: Expr = equation.name
+            self.draft.rename(value, name)
+            defined: Expr = name
         else:
-            whole = with_value(equation, value)
-            defined = self.draft.keep(whole if self.rule == equation.rule else replace(whole, rule=self.rule))
+            same = value is equation.value and self.rule == equation.rule
+            defined = self.draft.keep(equation if same else Equation(name, value, equation.span, self.rule))
             self.rules.setdefault(defined, self.rule)
-            if self.seen >= self.program.kept and is_step(defined) and defined not in self.kept_names:
+            if not is_forward and is_step(defined) and defined not in self.kept_names:
                 self.fresh.add(defined)
-        if defined is not equation.name:
-            self.meaning[equation.name] = defined
-        if equation.name in self.program.deltas:
+        if defined is not name:
+            self.meaning[name] = defined
+        if name in self.program.deltas:
             self.signals.add(defined)
-        self.count[defined] += self.uses[equation.name]
-        if self.seen < self.program.kept:
+        self.count[defined] += self.uses[name]
+        if is_forward:
             self.kept_names.add(defined)
-        if isinstance(value, Operation):
-            self.made.setdefault(defined, value)
-        elif value in self.made:
-            self.made.setdefault(defined, self.made[value])
-        if isinstance(defined, Symbol):
-            self.shapes.setdefault(defined, self.shapes.get(equation.name) or result_shape(value, self.shapes))
+        made = value if isinstance(value, Operation) else self.made.get(value)
+        if made is not None:
+            self.made.setdefault(defined, made)
+        if defined not in self.shapes and isinstance(defined, Symbol):
+            self.shapes[defined] = self.shapes.get(name) or result_shape(value, self.shapes)
 
     def is_of_its_own(self, equation: Equation) -> bool:
         """Whether this is the gradient by the value that the signal stands at: ∂L/∂h, not also δ_h."""

@@ -120,6 +120,11 @@ class Operator:
         """Whether each entry of the result rests on one entry of each operand."""
         return self.shape == ELEMENTWISE
 
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names that its rules may use."""
+        return (*self.operands, *self.options, "out", "delta")
+
     def pattern(self, value: Operation) -> str:
         """The shape pattern for these options."""
         return self.shape if isinstance(self.shape, str) else self.shape[int(self.settings(value)["axis"])]

@@ -11,8 +11,9 @@ one that comes back is the cheapest known with that value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from sympy import Expr, Symbol, pi
@@ -24,6 +25,8 @@ from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
 VIEWS = frozenset(("T", "matrix", "part"))
+_BOOLEAN = COMPARISONS | LOGICAL
+_FRESH = (ENTRYWISE - {"mask"}) | REDUCTIONS | {"dot", "call", "vdot", "vecdot", "stacked", "ones", "full"}
 
 
 class Node:
@@ -40,8 +43,8 @@ class Node:
         self.data = data
         self.shape = shape
         self.name: Symbol | None = None
-        self.boolean = op in COMPARISONS or op in LOGICAL
-        self.fresh = (op in ENTRYWISE and op != "mask") or op in REDUCTIONS or op in ("dot", "call", "vdot", "vecdot", "stacked", "ones", "full")
+        self.boolean = op in _BOOLEAN
+        self.fresh = op in _FRESH
         self.zero_d = False
         self.entrywise = op in ENTRYWISE
 
@@ -65,20 +68,23 @@ class Graph:
     of: dict[Expr, Node] = field(default_factory=dict)  # the node of each value of the program
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        from algebra2net.optimize.rules import RULES  # which are written in terms of this
+
+        self.rules = RULES
+
     def make(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
         """The node of that operation on these, made where there is none yet."""
-        from algebra2net.optimize.rules import RULES
-
-        for rule in RULES.get(op, ()):
+        for rule in self.rules.get(op, ()):
             better = rule(self, args, data)
             if better is not None:
-                self._known.setdefault((op, *map(id, args), data, type(data)), better)
+                self._known.setdefault((op, args, data, type(data)), better)
                 return better
         return self.plain(op, args, data, shape)
 
     def plain(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
         """The same without asking for anything better."""
-        key = (op, *map(id, args), data, type(data))
+        key = (op, args, data, type(data))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(op, args, data, shape if shape is not None else self.shape_of(op, args, data))
@@ -88,7 +94,7 @@ class Graph:
 
     def known(self, op: str, args: tuple[Node, ...], data: object = None) -> Node | None:
         """The node of that operation, if it has been made."""
-        return self._known.get((op, *map(id, args), data, type(data)))
+        return self._known.get((op, args, data, type(data)))
 
     def ones(self, like: Node, axis: int) -> Node:
         """A row of ones that adds up the rows of a matrix, or a column that adds up its columns; of that matrix's type."""
@@ -135,9 +141,9 @@ class Graph:
 
     @staticmethod
     def _is_zero_d(node: Node) -> bool:
-        if node.op in ("const", "vdot", "size") or (node.op in REDUCTIONS and node.data is None):
-            return True
-        return node.op in ENTRYWISE and all(arg.zero_d for arg in node.args)
+        if node.entrywise:
+            return all([arg.zero_d for arg in node.args])
+        return node.op in ("const", "vdot", "size") or (node.op in REDUCTIONS and node.data is None)
 
     # from a program
 
@@ -159,8 +165,8 @@ class Graph:
         if not isinstance(value, Operation):
             return self.const(float(np.pi) if value is pi else int(value) if value.is_Integer else float(value))
         here = record(value)
-        args = tuple(self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value))
-        special = _made if "$rows" in here.numpy else SPECIAL.get(here.numpy)
+        args = tuple([self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value)])
+        special = _special(here.numpy)
         if special is not None:
             return special(self, here, value, args, shape)
         return self.operation(here, value, args, shape)
@@ -170,7 +176,7 @@ class Graph:
         if here.imports:
             self.imports.setdefault(here.imports)
         if not here.takes_scalars:
-            args = tuple(self.matrix(arg) for arg in args)
+            args = tuple([self.matrix(arg) for arg in args])
         steps: list[Node] = []
         made = kernel(here, value)
         for instruction in made.instructions:
@@ -186,11 +192,10 @@ class Graph:
 
     def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
         """The node of one instruction of a kernel."""
-        operands = tuple(self.argument(arg, args, steps) for arg in instruction.args)
-        op = instruction.op
-        if op in ENTRYWISE and all(arg.op == "const" for arg in operands):
-            return self.computed(op, operands)
-        data = instruction.data
+        operands = tuple([self.argument(arg, args, steps) for arg in instruction.args])
+        op, data = instruction.op, instruction.data
+        if op in ENTRYWISE:
+            return self.computed(op, operands) if all([arg.op == "const" for arg in operands]) else self.make(op, operands, data)
         if op == "text" and "slot_dtype" in str(data):
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)
@@ -347,6 +352,12 @@ def _named_size(graph: Graph, here: Operator, value: Operation, args: tuple[Node
 
 
 SPECIAL = {"$size": _size, "$expand": _expand, "$part": _part, "$extent": _named_size}
+
+
+@cache
+def _special(numpy: str) -> Callable[[Graph, Operator, Operation, tuple[Node, ...], Shape], Node] | None:
+    """What makes the node of an operator whose text is no kernel."""
+    return _made if "$rows" in numpy else SPECIAL.get(numpy)
 
 
 def needed(graph: Graph, outputs: Mapping[str, Node]) -> Iterator[Node]:

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from sympy import Expr
+
 from algebra2net.operators.operator import NONE, Operation, Operator
 
 UNARY = frozenset(
@@ -78,13 +80,13 @@ def functions_of(prelude: str) -> dict[str, str]:
 
 def kernel(record: Operator, value: Operation) -> Kernel:
     """The kernel of a value's operator."""
-    options = tuple((name, str(option)) for name, option in record.settings(value).items())
-    return _kernel(record, options, len(record.operands_of(value)))
+    count = len(record.operands_of(value))
+    return _kernel(record, value.args[count:], count)
 
 
 @cache
-def _kernel(record: Operator, options: tuple[tuple[str, str], ...], count: int) -> Kernel:
-    settings = dict(options)
+def _kernel(record: Operator, options: tuple[Expr, ...], count: int) -> Kernel:
+    settings = {name: str(option) for name, option in zip(record.options, options, strict=True)}
     axis = settings.get("axis", str(NONE))
     text = record.numpy.replace("$*", ", ".join(f"operand{k}" for k in range(count)))
     text = text.replace("$axis", "" if axis == str(NONE) else f"axis={axis}, keepdims=True").replace("$line", "None" if axis == str(NONE) else axis)
