@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, Graph, Node, needed
@@ -26,6 +27,7 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "
 _IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
+_OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
@@ -45,7 +47,7 @@ class Lines:
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
-        self.uses = Counter(id(arg) for node in self.order for arg in node.args)
+        self.uses = Counter([id(arg) for node in self.order for arg in node.args])
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.prepare()
@@ -87,11 +89,14 @@ class Lines:
 
     def reads(self, node: Node) -> list[Node]:
         """The values with names of their own that a statement reads, through what is written inside it."""
+        inside = self.inside
+        if inside.isdisjoint(map(id, node.args)):
+            return [*reversed(node.args)]
         found: list[Node] = []
         open_ones = list(node.args)
         while open_ones:
             arg = open_ones.pop()
-            if id(arg) in self.inside:
+            if id(arg) in inside:
                 open_ones += arg.args
             else:
                 found.append(arg)
@@ -173,7 +178,7 @@ class Lines:
                 0,
                 f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))",
             )
-        if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
+        if any("dtype" in line and _OF_DTYPE.search(line) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found
 
@@ -262,7 +267,7 @@ class Lines:
 
     def operand(self, node: Node, loose: bool = False) -> str:
         """The text of an operand, in brackets where it needs them."""
-        if self._is_constant(node):
+        if node.op == "ones" and self._is_constant(node):
             return self.constant(node)
         if id(node) not in self.inside:
             return self.names[id(node)]
@@ -343,6 +348,7 @@ class Lines:
 _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
 
 
+@cache
 def constant_name(number: float) -> str:
     """A name that says a number: `half`, `c26_85`."""
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
@@ -355,7 +361,7 @@ def is_surely_small(node: Node) -> bool:
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
     """The line that lets go of these names, of those that are known."""
-    found = [word for word in dict.fromkeys(words) if known is None or word in known]
+    found = [word for word in dict.fromkeys(words) if known is None or word in known] if words else []
     return [f"del {', '.join(found)}"] if found else []
 
 

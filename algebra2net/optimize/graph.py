@@ -11,7 +11,7 @@ one that comes back is the cheapest known with that value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -360,10 +360,12 @@ def _special(numpy: str) -> Callable[[Graph, Operator, Operation, tuple[Node, ..
     return _made if "$rows" in numpy else SPECIAL.get(numpy)
 
 
-def needed(graph: Graph, outputs: Mapping[str, Node]) -> Iterator[Node]:
+def needed(graph: Graph, outputs: Mapping[str, Node]) -> list[Node]:
     """The nodes that the outputs rest on, in an order in which they can be computed."""
-    wanted = {id(node) for node in outputs.values()}
+    wanted = set(outputs.values())
+    found = []
     for node in reversed(graph.nodes):
-        if id(node) in wanted:
-            wanted.update(id(arg) for arg in node.args)
-    return (node for node in graph.nodes if id(node) in wanted)
+        if node in wanted:
+            wanted.update(node.args)
+            found.append(node)
+    return found[::-1]
