@@ -41,9 +41,14 @@ def expand(program: Program) -> Program:
             if len(draft.equations) > MOST:
                 raise AlgebraError(f"this expands to more than {MOST:,} equations", equation.span, "name the values that are used more than once")
         program = draft.finish(program)
-        kinds = {type(e.value): e.value for e in draft.equations}
-        if not any(isinstance(value, Operation) and _is_macro(record(value, program.functions)) for value in kinds.values()):
+        if not has_macros(program):
             return program
+
+
+def has_macros(program: Program) -> bool:
+    """Whether there is anything to open."""
+    kinds = {type(e.value): e.value for e in program.equations}
+    return any(isinstance(value, Operation) and _is_macro(record(value, program.functions)) for value in kinds.values())
 
 
 def _is_macro(here: Operator) -> bool:

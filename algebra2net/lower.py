@@ -124,25 +124,26 @@ class _Lowering:
         return OPERATORS["extent"](n=Symbol(key)) if key in self.dimensions else None
 
     def value(self, tree: Value, owner: str = "", parameters: Mapping[str, Expr] | None = None) -> Expr:
-        """The value of a tree, its steps defined on the way: an explicit stack of (node, visited)."""
+        """The value of a tree, its steps defined on the way: an explicit stack of nodes, with their arguments once these are on it."""
         self.own_names = set(parameters or ())
         done: dict[int, Expr] = {}
-        waiting: list[tuple[Value, bool]] = [(tree, False)]
+        waiting: list[tuple[Value, tuple[Value, ...] | None]] = [(tree, None)]
         while waiting:
-            node, visited = waiting.pop()
+            node, arguments = waiting.pop()
             if id(node) in done:
                 continue
             if isinstance(node, Number):
                 done[id(node)] = number(node)
             elif isinstance(node, Name):
                 done[id(node)] = self._atom(node, parameters or {})
-            elif not visited:
-                waiting.append((node, True))
-                waiting.extend((argument, False) for argument in reversed(self._arguments(node)))
+            elif arguments is None:
+                arguments = self._arguments(node)
+                waiting.append((node, arguments))
+                waiting += [(argument, None) for argument in reversed(arguments)]
             else:
-                made = self._call(node, [done[id(a)] for a in self._arguments(node)], owner, parameters or {})
+                made = self._call(node, [done[id(argument)] for argument in arguments], owner, parameters or {})
                 done[id(node)] = made if node is tree else self.draft.define(made, None, node.span)
-                if made.args and all(self._is_constant(arg) for arg in made.args) and record(made, self.functions).elementwise:
+                if made.args and all(map(self._is_constant, made.args)) and record(made, self.functions).elementwise:
                     self.constants.add(done[id(node)])
         return done[id(tree)]
 
@@ -232,6 +233,8 @@ class _Lowering:
     def _options(self, node: Call, here: Operator, parameters: Mapping[str, Expr]) -> dict[str, Expr]:
         """The options of a call, checked."""
         given: dict[str, Expr] = {}
+        if not node.options and len(node.arguments) <= len(here.operands):
+            return given
         extra = node.arguments[self._positional(node) :] if not here.variadic and node.function not in _BY_SIZE else ()
         typed = [*zip(here.options, extra, strict=False), *node.options]
         if len(extra) > len(here.options):
