@@ -11,6 +11,7 @@ import hashlib
 import linecache
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from algebra2net import names
@@ -62,12 +63,18 @@ def straight(expected: Mapping[str, Shape], run: Callable[..., Any], does: str) 
     of a small network takes a few microseconds, so the test of its arrays is written out and compiled for the shapes at hand.
     """
     arrays = [f"a{k}" for k in range(len(expected))]
+    settled = {name: tuple(shape) for name, shape in zip(arrays, expected.values(), strict=True) if all(isinstance(size, int) for size in shape)}
     tests = [f"len(given) == {len(expected)}"]
+    if arrays:
+        tests.append(f"{' is '.join(f'{name}.__class__' for name in arrays)} is ndarray")
+        tests.append("(a0.dtype is double or a0.dtype is single)")
+    if len(arrays) > 1:
+        tests.append(" is ".join(f"{name}.dtype" for name in arrays))
+    if settled:
+        tests.append(f"({''.join(f'{name}.shape, ' for name in settled)}) == shapes")
     sizes: dict[str, str] = {}
     for name, shape in zip(arrays, expected.values(), strict=True):
-        tests.append(f"{name}.__class__ is ndarray" + ("" if name == "a0" else f" and {name}.dtype is a0.dtype"))
-        if all(isinstance(size, int) for size in shape):
-            tests.append(f"{name}.shape == {tuple(shape)}")
+        if name in settled:
             continue
         tests.append(f"{name}.ndim == 2")
         for axis, size in enumerate(shape):
@@ -75,13 +82,13 @@ def straight(expected: Mapping[str, Shape], run: Callable[..., Any], does: str) 
                 return lambda given: None  # a size made of others: left to the full check
             known = sizes.setdefault(str(size), str(size) if isinstance(size, int) else f"{name}.shape[{axis}]")
             tests.append(f"{name}.shape[{axis}] == {known}")
-    tests += ["(a0.dtype is single or a0.dtype is double)"] if arrays else []
-    taken = [f"        {name} = given[{key!r}]" for name, key in zip(arrays, expected, strict=True)] or ["        pass"]
-    lines = ["def call(given):", "    try:", *taken, "    except KeyError:", "        return None"]
+    taken = f"{', '.join(arrays)} = take(given)" if arrays else "pass"
+    lines = ["def call(given):", "    try:", f"        {taken}", "    except KeyError:", "        return None"]
     lines += [f"    if {' and '.join(tests)}:", f"        {does.format(', '.join(arrays))}", "    return None"]
     import numpy as np
 
     space: dict[str, Any] = {"ndarray": np.ndarray, "single": np.dtype(np.float32), "double": np.dtype(np.float64), "run": run, "Values": Values}
+    space |= {"take": itemgetter(*expected) if expected else None, "shapes": tuple(settled.values())}
     exec("\n".join(lines), space)
     call: Callable[[Mapping[str, Any]], Any] = space["call"]
     return call
