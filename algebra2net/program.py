@@ -179,9 +179,7 @@ class Program:
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
-        counts: Counter[Symbol] = Counter(self.outputs.values())
-        counts.update(chain.from_iterable(operands(e.value, self.functions) for e in self.equations))
-        return counts
+        return Counter([*self.outputs.values(), *chain.from_iterable([operands(e.value, self.functions) for e in self.equations])])
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
         """This program with other equations (and other fields)."""
@@ -223,8 +221,10 @@ def with_value(equation: Equation, value: Expr) -> Equation:
 
 def renamed(equation: Equation, given: Mapping[Expr, Symbol], functions: Mapping[str, Operator] | None = None) -> Equation:
     """An equation in other names; itself where none of its names has another."""
-    name, value = given.get(equation.name, equation.name), substituted(equation.value, given, functions)
-    return equation if name is equation.name and value is equation.value else Equation(name, value, equation.span, equation.rule)
+    name = given.get(equation.name, equation.name)
+    if name is equation.name and given.keys().isdisjoint(operands(equation.value, functions)):
+        return equation
+    return Equation(name, substituted(equation.value, given, functions), equation.span, equation.rule)
 
 
 class Draft:
@@ -280,4 +280,4 @@ class Draft:
         given = self._given
         if not given:
             return program.with_equations(self.equations)
-        return program.with_equations(renamed(e, given, program.functions) for e in self.equations)
+        return program.with_equations([renamed(e, given, program.functions) for e in self.equations])

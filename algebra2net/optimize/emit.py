@@ -127,15 +127,17 @@ class Lines:
             if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d:
                 continue
             for arg in node.args:
-                own = arg.fresh and not arg.boolean and not arg.zero_d and id(arg) not in self.inside and arg.op not in ("input", "ones")
-                if own and arg.shape == node.shape and self.last.get(id(arg)) == place and not self._seen_otherwise(node, arg):
+                if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
+                    continue
+                own = arg.fresh and not arg.boolean and not arg.zero_d and arg.op not in ("input", "ones")
+                if own and not self._seen_otherwise(node, arg):
                     found[id(node)] = arg
                     break
         return found
 
     def _seen_otherwise(self, node: Node, arg: Node) -> bool:
         """Whether a statement also looks at an operand's memory through a view."""
-        return any(other is not arg and self.base(other) is arg for other in self.reads(node))
+        return len(node.args) > 1 and any(other is not arg and self.base(other) is arg for other in self.reads(node))
 
     # names
 
@@ -145,8 +147,8 @@ class Lines:
         found: dict[int, str] = {}
 
         def enter(node: Node, name: str) -> None:
-            found[id(node)] = names.identifier(name, taken)
-            taken.add(found[id(node)])
+            found[id(node)] = word = names.identifier(name, taken)
+            taken.add(word)
 
         for symbol in self.graph.program.inputs:
             enter(self.graph.of[symbol], symbol.name)
@@ -157,14 +159,14 @@ class Lines:
             heir = self.heir.get(id(node))
             if heir is not None and id(node) in found:
                 found.setdefault(id(heir), found[id(node)])
-        numbers = itertools.count(1)
+        steps = (word for k in itertools.count(1) if (word := f"s{k}") not in taken)
         for node in self.statements:
             if id(node) not in found:
                 heir = self.heir.get(id(node))
                 if heir is not None:
                     found[id(node)] = found[id(heir)]
                 else:
-                    enter(node, next(word for k in numbers if (word := f"s{k}") not in taken))
+                    enter(node, next(steps))
         return found
 
     # text
