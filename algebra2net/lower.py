@@ -472,8 +472,10 @@ _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation
 
 def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:
     """What the names in a rule of `here` stand for at `value`: operands, options, and what else is given."""
-    named = dict(zip(here.parameters, value.args, strict=False))
-    return {symbol(word): expression for word, expression in (named | more).items()}
+    meaning: dict[Expr, Expr] = dict(zip(map(symbol, here.parameters), value.args, strict=False))
+    for word, expression in more.items():
+        meaning[symbol(word)] = expression
+    return meaning
 
 
 def own_rule(here: Own, program: Program) -> Rule:

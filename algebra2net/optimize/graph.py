@@ -45,8 +45,8 @@ class Node:
         self.name: Symbol | None = None
         self.boolean = op in _BOOLEAN
         self.fresh = op in _FRESH
-        self.zero_d = False
         self.entrywise = op in ENTRYWISE
+        self.zero_d = all([arg.zero_d for arg in args]) if self.entrywise else op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
 
     @property
     def number(self) -> float | int | None:
@@ -88,7 +88,6 @@ class Graph:
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(op, args, data, shape if shape is not None else self.shape_of(op, args, data))
-            found.zero_d = self._is_zero_d(found)
             self.nodes.append(found)
         return found
 
@@ -139,12 +138,6 @@ class Graph:
             return SCALAR if data is None else None if first is None else (1, first[1]) if data == 0 else (first[0], 1)
         return SCALAR if op in ("vdot", "matrix", "size") else None
 
-    @staticmethod
-    def _is_zero_d(node: Node) -> bool:
-        if node.entrywise:
-            return all([arg.zero_d for arg in node.args])
-        return node.op in ("const", "vdot", "size") or (node.op in REDUCTIONS and node.data is None)
-
     # from a program
 
     def take(self, program: Program) -> None:
@@ -177,8 +170,8 @@ class Graph:
             self.imports.setdefault(here.imports)
         if not here.takes_scalars:
             args = tuple([self.matrix(arg) for arg in args])
-        steps: list[Node] = []
         made = kernel(here, value)
+        steps: list[Node] = []
         for instruction in made.instructions:
             steps.append(self.instruction(instruction, args, steps, here, made))
         for name, text in made.preludes:
