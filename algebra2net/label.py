@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import lru_cache
 
 from sympy import Symbol
 
@@ -120,9 +121,9 @@ class _Labels:
         """Why each equation holds: its own rule, after those of the steps that are folded into it."""
         found: dict[Symbol, tuple[str, ...]] = {}
         for equation in self.program.equations:
-            own = tuple(dict.fromkeys(equation.rule.split("\n"))) if equation.rule else ()
+            own = _reasons(equation.rule)
             folded = [found[o] for o in operands(equation.value) if is_step(o) and o not in self.found]
-            found[equation.name] = tuple(dict.fromkeys(itertools.chain(*folded, own))) if any(folded) else own
+            found[equation.name] = own if all([reasons is own or not reasons for reasons in folded]) else tuple(dict.fromkeys(itertools.chain(*folded, own)))
         return {name: "; ".join(rules) for name, rules in found.items()}
 
     # steps
@@ -146,3 +147,9 @@ class _Labels:
         if wanted and wanted not in self.taken:
             return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
+
+
+@lru_cache(maxsize=1 << 10)
+def _reasons(rule: str) -> tuple[str, ...]:
+    """The reasons that a rule holds for, each once."""
+    return tuple(dict.fromkeys(rule.split("\n"))) if rule else ()
