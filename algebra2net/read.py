@@ -18,11 +18,11 @@ from functools import lru_cache
 from typing import Any
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark.exceptions import UnexpectedToken
 
 from algebra2net import names
 from algebra2net.errors import NotationError, Span, nearest
-from algebra2net.grammars import parser
+from algebra2net.grammars import StrangeCharacterError, cut, parser
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
 from algebra2net.operators import OPERATORS, known, spellings
 from algebra2net.recognise import LONGEST, recognised
@@ -92,12 +92,12 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
     """The tokens up to the first character that means nothing, and what is to be said of that one."""
     tokens: list[Token] = []
     try:
-        for token in lark.lex(source):
+        for token in cut(lark, source):
             tokens.append(token)
             if len(tokens) > MOST:
                 return tokens, NotationError(f"a program has at most {MOST:,} words and signs", _span(token, source), "split it in two")
-    except UnexpectedCharacters as error:
-        return tokens, _strange(source, error.pos_in_stream or 0)
+    except StrangeCharacterError as error:
+        return tokens, _strange(source, error.place)
     for place, token in enumerate(tokens):
         if token.type == "HABIT":
             return tokens[:place], _habit(token, source)
