@@ -24,7 +24,7 @@ from algebra2net.calls import WrittenOut
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
 from algebra2net.errors import AlgebraError, DerivativeError, ShapeError, nearest
-from algebra2net.expand import expand
+from algebra2net.expand import expand, has_macros
 from algebra2net.label import label
 from algebra2net.layers import parameters
 from algebra2net.lower import Lowered, lower
@@ -677,6 +677,8 @@ def _shape(name: str, shape: Any) -> tuple[Dimension, ...]:
 
 def _opened(backprop: Program) -> Program:
     """A derived program with macros opened, and the shapes of what that brought."""
+    if not has_macros(backprop):
+        return backprop
     opened = expand(backprop)
     shapes = dict(backprop.shapes)
     for equation in opened.equations:

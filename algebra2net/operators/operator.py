@@ -14,6 +14,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from sympy import Expr, Float, Integer, Symbol
@@ -28,6 +29,7 @@ class Operation(Expr):  # type: ignore[misc]
     """An operator on values. The class of each operator is made by `operation`."""
 
     is_commutative = False
+    args = Expr._args  # the slot itself: SymPy's property is a call of Python's at every look
     __slots__ = ("names",)  # the operands that are names, once somebody has asked (program.py)
     names: tuple[Symbol, ...]
 
@@ -110,15 +112,20 @@ class Operator:
     doc: str = ""
     source: str = ""
 
-    @property
+    @cached_property
     def variadic(self) -> bool:
         """Whether it takes any number of operands (`[a, b, c]`)."""
         return self.operands[:1] == ("*",)
 
-    @property
+    @cached_property
     def elementwise(self) -> bool:
         """Whether each entry of the result rests on one entry of each operand."""
         return self.shape == ELEMENTWISE
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names that its rules may use."""
+        return (*self.operands, *self.options, "out", "delta")
 
     def pattern(self, value: Operation) -> str:
         """The shape pattern for these options."""

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, Graph, Node, needed
@@ -28,6 +29,7 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "
 _IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
+_OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
 _EMPTY = re.compile(r"\(((?:max\()?\w+\.item\(.*\)) if \w+\.size else [-\d.]+\)")  # a question about entries that may not be there
@@ -48,7 +50,7 @@ class Lines:
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
-        self.uses = Counter(id(arg) for node in self.order for arg in node.args)
+        self.uses = Counter([id(arg) for node in self.order for arg in node.args])
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.numbers = numbers(self.order)
@@ -92,11 +94,14 @@ class Lines:
 
     def reads(self, node: Node) -> list[Node]:
         """The values with names of their own that a statement reads, through what is written inside it."""
+        inside = self.inside
+        if inside.isdisjoint(map(id, node.args)):
+            return [*reversed(node.args)]
         found: list[Node] = []
         open_ones = list(node.args)
         while open_ones:
             arg = open_ones.pop()
-            if id(arg) in self.inside:
+            if id(arg) in inside:
                 open_ones += arg.args
             else:
                 found.append(arg)
@@ -127,15 +132,17 @@ class Lines:
             if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d:
                 continue
             for arg in node.args:
-                own = arg.fresh and not arg.boolean and not arg.zero_d and id(arg) not in self.inside and arg.op not in ("input", "ones")
-                if own and arg.shape == node.shape and self.last.get(id(arg)) == place and not self._seen_otherwise(node, arg):
+                if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
+                    continue
+                own = arg.fresh and not arg.boolean and not arg.zero_d and arg.op not in ("input", "ones")
+                if own and not self._seen_otherwise(node, arg):
                     found[id(node)] = arg
                     break
         return found
 
     def _seen_otherwise(self, node: Node, arg: Node) -> bool:
         """Whether a statement also looks at an operand's memory through a view."""
-        return any(other is not arg and self.base(other) is arg for other in self.reads(node))
+        return len(node.args) > 1 and any(other is not arg and self.base(other) is arg for other in self.reads(node))
 
     # names
 
@@ -145,8 +152,8 @@ class Lines:
         found: dict[int, str] = {}
 
         def enter(node: Node, name: str) -> None:
-            found[id(node)] = names.identifier(name, taken)
-            taken.add(found[id(node)])
+            found[id(node)] = word = names.identifier(name, taken)
+            taken.add(word)
 
         for symbol in self.graph.program.inputs:
             enter(self.graph.of[symbol], symbol.name)
@@ -157,14 +164,14 @@ class Lines:
             heir = self.heir.get(id(node))
             if heir is not None and id(node) in found:
                 found.setdefault(id(heir), found[id(node)])
-        numbers = itertools.count(1)
+        steps = (word for k in itertools.count(1) if (word := f"s{k}") not in taken)
         for node in self.statements:
             if id(node) not in found:
                 heir = self.heir.get(id(node))
                 if heir is not None:
                     found[id(node)] = found[id(heir)]
                 else:
-                    enter(node, next(word for k in numbers if (word := f"s{k}") not in taken))
+                    enter(node, next(steps))
         return found
 
     # text
@@ -178,7 +185,7 @@ class Lines:
                 0,
                 f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))",
             )
-        if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
+        if any("dtype" in line and _OF_DTYPE.search(line) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found
 
@@ -301,7 +308,7 @@ class Lines:
 
     def operand(self, node: Node, loose: bool = False) -> str:
         """The text of an operand, in brackets where it needs them."""
-        if self._is_constant(node):
+        if node.op == "ones" and self._is_constant(node):
             return self.constant(node)
         if id(node) not in self.inside:
             return self.names[id(node)]
@@ -393,6 +400,7 @@ def numbers(order: Sequence[Node]) -> set[int]:
 _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
 
 
+@cache
 def constant_name(number: float) -> str:
     """A name that says a number: `half`, `c26_85`."""
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
@@ -410,7 +418,7 @@ def is_surely_small(node: Node) -> bool:
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
     """The line that lets go of these names, of those that are known."""
-    found = [word for word in dict.fromkeys(words) if known is None or word in known]
+    found = [word for word in dict.fromkeys(words) if known is None or word in known] if words else []
     return [f"del {', '.join(found)}"] if found else []
 
 

@@ -11,8 +11,9 @@ one that comes back is the cheapest known with that value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from sympy import Expr, Symbol, pi
@@ -27,6 +28,8 @@ from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
 VIEWS = frozenset(("T", "matrix", "part"))
+_BOOLEAN = COMPARISONS | LOGICAL
+_FRESH = (ENTRYWISE - {"mask"}) | REDUCTIONS | {"dot", "call", "vdot", "vecdot", "stacked", "ones", "full"}
 
 
 class Node:
@@ -43,12 +46,12 @@ class Node:
         self.data = data
         self.shape = shape
         self.name: Symbol | None = None
-        self.boolean = op in COMPARISONS or op in LOGICAL
-        self.fresh = (op in ENTRYWISE and op != "mask") or op in REDUCTIONS or op in ("dot", "call", "vdot", "vecdot", "stacked", "ones", "full")
-        self.zero_d = False
+        self.boolean = op in _BOOLEAN
+        self.fresh = op in _FRESH
         self.entrywise = op in ENTRYWISE
         self.short: Shortcut | None = None  # of a call
         self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
+        self.zero_d = all([arg.zero_d for arg in args]) if self.entrywise else op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
 
     @property
     def number(self) -> float | int | None:
@@ -72,30 +75,32 @@ class Graph:
     sharing: dict[int, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        from algebra2net.optimize.rules import RULES  # which are written in terms of this
+
+        self.rules = RULES
+
     def make(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
         """The node of that operation on these, made where there is none yet."""
-        from algebra2net.optimize.rules import RULES
-
-        for rule in RULES.get(op, ()):
+        for rule in self.rules.get(op, ()):
             better = rule(self, args, data)
             if better is not None:
-                self._known.setdefault((op, *map(id, args), data, type(data)), better)
+                self._known.setdefault((op, args, data, type(data)), better)
                 return better
         return self.plain(op, args, data, shape)
 
     def plain(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
         """The same without asking for anything better."""
-        key = (op, *map(id, args), data, type(data))
+        key = (op, args, data, type(data))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(op, args, data, shape if shape is not None else self.shape_of(op, args, data))
-            found.zero_d = self._is_zero_d(found)
             self.nodes.append(found)
         return found
 
     def known(self, op: str, args: tuple[Node, ...], data: object = None) -> Node | None:
         """The node of that operation, if it has been made."""
-        return self._known.get((op, *map(id, args), data, type(data)))
+        return self._known.get((op, args, data, type(data)))
 
     def ones(self, like: Node, axis: int) -> Node:
         """A row of ones that adds up the rows of a matrix, or a column that adds up its columns; of that matrix's type."""
@@ -140,12 +145,6 @@ class Graph:
             return SCALAR if data is None else None if first is None else (1, first[1]) if data == 0 else (first[0], 1)
         return SCALAR if op in ("vdot", "matrix", "size") else None
 
-    @staticmethod
-    def _is_zero_d(node: Node) -> bool:
-        if node.op in ("const", "vdot", "size") or (node.op in REDUCTIONS and node.data is None):
-            return True
-        return node.op in ENTRYWISE and all(arg.zero_d for arg in node.args)
-
     # from a program
 
     def take(self, program: Program) -> None:
@@ -166,8 +165,8 @@ class Graph:
         if not isinstance(value, Operation):
             return self.const(float(np.pi) if value is pi else int(value) if value.is_Integer else float(value))
         here = record(value)
-        args = tuple(self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value))
-        special = _made if "$rows" in here.numpy else SPECIAL.get(here.numpy)
+        args = tuple([self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value)])
+        special = _special(here.numpy)
         if special is not None:
             return special(self, here, value, args, shape)
         return self.operation(here, value, args, shape)
@@ -177,12 +176,12 @@ class Graph:
         if here.imports:
             self.imports.setdefault(here.imports)
         if not here.takes_scalars:
-            args = tuple(self.matrix(arg) for arg in args)
+            args = tuple([self.matrix(arg) for arg in args])
         along = self.along(here, args, shape) if here.ordinary else None
         if along is not None:
             return along
-        steps: list[Node] = []
         made = kernel(here, value, self.straight)
+        steps: list[Node] = []
         for instruction in made.instructions:
             steps.append(self.instruction(instruction, args, steps, here, made))
         for name, text in made.preludes:
@@ -214,13 +213,12 @@ class Graph:
 
     def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
         """The node of one instruction of a kernel."""
-        operands = tuple(self.argument(arg, args, steps) for arg in instruction.args)
-        op = instruction.op
+        operands = tuple([self.argument(arg, args, steps) for arg in instruction.args])
+        op, data = instruction.op, instruction.data
+        if op in ENTRYWISE:
+            return self.computed(op, operands) if all([arg.op == "const" for arg in operands]) else self.make(op, operands, data)
         if op == "call" and of_one_shape(here):
-            operands = tuple(self.matrix(arg) for arg in operands)  # it writes into what it makes, which a number is not
-        if op in ENTRYWISE and all(arg.op == "const" for arg in operands):
-            return self.computed(op, operands)
-        data = instruction.data
+            operands = tuple([self.matrix(arg) for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)
@@ -381,10 +379,18 @@ def _named_size(graph: Graph, here: Operator, value: Operation, args: tuple[Node
 SPECIAL = {"$size": _size, "$expand": _expand, "$part": _part, "$extent": _named_size}
 
 
-def needed(graph: Graph, outputs: Mapping[str, Node]) -> Iterator[Node]:
+@cache
+def _special(numpy: str) -> Callable[[Graph, Operator, Operation, tuple[Node, ...], Shape], Node] | None:
+    """What makes the node of an operator whose text is no kernel."""
+    return _made if "$rows" in numpy else SPECIAL.get(numpy)
+
+
+def needed(graph: Graph, outputs: Mapping[str, Node]) -> list[Node]:
     """The nodes that the outputs rest on, in an order in which they can be computed."""
-    wanted = {id(node) for node in outputs.values()}
+    wanted = set(outputs.values())
+    found = []
     for node in reversed(graph.nodes):
-        if id(node) in wanted:
-            wanted.update(id(arg) for arg in node.args)
-    return (node for node in graph.nodes if id(node) in wanted)
+        if node in wanted:
+            wanted.update(node.args)
+            found.append(node)
+    return found[::-1]

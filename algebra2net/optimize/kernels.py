@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from sympy import Expr
+
 from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.optimize.in_place import in_place
@@ -78,13 +80,13 @@ def kernel(record: Operator, value: Operation, straight: frozenset[str] | None =
     A function that looks at its numbers first (`if x.min(initial=0) > -80: return …`) is a call. Where loops are compiled it
     is read, as what comes after such a line holds for all numbers: but for the functions in `straight`, which stay calls.
     """
-    options = tuple((name, str(option)) for name, option in record.settings(value).items())
-    return _kernel(record, options, len(record.operands_of(value)), straight)
+    count = len(record.operands_of(value))
+    return _kernel(record, value.args[count:], count, straight)
 
 
 @cache
-def _kernel(record: Operator, options: tuple[tuple[str, str], ...], count: int, straight: frozenset[str] | None) -> Kernel:
-    settings = dict(options)
+def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: frozenset[str] | None) -> Kernel:
+    settings = {name: str(option) for name, option in zip(record.options, options, strict=True)}
     axis = settings.get("axis", str(NONE))
     text = record.numpy.replace("$*", ", ".join(f"operand{k}" for k in range(count)))
     text = text.replace("$axis", "" if axis == str(NONE) else f"axis={axis}, keepdims=True").replace("$line", "None" if axis == str(NONE) else axis)
