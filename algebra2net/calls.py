@@ -12,8 +12,9 @@ import keyword
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from types import MethodType
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar
 
 from algebra2net.program import Shape
 from algebra2net.run import Values, load
@@ -28,23 +29,23 @@ _RESERVED = frozenset("self delta given others size run value grads dtype ndarra
 
 
 class WrittenOut(Generic[Result]):
-    """A careful method, of which each net has a faster one of its own, that `net._written_out` writes when it is first looked up."""
+    """A careful method, of which each net has a faster one of its own, written by `net._written_out` when it is first looked up."""
 
     def __init__(self, careful: Callable[..., Result]) -> None:
         self._careful = careful
+        self._key = f"_{careful.__name__}_written_out"
+        self._faster: Callable[[Any], Callable[..., Result]] = attrgetter(self._key)
         self.__doc__ = careful.__doc__
 
-    @overload
-    def __get__(self, net: None, owner: Any) -> Callable[..., Result]: ...
-
-    @overload
-    def __get__(self, net: Any, owner: Any) -> Callable[..., Result]: ...
-
     def __get__(self, net: Any, owner: Any = None) -> Callable[..., Result]:
-        if net is None:
-            return self._careful
-        name = self._careful.__name__
-        made: Callable[..., Result] = vars(net).setdefault(name, MethodType(net._written_out(name, self._careful), net))
+        try:
+            return self._faster(net)
+        except AttributeError:
+            return self._careful if net is None else self._made(net)
+
+    def _made(self, net: Any) -> Callable[..., Result]:
+        call = net._written_out(self._careful.__name__, self._careful)
+        made: Callable[..., Result] = vars(net).setdefault(self._key, MethodType(call, net))
         return made
 
 
