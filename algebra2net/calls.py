@@ -76,7 +76,7 @@ class _Call:
         self.expected = expected
         self.run = run
         self.careful = careful
-        self.first = first
+        self.first = first  # what stands before the inputs: delta, or nothing
         self.does = does
         named = [name for name in expected if not (first and name == "delta")]
         self.is_spelled_out = len(named) <= SPELLED_OUT and all(map(_is_argument, named))
@@ -90,9 +90,9 @@ class _Call:
 
         name = self.careful.__name__
         tests = self.tests()
-        run = f"run({''.join(f'{size}, ' for size in self.sizes.values())})" if self.sizes else "run"
+        run = f"run({', '.join(self.sizes.values())})" if self.sizes else "run"
         does = self.does(f"{run}({', '.join(self.arrays.values())})")
-        lines = [*self.head(name), f"    if {' and '.join(tests)}:", *(f"        {line}" for line in does), f"    {self.otherwise()}"]
+        lines = [*self.head(name), "    if (", "        " + "\n        and ".join(tests), "    ):", *(f"        {line}" for line in does), f"    {self.otherwise()}"]
         floats = (np.dtype(np.float64), np.dtype(np.float32))
         code = lru_cache(SIZES_REMEMBERED)(lambda *sizes: self.run(dict(zip(self.sizes, sizes, strict=True)))) if self.sizes else self.run({})
         space = {"ndarray": np.ndarray, "array": np.array, "floats": floats, "run": code, "Values": Values, "careful": self.careful, "present": _present}
@@ -110,11 +110,10 @@ class _Call:
     def otherwise(self) -> str:
         """The line that goes the careful way."""
         delta = "delta, " * bool(self.first)
-        return (
-            f"return careful(self, {delta}**present({{{', '.join(f'{name!r}: {name}' for name in self.inputs)}}}), **others)"
-            if self.is_spelled_out
-            else f"return careful(self, {delta}**given)"
-        )
+        if not self.is_spelled_out:
+            return f"return careful(self, {delta}**given)"
+        given = ", ".join(f"{name!r}: {name}" for name in self.inputs)
+        return f"return careful(self, {delta}**present({{{given}}}), **others)"
 
     def tests(self) -> list[str]:
         """What must hold of the arguments: matrices of NumPy's own class, of the sizes expected, and of one float type."""
