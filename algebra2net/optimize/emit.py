@@ -294,6 +294,8 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
+        if node.op == "mask" and own == name:
+            return f"{name}[...] = {self.expression(node)}"  # sooner than by a call that has to convert as it writes
         return f"{f'{own} = ' if own != name else ''}{self.called(node, name)}"
 
     def called(self, node: Node, out: str = "") -> str:
@@ -650,7 +652,7 @@ class Blocks:
 
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
-        if node.op in _IN_PLACE | COMPARISONS:
+        if node.op in (_IN_PLACE | COMPARISONS) - {"mask"}:
             return self.whole.called(node, name)
         if self.whole._is_shortened(node):
             return self.whole.shortened(node)
