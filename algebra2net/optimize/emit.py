@@ -23,7 +23,8 @@ from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
-_IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
+_WRITTEN = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # NumPy's functions that can write into an array
+_IN_PLACE = _WRITTEN - {"sign"}  # over its own operand, NumPy's sign goes entry by entry: up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
@@ -575,6 +576,6 @@ class Blocks:
 
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
-        if node.op in _IN_PLACE | COMPARISONS:
+        if node.op in _WRITTEN | COMPARISONS:
             return self.whole.called(node, f"out={name}")
         return f"{name}[...] = {self.whole.expression(node)}"
