@@ -42,7 +42,7 @@ TEXTS = {  # of other operations, on numbers
 REDUCED = frozenset(("sum", "vdot"))
 SPREAD = frozenset(("broadcast", "full_like"))  # in a loop, their first operand
 FUSED = frozenset((*SIGNS, *COMPARED, *TEXTS, *LOGICAL, *SPREAD, "where", "cast"))
-NARROW = 64  # columns; in narrower matrices a loop over each row has too little to do
+NARROW = 8  # columns; in narrower matrices a loop over each row has too little to do
 LARGEST = 96  # operations in a loop
 RESERVED = frozenset("numba SimpleNamespace functions Separate part loop plus loops loops_of LOOPS".split())
 UNKNOWN = 1000  # entries of a matrix of unknown size: large ones have code of their own
@@ -67,7 +67,6 @@ _COMPILED = '''class Separate(numba.core.compiler.Compiler):
 
 part = numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 loop = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, pipeline_class=Separate)
-
 
 
 @numba.njit(error_model="numpy", fastmath={"reassoc", "contract"}, forceinline=True)
@@ -260,7 +259,8 @@ class Plan:
         arrays = {id(arg) for node in loop for arg in node.args if id(arg) not in inside and arg.shape == loop_shape(loop[0])}
         kept = sum(self.escapes(node, inside) for node in loop if node.op not in REDUCED)
         operations = sum(fast_math.CALLS.get(called(node), node.op not in ("cast", *SPREAD)) for node in loop)
-        return (operations - 1) * (0.4 + entries * 1.5e-4) > 1.2 * (0.6 + 0.1 * len(arrays) + 0.3 * kept)
+        passed = len(arrays) + kept
+        return operations > 1 and operations * (0.4 + entries * 1.5e-4) > 1.2 * (0.3 + passed * (0.1 + entries * 0.5e-4))
 
     def escapes(self, node: Node, inside: set[int]) -> bool:
         """Whether a node's value is needed outside its loop."""
