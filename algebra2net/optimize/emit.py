@@ -26,7 +26,8 @@ from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
-_IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
+_WRITTEN = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # NumPy's functions that can write into an array
+_IN_PLACE = _WRITTEN - {"sign"}  # over its own operand, NumPy's sign goes entry by entry: up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
@@ -652,7 +653,7 @@ class Blocks:
 
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
-        if node.op in (_IN_PLACE | COMPARISONS) - {"mask"}:
+        if node.op in (_WRITTEN | COMPARISONS) - {"mask"}:
             return self.whole.called(node, name)
         if self.whole._is_shortened(node):
             return self.whole.shortened(node)
