@@ -22,7 +22,7 @@ from sympy import Expr, Symbol
 
 from algebra2net.errors import Span
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import UNSIZED, Operation, Operator
+from algebra2net.operators.operator import BESIDE, UNSIZED, Operation, Operator
 
 if TYPE_CHECKING:
     from algebra2net.shapes import Repeated
@@ -189,7 +189,7 @@ class Program:
 def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Operator:
     """The operator of a value."""
     name = type(value).__name__
-    found = OPERATORS.get(name)
+    found = OPERATORS.get(name) or BESIDE.get(name)
     return found if found is not None else (functions or {})[name]
 
 

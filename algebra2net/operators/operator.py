@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -94,6 +94,8 @@ class Operator:
     latex: str = ""
     python: str = ""
     numpy: str = ""
+    beside: str = ""  # of a slope: NumPy's code where the function's own value is at hand, as $out
+    ordinary: str = ""  # NumPy's code where no x is below -40, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
     imports: str = ""
     is_view: bool = False  # NumPy gives a view of the operand: a result of it is copied before it is handed out
@@ -172,6 +174,7 @@ def option(value: Any) -> Expr:
 
 
 OPERATORS: dict[str, Operator] = {}
+BESIDE: dict[str, Operator] = {}  # slopes of operands and the function's value: in code alone, see `algebra2net.beside`
 _SPELLINGS: dict[str, str] = {}  # folded spelling → name
 
 
@@ -185,9 +188,24 @@ def operator(signature: str, **fields: Any) -> Operator:
     fields["prelude"] = textwrap.dedent(fields.get("prelude", "")).strip()
     record = Operator(name=name, operands=operands, defaults=defaults, options=options, **_spelled(name, operands, fields))
     OPERATORS[name] = record
+    if record.beside:
+        BESIDE[beside(name)] = replace(record, name=beside(name), operands=(*operands, "out"), numpy=record.beside, takes_scalars=False, beside="")
     for spelling in (name, *record.aliases):
         _SPELLINGS[folded(spelling)] = name
     return record
+
+
+_BESIDE = "beside"
+
+
+def beside(slope: str) -> str:
+    """The name of the operator that takes the function's value beside the slope's operands."""
+    return f"{slope}{_BESIDE}"
+
+
+def alone(name: str) -> str:
+    """The slope of that name, or of the operator that takes the function's value, too."""
+    return name.removesuffix(_BESIDE)
 
 
 def elementwise(signature: str, **fields: Any) -> Operator:

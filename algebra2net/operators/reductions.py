@@ -20,8 +20,8 @@ EXP = '''
         def exp_below(x, top):
             """exp(x - top); far below, with what rounding took from the difference."""
             z = x - top
-            if z.dtype.itemsize < 8 or not np.min(z, initial=0) < -64:
-                return np.exp(z, z)
+            if z.dtype.itemsize < 8 or not z.min(initial=0) < -64:
+                return np.exp(z)
             e, near = np.exp(z), z > -800
             x, z, top = (np.where(near, v, 0) for v in (x, z, top))
             back = x - z

@@ -50,7 +50,8 @@ TOGETHER = 16  # such chunks, or rows, that are added up before their sum is
 def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
     """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
     loops = Loops()
-    return rendered(forward, backprop, title, lambda graph, outputs, name, taken: Fused(graph, outputs, name, taken, loops), loops.module)
+    straight = frozenset(call.partition("(")[0] for call in CALLS)
+    return rendered(forward, backprop, title, lambda graph, outputs, name, taken: Fused(graph, outputs, name, taken, loops), loops.module, straight)
 
 
 # ----------------------------------------------------------------------------------------------------------------- text

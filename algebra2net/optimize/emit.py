@@ -10,6 +10,7 @@ output's never, and what is a view of something counts as a use of it.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from collections import Counter
@@ -19,6 +20,7 @@ from functools import cache
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, Graph, Node, needed
+from algebra2net.optimize.in_place import together
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS
 from algebra2net.program import SCALAR
 
@@ -30,6 +32,7 @@ _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that i
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
+_EMPTY = re.compile(r"\(((?:max\()?\w+\.item\(.*\)) if \w+\.size else [-\d.]+\)")  # a question about entries that may not be there
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
@@ -50,9 +53,11 @@ class Lines:
         self.uses = Counter([id(arg) for node in self.order for arg in node.args])
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
+        self.numbers = numbers(self.order)
         self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
-        self.statements = self.arranged([node for node in self.order if id(node) not in self.inside])
+        self.statements = beside_their_call(self.arranged([node for node in self.order if id(node) not in self.inside]))
+        self.there: set[int] = set()  # what has memory before its statement, as a block of an array
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.names = self._names()
@@ -193,7 +198,7 @@ class Lines:
                 found += Blocks(self, run).lines()
                 found += deleted([name for node in run for name in dying.get(id(node), ())], {name for line in found for name in [line.strip().partition(" = ")[0]]})
             else:
-                found += [line for node in run for line in (self.statement(node), *deleted(dying.get(id(node), ())))]
+                found += [line for node in run for line in (*([] if node.op == "along" else [self.statement(node)]), *deleted(dying.get(id(node), ())))]
         return found
 
     def dying(self) -> dict[int, list[str]]:
@@ -244,10 +249,44 @@ class Lines:
         return {*self.names.values(), *_RESERVED, *self.taken}
 
     def statement(self, node: Node) -> str:
-        """The line of a node."""
+        """The line of a node, or the lines."""
         name = self.names[id(node)]
+        if self._is_shortened(node):
+            return self.shortened(node)
         heir = self.heir.get(id(node))
         return f"{name} = {self.expression(node)}" if heir is None else self.overwriting(node, heir, name)
+
+    def _is_shortened(self, node: Node) -> bool:
+        """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
+        if node.short is None or node.zero_d or not self.graph.program.inputs:
+            return False
+        return not any(id(arg) in self.inside for arg in node.args) or any(member is not node and id(member) in self.names for member, _ in node.sharing)
+
+    def shortened(self, node: Node) -> str:
+        """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
+        name = self.names[id(node)]
+        known = [(member, record) for member, record in node.sharing if id(member) in self.names]
+        if len(known) > 1:
+            short = together(tuple((record.ordinary, record.numpy.replace("$", "")) for _, record in known))
+        else:
+            assert node.short is not None
+            short = node.short
+        outs = {f"out{k or ''}": member for k, (member, _) in enumerate(known)} or {"out": node}
+        words = iter(node.args)
+        given = [self.operand(next(words)) if word == "{}" else word for word in str(node.data).partition("(")[2][:-1].split(", ")]
+        more = {word: next(other for n in itertools.count() if (other := f"{name}_{word}{n or ''}") not in self.taken_names) for word in short.names}
+
+        def fill(word: str) -> str:
+            if word.isdecimal():
+                return given[int(word)]
+            if word.startswith("="):
+                return self.constant(self.graph.const(ast.literal_eval(word[1:])))
+            return more[word] if word in more else self.names[id(outs[word])]
+
+        lines = short.lines(fill, {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}, keep=is_surely_small(node))
+        if all(entries_known(arg) for arg in node.args):
+            lines = [_EMPTY.sub(r"\1", line) for line in lines]
+        return "\n".join(lines)
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
@@ -255,13 +294,13 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
-        out = f"out={name}" if own != name or node.op in ("maximum", "minimum", "mask") else name
-        return f"{f'{own} = ' if own != name else ''}{self.called(node, out)}"
+        return f"{f'{own} = ' if own != name else ''}{self.called(node, name)}"
 
-    def called(self, node: Node, *out: str) -> str:
-        """The call of NumPy's function that does an operation entry by entry."""
+    def called(self, node: Node, out: str = "") -> str:
+        """The call of NumPy's function that does an operation entry by entry; a keyword costs as much as a small array's sum."""
         words = [self.filled(arg, node) if node.op in ("maximum", "minimum") and not node.zero_d else self.entry(arg, loose=True) for arg in node.args]
-        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, *out])})"
+        words += [f"out={out}" if node.op in ("maximum", "minimum") else out] if out else []
+        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join(words)})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
         """The text of an operand of what is done entry by entry on an array."""
@@ -337,7 +376,9 @@ class Lines:
     def result(self, node: Node, shape: Sequence[object], shared: set[int]) -> str:
         """What is handed out for a value: it shares memory with nothing."""
         if shape == SCALAR:
-            return f"float({self.expression(node)})" if node.op in ("const", "size") else f"{self.names[id(node)]}.item()"
+            if node.op in ("const", "size"):
+                return f"float({self.expression(node)})"
+            return f"float({self.names[id(node)]})" if id(node) in self.numbers else f"{self.names[id(node)]}.item()"
         base = self.base(node)
         text = self.expression(node) if node.op == "const" else self.names[id(node)]
         own = base.fresh and node.op != "broadcast" and id(base) not in shared
@@ -347,6 +388,15 @@ class Lines:
         return text
 
 
+def numbers(order: Sequence[Node]) -> set[int]:
+    """The nodes that are scalars of NumPy, not arrays of one entry: a float is made of them ten times sooner than by `.item()`."""
+    found: set[int] = set()
+    for node in order:
+        if node.op in ("const", "size", "vdot") or (node.op in REDUCTIONS and node.data is None) or (node.op in ENTRYWISE and all(id(arg) in found for arg in node.args)):
+            found.add(id(node))
+    return found
+
+
 _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
 
 
@@ -354,6 +404,11 @@ _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
 def constant_name(number: float) -> str:
     """A name that says a number: `half`, `c26_85`."""
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
+
+
+def entries_known(node: Node) -> bool:
+    """Whether an array is known to have some."""
+    return node.shape is not None and all(isinstance(size, int) and size > 0 for size in node.shape)
 
 
 def is_surely_small(node: Node) -> bool:
@@ -374,7 +429,7 @@ def is_entrywise(node: Node, least: int) -> bool:
     """Whether a node is done entry by entry on at least so many entries."""
     if node.op in ("sum", "vdot") and node.data is None:
         return all(_has(arg.shape, least) and arg.shape == node.args[0].shape for arg in node.args)
-    entrywise = node.op in ENTRYWISE or (node.op == "call" and node.entrywise)
+    entrywise = node.op in ENTRYWISE or (node.op in ("call", "along") and node.entrywise)
     return entrywise and _has(node.shape, least) and all(arg.shape is not None for arg in node.args)
 
 
@@ -389,6 +444,15 @@ def _has(shape: object, least: int) -> bool:
 
 def _block_shape(node: Node) -> object:
     return node.args[0].shape if node.op in ("sum", "vdot") else node.shape
+
+
+def beside_their_call(statements: list[Node]) -> list[Node]:
+    """The statements with what a call computes along with its value right after it."""
+    along: dict[int, list[Node]] = {}
+    for node in statements:
+        if node.op == "along":
+            along.setdefault(id(node.args[0]), []).append(node)
+    return [each for node in statements if node.op != "along" for each in (node, *along.get(id(node), ()))] if along else statements
 
 
 def scheduled(statements: Sequence[Node], lines: Lines) -> list[Node]:
@@ -514,16 +578,19 @@ class Blocks:
             if id(node) in self.escapes and name != whole:
                 after.append(f"{name} = {whole}")
         names, self.whole.names = self.whole.names, self.block
+        self.whole.there = {id(node) for node in self.run if id(node) in kept and roots[id(node)] is node}
         for node in self.run:
             name = self.block[id(node)]
+            if node.op == "along":
+                continue
             if node.op in ("sum", "vdot"):
                 before.append(f"{name} = 0.0")
                 body.append(f"{name} += {self.whole.expression(node)}")
             elif id(node) in kept and roots[id(node)] is node and id(node) in self.members:
-                body.append(self.into(node, name))
+                body += self.into(node, name).split("\n")
             else:
-                body.append(self.whole.statement(node))
-        self.whole.names = names
+                body += self.whole.statement(node).split("\n")
+        self.whole.names, self.whole.there = names, set()
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = max(1, BLOCK // width)
         return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
@@ -584,5 +651,7 @@ class Blocks:
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
         if node.op in _IN_PLACE | COMPARISONS:
-            return self.whole.called(node, f"out={name}")
+            return self.whole.called(node, name)
+        if self.whole._is_shortened(node):
+            return self.whole.shortened(node)
         return f"{name}[...] = {self.whole.expression(node)}"

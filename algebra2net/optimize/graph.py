@@ -18,8 +18,11 @@ from functools import cache
 import numpy as np
 from sympy import Expr, Symbol, pi
 
-from algebra2net.operators.operator import NONE, Operation, Operator
-from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator, alone
+from algebra2net.operators.prelude import functions_of, reached
+from algebra2net.optimize.in_place import Shortcut, shortcut
+from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
 from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
@@ -35,7 +38,7 @@ class Node:
     `zero_d` says that it may be a NumPy scalar where the algebra has a 1×1 matrix; `fresh`, that it owns its memory.
     """
 
-    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "shape", "zero_d")
+    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "shape", "sharing", "short", "zero_d")
 
     def __init__(self, op: str, args: tuple[Node, ...], data: object, shape: Shape | None) -> None:
         self.op = op
@@ -46,6 +49,8 @@ class Node:
         self.boolean = op in _BOOLEAN
         self.fresh = op in _FRESH
         self.entrywise = op in ENTRYWISE
+        self.short: Shortcut | None = None  # of a call
+        self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
         self.zero_d = all([arg.zero_d for arg in args]) if self.entrywise else op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
 
     @property
@@ -62,10 +67,12 @@ class Graph:
     """Nodes by what they are, in the order in which they were made."""
 
     program: Program
+    straight: frozenset[str] | None = None  # see `kernel`
     nodes: list[Node] = field(default_factory=list)
     preludes: dict[str, str] = field(default_factory=dict)
     imports: dict[str, None] = field(default_factory=dict)
     of: dict[Expr, Node] = field(default_factory=dict)  # the node of each value of the program
+    sharing: dict[int, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -170,7 +177,10 @@ class Graph:
             self.imports.setdefault(here.imports)
         if not here.takes_scalars:
             args = tuple([self.matrix(arg) for arg in args])
-        made = kernel(here, value)
+        along = self.along(here, args, shape) if here.ordinary else None
+        if along is not None:
+            return along
+        made = kernel(here, value, self.straight)
         steps: list[Node] = []
         for instruction in made.instructions:
             steps.append(self.instruction(instruction, args, steps, here, made))
@@ -181,7 +191,25 @@ class Graph:
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
+        if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
+            result.sharing.append((result, here))
+            self.sharing.setdefault(id(args[0]), result)
         return result
+
+    def along(self, here: Operator, args: tuple[Node, ...], shape: Shape) -> Node | None:
+        """The value of a function that another one of the same operand computes on the way, if there is one."""
+        whole = self.sharing.get(id(args[0]))
+        if whole is None or shape == SCALAR or not self.program.inputs:
+            return None
+        name = alone(here.name)
+        found = self.known("along", (whole,), name)
+        if found is None and all(other.name != name for _, other in whole.sharing):
+            found = self.plain("along", (whole,), name, shape)
+            found.fresh = found.entrywise = True
+            whole.sharing.append((found, OPERATORS[name]))
+            for helper in reached(re.sub(r"\$", "", OPERATORS[name].numpy), functions := functions_of(OPERATORS[name].prelude)):
+                self.preludes.setdefault(helper, functions[helper])
+        return found
 
     def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
         """The node of one instruction of a kernel."""
@@ -189,11 +217,15 @@ class Graph:
         op, data = instruction.op, instruction.data
         if op in ENTRYWISE:
             return self.computed(op, operands) if all([arg.op == "const" for arg in operands]) else self.make(op, operands, data)
+        if op == "call" and of_one_shape(here):
+            operands = tuple([self.matrix(arg) for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)
         if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
             node.shape, node.fresh = tried(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
+        if op == "call":
+            node.short = shortcut(functions_of(here.prelude)[str(data).partition("(")[0]], of_one_shape(here))
         if op == "call" and here.elementwise:
             node.entrywise = True
             node.zero_d = all(arg.zero_d for arg in operands)

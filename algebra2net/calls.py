@@ -1,0 +1,149 @@
+"""Calls without detours: a method of a net, written out for the arrays that it takes.
+
+In    the shapes of the arrays that a function of generated code takes, by name; what to do with any other call
+Out   a function that tests its arrays and runs the code
+Idea  a call of a small network takes a few microseconds, so the test of its arrays is straight-line code for the shapes at hand;
+      whatever is not just as the code takes it goes the careful way, which converts, or says what is wrong
+"""
+
+from __future__ import annotations
+
+import keyword
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from types import MethodType
+from typing import Any, Generic, TypeVar, overload
+
+from algebra2net.program import Shape
+from algebra2net.run import Values, load
+
+Result = TypeVar("Result")
+
+Code = Callable[[Mapping[str, int]], Callable[..., Any]]  # sizes that were open → the generated function to run
+
+SPELLED_OUT = 8  # inputs: Python looks for the name of an argument among all of them, so with more a dict is faster
+SIZES_REMEMBERED = 1 << 10
+_RESERVED = frozenset("self delta given others size run value grads dtype ndarray floats array Values careful present".split())
+
+
+class WrittenOut(Generic[Result]):
+    """A careful method, of which each net has a faster one of its own, that `net._written_out` writes when it is first looked up."""
+
+    def __init__(self, careful: Callable[..., Result]) -> None:
+        self._careful = careful
+        self.__doc__ = careful.__doc__
+
+    @overload
+    def __get__(self, net: None, owner: Any) -> Callable[..., Result]: ...
+
+    @overload
+    def __get__(self, net: Any, owner: Any) -> Callable[..., Result]: ...
+
+    def __get__(self, net: Any, owner: Any = None) -> Callable[..., Result]:
+        if net is None:
+            return self._careful
+        name = self._careful.__name__
+        made: Callable[..., Result] = vars(net).setdefault(name, MethodType(net._written_out(name, self._careful), net))
+        return made
+
+
+def forward(expected: Mapping[str, Shape], run: Code, careful: Callable[..., Any]) -> Callable[..., Any]:
+    """`forward(self, l0=…, W0=…)`: every named value."""
+    return _Call(expected, run, careful, "", lambda values: [f"return Values({values})"]).made()
+
+
+def value_and_grad(expected: Mapping[str, Shape], run: Code, careful: Callable[..., Any], numbers: Mapping[str, bool], signal: Shape | None) -> Callable[..., Any]:
+    """`value_and_grad(self, delta=None, l0=…, W0=…)`; `signal` is the shape of delta, if there is one.
+
+    `numbers` are the gradients that the code gives as numbers: whether they belong to an array of a call, which has one entry then.
+    """
+    entries = [f"grads[{name!r}] = array({f'[[grads[{name!r}]]]' if is_given else f'grads[{name!r}]'}, dtype)" for name, is_given in numbers.items()]
+    given = expected if signal is None else {**expected, "delta": signal}
+    return _Call(given, run, careful, "delta=None, ", lambda both: [f"value, grads = {both}", *entries, "return value, Values(grads)"]).made()
+
+
+def is_whole(shapes: Collection[Shape]) -> bool:
+    """Whether no size in these shapes is made of others: then one look at the arrays settles all of them."""
+    return all(isinstance(size, int) or size.isidentifier() for shape in shapes for size in shape)
+
+
+class _Call:
+    """One such function, in the making."""
+
+    def __init__(self, expected: Mapping[str, Shape], run: Code, careful: Callable[..., Any], first: str, does: Callable[[str], list[str]]) -> None:
+        self.expected = expected
+        self.run = run
+        self.careful = careful
+        self.first = first
+        self.does = does
+        named = [name for name in expected if not (first and name == "delta")]
+        self.is_spelled_out = len(named) <= SPELLED_OUT and all(map(_is_argument, named))
+        self.inputs = {name: name if self.is_spelled_out else f"array{k}" for k, name in enumerate(named)}
+        self.arrays = {name: self.inputs.get(name, name) for name in expected}
+        self.sizes: dict[str, str] = {}  # of the dimensions that are open, in the order in which they are met
+
+    def made(self) -> Callable[..., Any]:
+        """The function."""
+        import numpy as np
+
+        name = self.careful.__name__
+        tests = self.tests()
+        run = f"run({''.join(f'{size}, ' for size in self.sizes.values())})" if self.sizes else "run"
+        does = self.does(f"{run}({', '.join(self.arrays.values())})")
+        lines = [*self.head(name), f"    if {' and '.join(tests)}:", *(f"        {line}" for line in does), f"    {self.otherwise()}"]
+        floats = (np.dtype(np.float64), np.dtype(np.float32))
+        code = lru_cache(SIZES_REMEMBERED)(lambda *sizes: self.run(dict(zip(self.sizes, sizes, strict=True)))) if self.sizes else self.run({})
+        space = {"ndarray": np.ndarray, "array": np.array, "floats": floats, "run": code, "Values": Values, "careful": self.careful, "present": _present}
+        call: Callable[..., Any] = load("\n".join(lines), space)[name]
+        call.__doc__ = self.careful.__doc__
+        return call
+
+    def head(self, name: str) -> list[str]:
+        """How the arrays come in: as arguments of their names, or by name in a dict."""
+        if self.is_spelled_out:
+            return [f"def {name}(self, /, {self.first}{'*, ' * bool(self.inputs)}{''.join(f'{name}=..., ' for name in self.inputs)}**others):"]
+        taken = [f"        {array} = given[{name!r}]" for name, array in self.inputs.items()]
+        return [f"def {name}(self, /, {self.first}**given):", "    try:", *taken, "    except KeyError:", f"        {self.otherwise()}"]
+
+    def otherwise(self) -> str:
+        """The line that goes the careful way."""
+        delta = "delta, " * bool(self.first)
+        return (
+            f"return careful(self, {delta}**present({{{', '.join(f'{name!r}: {name}' for name in self.inputs)}}}), **others)"
+            if self.is_spelled_out
+            else f"return careful(self, {delta}**given)"
+        )
+
+    def tests(self) -> list[str]:
+        """What must hold of the arguments: matrices of NumPy's own class, of the sizes expected, and of one float type."""
+        tests = ["not others" if self.is_spelled_out else f"len(given) == {len(self.inputs)}"]
+        if self.first and "delta" not in self.expected:
+            tests.append("delta is None")
+        for k, (name, shape) in enumerate(self.expected.items()):
+            array = self.arrays[name]
+            of_type = f"({array}.dtype is dtype or {array}.dtype == dtype)" if k else f"(dtype := {array}.dtype) in floats"
+            tests.append(f"{array}.__class__ is ndarray and {self.of_shape(array, shape)} and {of_type}")
+        return tests
+
+    def of_shape(self, array: str, shape: Shape) -> str:
+        """The test of a shape; a size that is met for the first time is whatever it is."""
+        before = len(self.sizes)
+        rows, columns = [str(size) if isinstance(size, int) else self.size(size, f"{array}.shape[{axis}]") for axis, size in enumerate(shape)]
+        return f"{array}.ndim == 2 and " * (len(self.sizes) > before) + f"{array}.shape == ({rows}, {columns})"
+
+    def size(self, name: str, found: str) -> str:
+        if name in self.sizes:
+            return self.sizes[name]
+        self.sizes[name] = f"size{len(self.sizes)}"
+        return f"({self.sizes[name]} := {found})"
+
+
+def _is_argument(name: str) -> bool:
+    """Whether a name may stand in the head of a function as it is."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name.rstrip("0123456789") not in _RESERVED and unicodedata.normalize("NFKC", name) == name
+
+
+def _present(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those arguments that a call has."""
+    return {name: value for name, value in given.items() if value is not ...}
