@@ -304,7 +304,7 @@ class Lines:
             if word.isdecimal():
                 return given[int(word)]
             if word.startswith("="):
-                return self.constant(self.graph.const(ast.literal_eval(word[1:])))
+                return self.constant(self.graph.const(_literal(word[1:])))
             return more[word] if word in more else self.names[id(outs[word])]
 
         lines = short.lines(fill, {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}, keep=is_surely_small(node))
@@ -422,6 +422,13 @@ def numbers(order: Sequence[Node]) -> set[int]:
 
 
 _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
+
+
+@cache
+def _literal(text: str) -> float | int:
+    """The number that a text says."""
+    found: float | int = ast.literal_eval(text)
+    return found
 
 
 @cache
