@@ -11,7 +11,7 @@ one that comes back is the cheapest known with that value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -181,12 +181,12 @@ class Graph:
         if along is not None:
             return along
         made = kernel(here, value, self.straight)
-        steps: list[Node] = []
+        values = [*args]
         for instruction in made.instructions:
-            steps.append(self.instruction(instruction, args, steps, here, made))
+            values.append(self.instruction(instruction, values, here, made))
         for name, text in made.preludes:
             self.preludes.setdefault(name, text)
-        result = self.argument(made.result, args, steps)
+        result = self.argument(made.result, values)
         if result.op in ("call", "text"):
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
@@ -211,9 +211,9 @@ class Graph:
                 self.preludes.setdefault(helper, functions[helper])
         return found
 
-    def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
-        """The node of one instruction of a kernel."""
-        operands = tuple([self.argument(arg, args, steps) for arg in instruction.args])
+    def instruction(self, instruction: Instruction, values: Sequence[Node], here: Operator, made: Kernel) -> Node:
+        """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""
+        operands = tuple([values[arg.place] if isinstance(arg, Ref) else self.argument(arg, values) for arg in instruction.args])
         op, data = instruction.op, instruction.data
         if op in ENTRYWISE:
             return self.computed(op, operands) if all([arg.op == "const" for arg in operands]) else self.make(op, operands, data)
@@ -231,10 +231,10 @@ class Graph:
             node.zero_d = all(arg.zero_d for arg in operands)
         return node
 
-    def argument(self, argument: Argument, args: tuple[Node, ...], steps: list[Node]) -> Node:
+    def argument(self, argument: Argument, values: Sequence[Node]) -> Node:
         """The node that an instruction's operand stands for."""
         if isinstance(argument, Ref):
-            return args[argument.place] if argument.kind == "operand" else steps[argument.place]
+            return values[argument.place]
         assert argument is not None
         return self.const(argument)
 
