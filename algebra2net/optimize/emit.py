@@ -36,6 +36,7 @@ _EMPTY = re.compile(r"\(((?:max\()?\w+\.item\(.*\)) if \w+\.size else [-\d.]+\)"
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
+SPELLED_OUT = 1 << 6  # functions whose shorter way stands in place of their call; of more, the lines would take Python longer to compile than they ever save
 WORTH_IT = 3  # operations that a loop over blocks must have
 
 
@@ -54,6 +55,7 @@ class Lines:
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.numbers = numbers(self.order)
+        self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
         self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = beside_their_call(self.arranged([node for node in self.order if id(node) not in self.inside]))
@@ -284,7 +286,9 @@ class Lines:
         """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
         if node.short is None or node.zero_d or not self.graph.program.inputs:
             return False
-        return not any(id(arg) in self.inside for arg in node.args) or any(member is not node and id(member) in self.names for member, _ in node.sharing)
+        if any(member is not node and id(member) in self.names for member, _ in node.sharing):
+            return True
+        return self.has_few_calls and not any(id(arg) in self.inside for arg in node.args)
 
     def shortened(self, node: Node) -> str:
         """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
