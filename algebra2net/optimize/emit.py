@@ -250,7 +250,7 @@ class Lines:
         if node.op == "ones":
             name, text = f"ones_{node.shape[0]}_{node.shape[1]}", str(node.data).replace("_0_.dtype", "dtype")  # type: ignore[index]
         else:
-            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"  # type: ignore[arg-type]
+            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"
         if self.constants.get(name) == text:
             return name
         while name in self.taken_names or self.constants.get(name, text) != text:
@@ -266,7 +266,7 @@ class Lines:
         shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
         if not 32 <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
-        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
+        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"
         self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
         return name
 

@@ -51,7 +51,9 @@ class Node:
         self.entrywise = op in ENTRYWISE
         self.short: Shortcut | None = None  # of a call
         self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
-        self.zero_d = all([arg.zero_d for arg in args]) if self.entrywise else op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
+        self.zero_d: bool = op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
+        if self.entrywise:
+            self.zero_d = False not in [arg.zero_d for arg in args]
 
     @property
     def number(self) -> float | int | None:
@@ -216,7 +218,7 @@ class Graph:
         operands = tuple([values[arg.place] if isinstance(arg, Ref) else self.argument(arg, values) for arg in instruction.args])
         op, data = instruction.op, instruction.data
         if op in ENTRYWISE:
-            return self.computed(op, operands) if all([arg.op == "const" for arg in operands]) else self.make(op, operands, data)
+            return self.computed(op, operands) if {arg.op for arg in operands} == {"const"} else self.make(op, operands, data)
         if op == "call" and of_one_shape(here):
             operands = tuple([self.matrix(arg) for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
