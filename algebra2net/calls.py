@@ -12,7 +12,7 @@ import keyword
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import MethodType
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +25,7 @@ Code = Callable[[Mapping[str, int]], Callable[..., Any]]  # sizes that were open
 
 SPELLED_OUT = 8  # inputs: Python looks for the name of an argument among all of them, so with more a dict is faster
 SIZES_REMEMBERED = 1 << 10
-_RESERVED = frozenset("self delta given others size run value grads dtype ndarray floats array Values careful present".split())
+_RESERVED = frozenset("self delta given others size run take shapes value grads dtype ndarray floats array Values careful present".split())
 
 
 class WrittenOut(Generic[Result]):
@@ -69,6 +69,11 @@ def is_whole(shapes: Collection[Shape]) -> bool:
     return all(isinstance(size, int) or size.isidentifier() for shape in shapes for size in shape)
 
 
+def is_known(shape: Shape) -> bool:
+    """Whether both sizes are numbers."""
+    return all(isinstance(size, int) for size in shape)
+
+
 class _Call:
     """One such function, in the making."""
 
@@ -96,6 +101,8 @@ class _Call:
         floats = (np.dtype(np.float64), np.dtype(np.float32))
         code = lru_cache(SIZES_REMEMBERED)(lambda *sizes: self.run(dict(zip(self.sizes, sizes, strict=True)))) if self.sizes else self.run({})
         space = {"ndarray": np.ndarray, "array": np.array, "floats": floats, "run": code, "Values": Values, "careful": self.careful, "present": _present}
+        space["shapes"] = tuple(tuple(shape) for shape in self.expected.values() if is_known(shape))
+        space["take"] = itemgetter(*self.inputs) if self.inputs else None
         call: Callable[..., Any] = load("\n".join(lines), space)[name]
         call.__doc__ = self.careful.__doc__
         return call
@@ -104,8 +111,8 @@ class _Call:
         """How the arrays come in: as arguments of their names, or by name in a dict."""
         if self.is_spelled_out:
             return [f"def {name}(self, /, {self.first}{'*, ' * bool(self.inputs)}{''.join(f'{name}=..., ' for name in self.inputs)}**others):"]
-        taken = [f"        {array} = given[{name!r}]" for name, array in self.inputs.items()]
-        return [f"def {name}(self, /, {self.first}**given):", "    try:", *taken, "    except KeyError:", f"        {self.otherwise()}"]
+        taken = f"        {', '.join(self.inputs.values())} = take(given)"
+        return [f"def {name}(self, /, {self.first}**given):", "    try:", taken, "    except KeyError:", f"        {self.otherwise()}"]
 
     def otherwise(self) -> str:
         """The line that goes the careful way."""
@@ -120,14 +127,22 @@ class _Call:
         tests = ["not others" if self.is_spelled_out else f"len(given) == {len(self.inputs)}"]
         if self.first and "delta" not in self.expected:
             tests.append("delta is None")
-        for k, (name, shape) in enumerate(self.expected.items()):
-            array = self.arrays[name]
-            of_type = f"({array}.dtype is dtype or {array}.dtype == dtype)" if k else f"(dtype := {array}.dtype) in floats"
-            tests.append(f"{array}.__class__ is ndarray and {self.of_shape(array, shape)} and {of_type}")
+        if self.arrays:
+            first, *others = self.arrays.values()
+            tests.append(f"{' is '.join(f'{array}.__class__' for array in self.arrays.values())} is ndarray")
+            tests += self.of_shapes()
+            tests.append(f"(dtype := {first}.dtype) in floats")
+            tests += [f"({' or '.join(sign.join(['dtype', *(f'{array}.dtype' for array in others)]) for sign in (' is ', ' == '))})"] if others else []
         return tests
 
+    def of_shapes(self) -> list[str]:
+        """The tests of the shapes: of those that are known together, for that is half as long to compile."""
+        known = [array for array, shape in zip(self.arrays.values(), self.expected.values(), strict=True) if is_known(shape)]
+        together = [f"({', '.join(f'{array}.shape' for array in known)},) == shapes"] if known else []
+        return together + [self.of_shape(self.arrays[name], shape) for name, shape in self.expected.items() if not is_known(shape)]
+
     def of_shape(self, array: str, shape: Shape) -> str:
-        """The test of a shape; a size that is met for the first time is whatever it is."""
+        """The test of a shape that is partly open; a size that is met for the first time is whatever it is."""
         before = len(self.sizes)
         rows, columns = [str(size) if isinstance(size, int) else self.size(size, f"{array}.shape[{axis}]") for axis, size in enumerate(shape)]
         return f"{array}.ndim == 2 and " * (len(self.sizes) > before) + f"{array}.shape == ({rows}, {columns})"

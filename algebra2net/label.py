@@ -123,7 +123,7 @@ class _Labels:
         for equation in self.program.equations:
             own = _reasons(equation.rule)
             folded = [found[o] for o in operands(equation.value) if is_step(o) and o not in self.found]
-            found[equation.name] = own if all([reasons is own or not reasons for reasons in folded]) else tuple(dict.fromkeys(itertools.chain(*folded, own)))
+            found[equation.name] = own if {own, ()}.issuperset(folded) else tuple(dict.fromkeys(itertools.chain(*folded, own)))
         return {name: "; ".join(rules) for name, rules in found.items()}
 
     # steps

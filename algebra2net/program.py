@@ -195,13 +195,13 @@ def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Oper
 
 def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
     """The names that a value is made of, each as often as it stands there."""
-    if isinstance(value, Operation):
-        try:
-            return value.names
-        except AttributeError:  # every walk asks: looked up once
-            value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
-            return value.names
-    return (value,) if isinstance(value, Symbol) else ()
+    try:
+        found: tuple[Symbol, ...] = value.names  # every walk asks: looked up once
+    except AttributeError:
+        if not isinstance(value, Operation):
+            return (value,) if isinstance(value, Symbol) else ()
+        found = value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
+    return found
 
 
 def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:

@@ -244,7 +244,8 @@ class _Solver:
         self.chosen: dict[Symbol, Choice] = {}
         self.made = {e.name: e for e in program.equations}
         for name in program.inputs:
-            self.dims[name] = rows, columns = self.nodes(2)
+            rows, columns = self.nodes(2)
+            self.dims[name] = rows, columns
             self.owner[rows] = self.owner[columns] = name.name
         made = self.nodes(2 * len(program.equations))
         self.dims |= zip(self.made, zip(made[::2], made[1::2], strict=True), strict=True)

@@ -22,6 +22,7 @@ from algebra2net.operators.operator import NONE, Operation
 from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted
 from algebra2net.shapes import result_shape
 
+_LOOKED_THROUGH = frozenset(("neg", "scale", "divide", "eye", "eye_like"))  # makers of operands that a product may go past
 ONE, ZERO, MINUS_ONE = Integer(1), Integer(0), Integer(-1)  # SymPy has one of each
 
 
@@ -152,6 +153,10 @@ class _Walk:
 
     def shape(self, value: Expr) -> Shape:
         return self.shapes[value] if isinstance(value, Symbol) else SCALAR
+
+    def is_looked_through(self, value: Expr) -> bool:
+        """Whether an identity of products could say something of this operand."""
+        return type(self.made.get(value)).__name__ in _LOOKED_THROUGH or bool(value.is_Number)
 
     def is_made(self, value: Expr, name: str) -> bool:
         """Whether a value is a step that the operator called `name` made."""
@@ -314,6 +319,8 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
     (a,) = value.args
     if walk.shape(a) == SCALAR:
         return a
+    if a not in walk.made:
+        return None
     if walk.is_made(a, "neg"):
         return OPERATORS["neg"](walk.step(OPERATORS["transpose"](walk.made[a].args[0])))
     for name, place in (("scale", 1), ("divide", 0)):
@@ -453,6 +460,8 @@ def _expand(value: Operation, walk: _Walk) -> Expr | None:
 @identity("matmul")
 def _matmul(value: Operation, walk: _Walk) -> Expr | None:
     """(-A) B is -(A B); (c A) (B / c) is A B; I B is B; A 1 is A."""
+    if not any(map(walk.is_looked_through, value.args)):
+        return None
     for one, other in (value.args, value.args[::-1]):
         if walk.is_made(one, "scale") and walk.is_made(other, "divide") and walk.made[one].args[0] is walk.made[other].args[1]:
             inside = {one: walk.made[one].args[1], other: walk.made[other].args[0]}

@@ -52,7 +52,7 @@ CHUNK = 1024  # entries that are added up in any order before their sum is
 def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
     """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
     loops = Loops()
-    straight = frozenset(call.partition("(")[0] for call in CALLS)
+    straight = frozenset(fast_math.CALLS)
     return rendered(forward, backprop, title, lambda graph, outputs, name, taken: Fused(graph, outputs, name, taken, loops), loops.module, straight)
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import ChainMap, Counter
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, Graph, Node, needed
@@ -37,6 +37,7 @@ _EMPTY = re.compile(r"\(((?:max\()?\w+\.item\(.*\)) if \w+\.size else [-\d.]+\)"
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
+SPELLED_OUT = 1 << 6  # functions whose shorter way stands in place of their call; of more, the lines would take Python longer to compile than they ever save
 WORTH_IT = 3  # operations that a loop over blocks must have
 
 
@@ -55,13 +56,15 @@ class Lines:
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.numbers = numbers(self.order)
+        self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
         self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         self.statements = beside_their_call(self.arranged([node for node in self.order if id(node) not in self.inside]))
         self.there: set[int] = set()  # what has memory before its statement, as a block of an array
         self.last = self._last_uses()
         self.heir = self._heirs()
-        self.names = self._names()
+        self.taken_names = set(_RESERVED) | self.taken  # names that are no more to be had
+        self.names: MutableMapping[int, str] = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
 
     def prepare(self) -> None:
@@ -84,6 +87,26 @@ class Lines:
     def _is_constant(self, node: Node) -> bool:
         """Whether a node is the same array in each call of a float type."""
         return node.op == "ones" and bool(self.graph.program.inputs) and "shape" not in str(node.data)
+
+    @cached_property
+    def readers(self) -> dict[int, list[Node]]:
+        """Of each value, the statements that read it, or take its memory over."""
+        found: dict[int, list[Node]] = {}
+        for node in self.statements:
+            heir = self.heir.get(id(node))
+            for arg in (*self.reads(node), *([] if heir is None else [heir])):
+                found.setdefault(id(arg), []).append(node)
+        return found
+
+    @cached_property
+    def inherited(self) -> set[int]:
+        """The values whose memory another one takes over."""
+        return {id(heir) for heir in self.heir.values()}
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where each statement stands."""
+        return {id(node): place for place, node in enumerate(self.statements)}
 
     # memory
 
@@ -149,7 +172,7 @@ class Lines:
 
     def _names(self) -> dict[int, str]:
         """An identifier for each value: its own, or that of the next of those that have its memory after it, or of the last before it."""
-        taken = set(_RESERVED) | self.taken
+        taken = self.taken_names
         found: dict[int, str] = {}
 
         def enter(node: Node, name: str) -> None:
@@ -193,18 +216,22 @@ class Lines:
     def body(self) -> list[str]:
         """The statements."""
         found: list[str] = []
+        named: set[str] = set()  # by the lines before a loop
+        seen = 0
         dying = self.dying()
         for run in runs(self.statements) if self.has_large else [self.statements]:
             if is_looped(run):
                 found += Blocks(self, run).lines()
-                found += deleted([name for node in run for name in dying.get(id(node), ())], {name for line in found for name in [line.strip().partition(" = ")[0]]})
+                named.update(line.strip().partition(" = ")[0] for line in found[seen:])
+                seen = len(found)
+                found += deleted([name for node in run for name in dying.get(id(node), ())], named)
             else:
                 found += [line for node in run for line in (*([] if node.op == "along" else [self.statement(node)]), *deleted(dying.get(id(node), ())))]
         return found
 
     def dying(self) -> dict[int, list[str]]:
         """Of each statement, the names of the large arrays that nobody reads after it."""
-        heirs = {id(heir) for heir in self.heir.values()}
+        heirs = self.inherited
         before = {id(node): self.heir.get(id(node)) for node in self.statements}
         found: dict[int, list[str]] = {}
         for node in self.statements:
@@ -224,7 +251,7 @@ class Lines:
         if node.op == "ones":
             name, text = f"ones_{node.shape[0]}_{node.shape[1]}", str(node.data).replace("_0_.dtype", "dtype")  # type: ignore[index]
         else:
-            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"  # type: ignore[arg-type]
+            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"
         if self.constants.get(name) == text:
             return name
         while name in self.taken_names or self.constants.get(name, text) != text:
@@ -240,14 +267,13 @@ class Lines:
         shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
         if not 32 <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
-        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
+        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"
         self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
         return name
 
-    @property
-    def taken_names(self) -> set[str]:
-        """Names that are no more to be had."""
-        return {*self.names.values(), *_RESERVED, *self.taken}
+    def free(self, word: str) -> str:
+        """This name, with a number where it is taken."""
+        return next(name for n in itertools.count() if (name := f"{word}{n or ''}") not in self.taken_names)
 
     def statement(self, node: Node) -> str:
         """The line of a node, or the lines."""
@@ -261,7 +287,9 @@ class Lines:
         """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
         if node.short is None or node.zero_d or not self.graph.program.inputs:
             return False
-        return not any(id(arg) in self.inside for arg in node.args) or any(member is not node and id(member) in self.names for member, _ in node.sharing)
+        if any(member is not node and id(member) in self.names for member, _ in node.sharing):
+            return True
+        return self.has_few_calls and not any(id(arg) in self.inside for arg in node.args)
 
     def shortened(self, node: Node) -> str:
         """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
@@ -275,13 +303,13 @@ class Lines:
         outs = {f"out{k or ''}": member for k, (member, _) in enumerate(known)} or {"out": node}
         words = iter(node.args)
         given = [self.operand(next(words)) if word == "{}" else word for word in str(node.data).partition("(")[2][:-1].split(", ")]
-        more = {word: next(other for n in itertools.count() if (other := f"{name}_{word}{n or ''}") not in self.taken_names) for word in short.names}
+        more = {word: self.free(f"{name}_{word}") for word in short.names}
 
         def fill(word: str) -> str:
             if word.isdecimal():
                 return given[int(word)]
             if word.startswith("="):
-                return self.constant(self.graph.const(ast.literal_eval(word[1:])))
+                return self.constant(self.graph.const(_literal(word[1:])))
             return more[word] if word in more else self.names[id(outs[word])]
 
         lines = short.lines(fill, {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}, keep=is_surely_small(node))
@@ -401,6 +429,13 @@ def numbers(order: Sequence[Node]) -> set[int]:
 
 
 _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
+
+
+@cache
+def _literal(text: str) -> float | int:
+    """The number that a text says."""
+    found: float | int = ast.literal_eval(text)
+    return found
 
 
 @cache
@@ -551,9 +586,8 @@ class Blocks:
         assert isinstance(shape, tuple)
         self.shape: tuple[int, int] = shape
         self.axis = int(self.shape[0] == 1)
-        later = {id(arg) for node in lines.statements if id(node) not in self.members for arg in (*lines.reads(node), *filter(None, [lines.heir.get(id(node))]))}
-        self.escapes = {id(node) for node in run if id(node) in later or id(node) in lines.final}
-        self.block = dict(lines.names)  # the names inside the loop
+        self.escapes = {id(node) for node in run if id(node) in lines.final or any(id(reader) not in self.members for reader in lines.readers.get(id(node), ()))}
+        self.block = ChainMap({}, lines.names)  # the names inside the loop
         self.reused: set[int] = set()  # arrays from outside whose memory a member takes over
 
     def lines(self) -> list[str]:
@@ -603,12 +637,12 @@ class Blocks:
         if node.boolean:
             return None
         places = {id(member): place for place, member in enumerate(self.run)}
-        end = len(self.whole.statements) - len(self.whole.statements[self.whole.statements.index(self.run[-1]) :])
-        taken = {id(heir) for heir in self.whole.heir.values()}
+        end = self.whole.places[id(self.run[-1])]
+        taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
             dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
-            if dies and id(arg) not in taken | self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
+            if dies and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
                 self.reused.add(id(arg))
                 return self.whole.names[id(arg)]
         return None
@@ -633,8 +667,8 @@ class Blocks:
     def sliced(self, name: str, slices: dict[str, str]) -> str:
         """The name of a block of an array."""
         if name not in slices:
-            taken = set(self.whole.names.values()) | set(slices.values())
-            slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken)
+            taken = set(slices.values())
+            slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken and word not in self.whole.taken_names)
         return slices[name]
 
     def cuts(self, slices: Mapping[str, str], step: int) -> list[str]:

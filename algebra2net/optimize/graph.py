@@ -11,7 +11,7 @@ one that comes back is the cheapest known with that value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -51,7 +51,9 @@ class Node:
         self.entrywise = op in ENTRYWISE
         self.short: Shortcut | None = None  # of a call
         self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
-        self.zero_d = all([arg.zero_d for arg in args]) if self.entrywise else op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
+        self.zero_d: bool = op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
+        if self.entrywise:
+            self.zero_d = False not in [arg.zero_d for arg in args]
 
     @property
     def number(self) -> float | int | None:
@@ -181,12 +183,12 @@ class Graph:
         if along is not None:
             return along
         made = kernel(here, value, self.straight)
-        steps: list[Node] = []
+        values = [*args]
         for instruction in made.instructions:
-            steps.append(self.instruction(instruction, args, steps, here, made))
+            values.append(self.instruction(instruction, values, here, made))
         for name, text in made.preludes:
             self.preludes.setdefault(name, text)
-        result = self.argument(made.result, args, steps)
+        result = self.argument(made.result, values)
         if result.op in ("call", "text"):
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
@@ -211,12 +213,12 @@ class Graph:
                 self.preludes.setdefault(helper, functions[helper])
         return found
 
-    def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
-        """The node of one instruction of a kernel."""
-        operands = tuple([self.argument(arg, args, steps) for arg in instruction.args])
+    def instruction(self, instruction: Instruction, values: Sequence[Node], here: Operator, made: Kernel) -> Node:
+        """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""
+        operands = tuple([values[arg.place] if isinstance(arg, Ref) else self.argument(arg, values) for arg in instruction.args])
         op, data = instruction.op, instruction.data
         if op in ENTRYWISE:
-            return self.computed(op, operands) if all([arg.op == "const" for arg in operands]) else self.make(op, operands, data)
+            return self.computed(op, operands) if {arg.op for arg in operands} == {"const"} else self.make(op, operands, data)
         if op == "call" and of_one_shape(here):
             operands = tuple([self.matrix(arg) for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
@@ -231,10 +233,10 @@ class Graph:
             node.zero_d = all(arg.zero_d for arg in operands)
         return node
 
-    def argument(self, argument: Argument, args: tuple[Node, ...], steps: list[Node]) -> Node:
+    def argument(self, argument: Argument, values: Sequence[Node]) -> Node:
         """The node that an instruction's operand stands for."""
         if isinstance(argument, Ref):
-            return args[argument.place] if argument.kind == "operand" else steps[argument.place]
+            return values[argument.place]
         assert argument is not None
         return self.const(argument)
 

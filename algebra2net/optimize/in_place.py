@@ -53,16 +53,26 @@ class Shortcut:
 
     def lines(self, fill: Callable[[str], str], there: Collection[str], keep: bool) -> list[str]:
         """The statements; `there` are the results that are arrays to be written into; `keep` says that what was made on the way may stay."""
-        found = [_into(line, there) for line in self.first]
-        word = "if"
-        for test, lines in self.branches:
-            inside = [_into(line, {*there, *(("‹out›",) if self.first else ())}) for line in lines]
-            made = [f"‹{name}›" for name in self.names if any(line.startswith(f"‹{name}› = ") for line in inside)]
-            inside += [f"del {', '.join(made)}"] if made and not keep else []
-            found += [f"{word} {test}:", *(f"    {line}" for line in inside or ["pass"])]
-            word = "elif"
-        found += ["else:", *(f"    {out}{'[...]' if out in there else ''} = {call}" for out, call in self.calls)]
-        return [re.sub(r"‹([^›]+)›", lambda match: fill(match[1]), line) for line in found]
+        text = _unfilled(self, frozenset(there), keep)
+        words = {word: fill(word) for word in dict.fromkeys(_SLOT.findall(text))}
+        return _SLOT.sub(lambda match: words[match[1]], text).split("\n")
+
+
+_SLOT = re.compile(r"‹([^›]+)›")
+
+
+@cache
+def _unfilled(short: Shortcut, there: frozenset[str], keep: bool) -> str:
+    """The statements, before they speak of the values of one place."""
+    found = [_into(line, there) for line in short.first]
+    word = "if"
+    for test, lines in short.branches:
+        inside = [_into(line, {*there, *(("‹out›",) if short.first else ())}) for line in lines]
+        made = [f"‹{name}›" for name in short.names if any(line.startswith(f"‹{name}› = ") for line in inside)]
+        inside += [f"del {', '.join(made)}"] if made and not keep else []
+        found += [f"{word} {test}:", *(f"    {line}" for line in inside or ["pass"])]
+        word = "elif"
+    return "\n".join([*found, "else:", *(f"    {out}{'[...]' if out in there else ''} = {call}" for out, call in short.calls)])
 
 
 @cache

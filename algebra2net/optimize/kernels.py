@@ -42,9 +42,8 @@ _COMPARED: Mapping[type[ast.cmpop], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """An operand of an instruction: the operator's operand of that place, or the result of that instruction."""
+    """An operand of an instruction: one of the operator's operands, or behind them the result of an instruction before."""
 
-    kind: str  # "operand", "step"
     place: int
 
 
@@ -90,13 +89,13 @@ def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: f
     axis = settings.get("axis", str(NONE))
     text = record.numpy.replace("$*", ", ".join(f"operand{k}" for k in range(count)))
     text = text.replace("$axis", "" if axis == str(NONE) else f"axis={axis}, keepdims=True").replace("$line", "None" if axis == str(NONE) else axis)
-    environment: dict[str, Reference] = {f"operand{k}": Ref("operand", k) for k in range(count)}
+    environment: dict[str, Reference] = {f"operand{k}": Ref(k) for k in range(count)}
     for place, name in enumerate(record.operands[:count] if not record.variadic else ()):
-        environment[f"slot_{name}"] = Ref("operand", place)
+        environment[f"slot_{name}"] = Ref(place)
     for name, setting in settings.items():
         if name != "axis":
             environment[f"slot_{name}"] = _number(setting)
-    reader = _Reader(functions_of(record.prelude), straight)
+    reader = _Reader(functions_of(record.prelude), straight, count)
     tree = ast.parse(re.sub(r"\$(\w+)", r"slot_\1", text), mode="eval").body
     result = reader.value(tree, environment)
     assert not isinstance(result, tuple)
@@ -124,12 +123,13 @@ class _Reader:
 
     functions: Mapping[str, str]
     straight: frozenset[str] | None
+    operands: int  # how many the operator has
     instructions: list[Instruction] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)  # functions that stay calls
 
     def step(self, op: str, *args: Argument, data: object = None) -> Ref:
         self.instructions.append(Instruction(op, args, data))
-        return Ref("step", len(self.instructions) - 1)
+        return Ref(self.operands + len(self.instructions) - 1)
 
     # expressions
 
@@ -178,7 +178,7 @@ class _Reader:
                     return float(found)
             case ast.Call(func=ast.Attribute(value=whole, attr="astype"), args=[ast.Name(id="slot_dtype") | ast.Attribute(value=ast.Name(), attr="dtype")], keywords=[]):
                 inner = self.one(whole, names)
-                if isinstance(inner, Ref) and inner.kind == "step" and self.instructions[inner.place].op in COMPARISONS | LOGICAL:
+                if isinstance(inner, Ref) and inner.place >= self.operands and self.instructions[inner.place - self.operands].op in COMPARISONS | LOGICAL:
                     return self.step("cast", inner)
             case ast.Call(func=ast.Attribute(value=whole, attr=name), args=[], keywords=keywords) if name in REDUCTIONS:
                 axis = _axis(keywords, names)
