@@ -159,7 +159,7 @@ _slope(
 # ------------------------------------------------------------------------------------------------------------- smooth
 
 elementwise(
-    "sigmoid(x)", derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
+    "sigmoid(x)", never_negative=True, derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
     unicode="σ($x)", latex=r"\sigma\left($x\right)", ordinary="s",
     prelude='''
         def sigmoid(x):
@@ -171,7 +171,7 @@ elementwise(
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
 _slope(
-    "sigmoid'(x)", slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
+    "sigmoid'(x)", never_negative=True, slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
     prelude='''
         def sigmoid_slope(x):
             """σ(x) σ(-x); σ(x) (1 - σ(x)) would lose its digits where σ(x) is nearly 1."""
@@ -194,7 +194,7 @@ elementwise(
     doc="The hyperbolic tangent.", reason="tanh: the signal times the slope 1 - tanh(x)²",
 )  # fmt: skip
 _slope(
-    "tanh'(x)", slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope($x)",
+    "tanh'(x)", never_negative=True, slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope($x)",
     prelude='''
         def tanh_slope(x):
             """1 / cosh(x)²; 1 - tanh(x)² would lose its digits where tanh(x) is nearly 1."""

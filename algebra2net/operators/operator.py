@@ -99,6 +99,7 @@ class Operator:
     prelude: str = ""
     imports: str = ""
     is_view: bool = False  # NumPy gives a view of the operand: a result of it is copied before it is handed out
+    never_negative: bool = False  # no entry of the result is below 0
     takes_scalars: bool = False  # NumPy's code takes a 0-d scalar for a 1×1 value
     gives_scalar: bool = False  # NumPy's code may give a 0-d scalar for a 1×1 value
     aliases: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ class Node:
     `zero_d` says that it may be a NumPy scalar where the algebra has a 1×1 matrix; `fresh`, that it owns its memory.
     """
 
-    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "shape", "sharing", "short", "zero_d")
+    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "positive", "shape", "sharing", "short", "zero_d")
 
     def __init__(self, op: str, args: tuple[Node, ...], data: object, shape: Shape | None) -> None:
         self.op = op
@@ -49,6 +49,7 @@ class Node:
         self.boolean = op in _BOOLEAN
         self.fresh = op in _FRESH
         self.entrywise = op in ENTRYWISE
+        self.positive = False  # of a call: no entry is below 0
         self.short: Shortcut | None = None  # of a call
         self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
         self.zero_d: bool = op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
@@ -192,6 +193,7 @@ class Graph:
         if result.op in ("call", "text"):
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
+            result.positive = here.never_negative
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
             result.sharing.append((result, here))
@@ -208,6 +210,7 @@ class Graph:
         if found is None and all(other.name != name for _, other in whole.sharing):
             found = self.plain("along", (whole,), name, shape)
             found.fresh = found.entrywise = True
+            found.positive = here.never_negative
             whole.sharing.append((found, OPERATORS[name]))
             for helper in reached(re.sub(r"\$", "", OPERATORS[name].numpy), functions := functions_of(OPERATORS[name].prelude)):
                 self.preludes.setdefault(helper, functions[helper])

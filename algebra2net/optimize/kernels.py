@@ -210,8 +210,8 @@ class _Reader:
             match statement:
                 case ast.Expr(value=ast.Constant()):
                     continue
-                case ast.If(body=[ast.Return()], orelse=[]) if self.straight is not None:
-                    continue  # a shorter way for some numbers
+                case ast.If(test=test, orelse=[]) if self.straight is not None and _asks_for_numbers(test):
+                    continue  # a shorter way for some of them
                 case ast.Return(value=value) if value is not None:
                     return self.value(value, names)
                 case ast.Assign(targets=[target], value=value):
@@ -295,6 +295,11 @@ def _axis(keywords: Sequence[ast.keyword], names: Mapping[str, Reference]) -> ob
         case {"axis": ast.Name(id=name), "keepdims": ast.Constant(value=True), **rest} if not rest and names.get(name) in (0, 1):
             return names[name]
     return UNKNOWN
+
+
+def _asks_for_numbers(test: ast.expr) -> bool:
+    """Whether a question is about the entries of an array, as in `x.max(initial=0) < 7`, and not about its size or type."""
+    return any(isinstance(node, ast.Attribute) and node.attr in ("min", "max", "all") or isinstance(node, ast.Name) and node.id == "plain" for node in ast.walk(test))
 
 
 def _one(value: Reference) -> Argument:

@@ -284,7 +284,9 @@ def _never_negative(node: Node) -> bool:
     if node.op in _POSITIVE:
         return True
     if node.op == "call":
-        return str(node.data).partition("(")[0] in NEVER_NEGATIVE
+        return node.positive or str(node.data).partition("(")[0] in NEVER_NEGATIVE
+    if node.op == "along":
+        return node.positive
     if node.op == "const":
         return node.data >= 0  # type: ignore[operator]
     if node.op in ("add", "multiply", "divide", "minimum", "sum", "where", "dot"):
