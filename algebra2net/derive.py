@@ -16,11 +16,12 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from sympy import Expr, Integer, Symbol
 
 from algebra2net.errors import DerivativeError
-from algebra2net.lower import instantiate, parameters_of, rule
+from algebra2net.lower import Rule, instantiate, meaning_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator
 from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, symbol
@@ -71,9 +72,20 @@ def rests_on(program: Program, targets: Sequence[Symbol]) -> set[Symbol]:
     """The names that rest on any of the targets."""
     reached = set(targets)
     for equation in program.equations:
-        if any(operand in reached for operand in operands(equation.value)):
+        if not reached.isdisjoint(operands(equation.value)):
             reached.add(equation.name)
     return reached
+
+
+@cache
+def rules(here: Operator, beside_numbers: bool) -> tuple[tuple[int, Rule | None], ...]:
+    """The place of each operand that δ reaches, and the operator's rule for it: None where it has none.
+
+    It does not reach those that the operator is flat in: of a comparison, a rounding, a size.
+    """
+    texts = here.beside_numbers if beside_numbers else here.vjp
+    reached = [(place, texts[name]) for place, name in enumerate(here.operands) if texts.get(name, "0") != "0"]
+    return tuple((place, rule(text, here.parameters) if text else None) for place, text in reached)
 
 
 class _Backward:
@@ -107,25 +119,19 @@ class _Backward:
         if here.variadic:
             yield from self.blocks(value, here, delta, needed)
             return
-        meaning = dict(zip((symbol(word) for word in (*here.operands, *here.options)), value.args, strict=True))
-        meaning |= {symbol("out"): equation.name, SEED: delta}
-        rules = self.rules(value, here)
-        for name, operand in zip(here.operands, here.operands_of(value), strict=True):
+        meaning = meaning_of(value, here, out=equation.name, delta=delta)
+        for place, found in rules(here, self.is_beside_numbers(value, here)):
+            operand = value.args[place]
             if operand not in needed:
                 continue
-            if rules.get(name, "0") == "0":
-                continue  # flat: a comparison, a rounding, a size
-            if not rules[name]:
-                raise DerivativeError(f"{here.name} has no derivative by {name}", equation.span, "take the names that it rests on out of wrt=")
-            found = instantiate(self.draft, rule(rules[name], parameters_of(here)), meaning, equation.span, here.reason)
-            contribution = self.draft.define(found, rule=here.reason)
+            if found is None:
+                raise DerivativeError(f"{here.name} has no derivative by {here.operands[place]}", equation.span, "take the names that it rests on out of wrt=")
+            contribution = self.draft.define(instantiate(self.draft, found, meaning, equation.span, here.reason), rule=here.reason)
             yield operand, fit(contribution, operand, self.draft, self.shapes, "what was broadcast is summed up"), here.reason
 
-    def rules(self, value: Operation, here: Operator) -> Mapping[str, str]:
-        """The operator's rules; at a tie with a number, max(0, x) is relu."""
-        if not here.beside_numbers or all(operand in self.varying for operand in here.operands_of(value)):
-            return here.vjp
-        return here.beside_numbers
+    def is_beside_numbers(self, value: Operation, here: Operator) -> bool:
+        """Whether the operator has rules for a tie with a number, and this may be one: max(0, x) is relu."""
+        return bool(here.beside_numbers) and not all(operand in self.varying for operand in here.operands_of(value))
 
     def blocks(self, value: Operation, here: Operator, delta: Expr, needed: set[Symbol]) -> Iterator[tuple[Symbol, Expr, str]]:
         """The parts of δ that belong to each block; the blocks before it say where they begin."""

@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Symbol
 
 from algebra2net.derive import derive, rests_on
 from algebra2net.errors import AlgebraError, Span
-from algebra2net.lower import Own, Rule, Slope, instantiate, meaning_of, own_rule, parameters_of, rule
+from algebra2net.lower import Own, Rule, Slope, instantiate, meaning_of, own_rule, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator, operation
 from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
@@ -41,9 +41,14 @@ def expand(program: Program) -> Program:
             if len(draft.equations) > MOST:
                 raise AlgebraError(f"this expands to more than {MOST:,} equations", equation.span, "name the values that are used more than once")
         program = draft.finish(program)
-        kinds = {type(e.value): e.value for e in draft.equations}
-        if not any(isinstance(value, Operation) and _is_macro(record(value, program.functions)) for value in kinds.values()):
+        if not has_macros(program):
             return program
+
+
+def has_macros(program: Program) -> bool:
+    """Whether there is anything to open."""
+    kinds = {type(e.value): e.value for e in program.equations}
+    return any(isinstance(value, Operation) and _is_macro(record(value, program.functions)) for value in kinds.values())
 
 
 def _is_macro(here: Operator) -> bool:
@@ -61,7 +66,7 @@ def _opened(draft: Draft, value: Operation, here: Operator, program: Program, sp
     more = {}
     if here.slope_of and "out" in here.value:
         more["out"] = draft.define(operation(here.slope_of)(*value.args), None, span)
-    return instantiate(draft, rule(here.value, parameters_of(here)), meaning_of(value, here, **more), span)
+    return instantiate(draft, rule(here.value, here.parameters), meaning_of(value, here, **more), span)
 
 
 def _slope_rule(here: Operator, program: Program) -> Rule:

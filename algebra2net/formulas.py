@@ -16,7 +16,7 @@ from functools import cache
 
 from sympy import Expr, Integer, Symbol
 
-from algebra2net.lower import meaning_of, parameters_of, rule
+from algebra2net.lower import meaning_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, operation, option
 from algebra2net.program import record
@@ -85,7 +85,7 @@ def formula(value: Expr, known: Known) -> Expr:
     if name in ("contrast", "excess") and isinstance(turned := known.made(value.args[1]), operation("neg")):
         opened = formula(value.func(value.args[0], turned.args[0], value.args[2]), known)
         return OPERATORS["minus"](*reversed(opened.args))  # p - y for -y - (-p)
-    body = rule(text, parameters_of(OPERATORS[name]))
+    body = rule(text, OPERATORS[name].parameters)
     local = dict(meaning_of(value, OPERATORS[name]))
     for step in body.steps:
         local[step.name] = _short(step.value.func(*(local.get(arg, arg) for arg in step.value.args)), known)

@@ -11,8 +11,8 @@ Plain text writes d1 and dW0, Unicode and LaTeX δ₁ and ∂L/∂W₀ (spell.py
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from dataclasses import replace
+from functools import lru_cache
 
 from sympy import Symbol
 
@@ -35,6 +35,7 @@ class _Labels:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.uses = program.uses()
+        self.inner = self.inner_steps()
         self.made = {e.name: e.value for e in program.equations}
         known = Known(lambda value: self.made.get(value, value), lambda value: value)
         for equation in program.equations[program.kept :]:
@@ -72,7 +73,7 @@ class _Labels:
     def signals(self) -> dict[Symbol, Symbol]:
         """The name of each signal → the value that it is the signal at."""
         shown: dict[Symbol, Symbol] = {}
-        inner = self.inner_steps()
+        inner = self.inner
         with_inner = {inner[value] for value in self.program.deltas.values() if value in inner}
         for delta, value in self.program.deltas.items():
             named = inner.get(value, value)
@@ -118,26 +119,27 @@ class _Labels:
 
     def reasons(self) -> dict[Symbol, str]:
         """Why each equation holds: its own rule, after those of the steps that are folded into it."""
-        found: dict[Symbol, dict[str, None]] = {}
+        found: dict[Symbol, tuple[str, ...]] = {}
         for equation in self.program.equations:
-            folded = [o for o in operands(equation.value) if is_step(o) and o not in self.found]
-            found[equation.name] = {rule: None for step in folded for rule in found.get(step, {})} | dict.fromkeys(equation.rule.split("\n") if equation.rule else ())
+            own = _reasons(equation.rule)
+            folded = [found[o] for o in operands(equation.value) if is_step(o) and o not in self.found]
+            found[equation.name] = own if {own, ()}.issuperset(folded) else tuple(dict.fromkeys(itertools.chain(*folded, own)))
         return {name: "; ".join(rules) for name, rules in found.items()}
 
     # steps
 
     def large_steps(self) -> None:
         """Name what is used more than once and is large, and what would make a line too long."""
-        size: Counter[Symbol] = Counter()
-        inner = self.inner_steps()
+        size: dict[Symbol, int] = {}  # of the steps that may be folded
         for equation in self.program.equations:
-            inside = 1 + sum(size[o] for o in operands(equation.value) if is_step(o) and o not in self.found)
-            if is_step(equation.name) and equation.name not in self.found:
-                often = self.uses[equation.name] > 1 and inside > SMALL
-                if often or inside > LARGEST:
-                    self.name(equation.name, self.step_name(inner.get(equation.name)))
-                    inside = 0
-            size[equation.name] = inside
+            name = equation.name
+            if not is_step(name) or name in self.found:
+                continue
+            inside = 1 + sum([size.get(operand, 0) for operand in operands(equation.value)])
+            if inside > LARGEST or (inside > SMALL and self.uses[name] > 1):
+                self.name(name, self.step_name(self.inner.get(name)))
+            else:
+                size[name] = inside
 
     def step_name(self, layer: Symbol | None) -> str:
         """z1 for what a layer l1 = f(z1) is made of, s1 for other steps."""
@@ -145,3 +147,9 @@ class _Labels:
         if wanted and wanted not in self.taken:
             return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
+
+
+@lru_cache(maxsize=1 << 10)
+def _reasons(rule: str) -> tuple[str, ...]:
+    """The reasons that a rule holds for, each once."""
+    return tuple(dict.fromkeys(rule.split("\n"))) if rule else ()

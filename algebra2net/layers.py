@@ -7,12 +7,13 @@ Idea  the conventions of the field: weights are upper-case, biases begin with b,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+import itertools
+from collections.abc import Iterator, Set
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from algebra2net import names
-from algebra2net.operators.operator import operation
+from algebra2net.operators.operator import Operator, operation
 from algebra2net.program import Program, is_step, record, renamed, symbol
 
 
@@ -38,6 +39,7 @@ def with_hidden_layers(program: Program) -> Program:
     made = {e.name: e.value for e in program.equations}
     weights = {name for name in program.inputs if is_parameter(name.name) or names.parts(name.name).base == "weights"}
     base = _counted_base(program, weights)
+    free = (name for k in itertools.count(1) if (name := f"h{k}") not in taken)
     found: dict[Symbol, Symbol] = {}
     for equation in program.equations:
         if not isinstance(equation.value, operation("product")):
@@ -45,7 +47,7 @@ def with_hidden_layers(program: Program) -> Program:
         for layer, weight in (equation.value.args, equation.value.args[::-1]):
             if not is_step(layer) or layer in found or weight not in weights:
                 continue
-            name = _layer_name(layer, weight, base, made, program, taken)
+            name = _layer_name(weight, base, record(made[layer], program.functions), taken, free)
             if name:
                 taken.add(name)
                 found[layer] = symbol(name)
@@ -58,12 +60,10 @@ def _counted_base(program: Program, weights: Set[Symbol]) -> str:
     return next((p.base for name in program.inputs if name in met and name not in weights and (p := names.parts(name.name)).number == 0), "")
 
 
-def _layer_name(layer: Symbol, weight: Symbol, base: str, made: Mapping[Symbol, Expr], program: Program, taken: set[str]) -> str:
+def _layer_name(weight: Symbol, base: str, here: Operator, taken: Set[str], free: Iterator[str]) -> str:
+    """What a layer that `here` makes is called, as it meets that weight; nothing where it is none, or the name is taken."""
     numbers = names.parts(weight.name).subscripts
     if base and numbers and numbers[0].isdecimal():
         name = names.Parts(base, (numbers[0],)).key
         return name if name not in taken else ""
-    here = record(made[layer], program.functions)
-    if here.family == "arithmetic" or not (here.elementwise or here.family == "rows"):
-        return ""
-    return next(name for k in range(1, len(taken) + 2) if (name := f"h{k}") not in taken)
+    return next(free) if here.family != "arithmetic" and (here.elementwise or here.family == "rows") else ""

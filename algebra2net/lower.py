@@ -124,25 +124,26 @@ class _Lowering:
         return OPERATORS["extent"](n=Symbol(key)) if key in self.dimensions else None
 
     def value(self, tree: Value, owner: str = "", parameters: Mapping[str, Expr] | None = None) -> Expr:
-        """The value of a tree, its steps defined on the way: an explicit stack of (node, visited)."""
+        """The value of a tree, its steps defined on the way: an explicit stack of nodes, with their arguments once these are on it."""
         self.own_names = set(parameters or ())
         done: dict[int, Expr] = {}
-        waiting: list[tuple[Value, bool]] = [(tree, False)]
+        waiting: list[tuple[Value, tuple[Value, ...] | None]] = [(tree, None)]
         while waiting:
-            node, visited = waiting.pop()
+            node, arguments = waiting.pop()
             if id(node) in done:
                 continue
             if isinstance(node, Number):
                 done[id(node)] = number(node)
             elif isinstance(node, Name):
                 done[id(node)] = self._atom(node, parameters or {})
-            elif not visited:
-                waiting.append((node, True))
-                waiting.extend((argument, False) for argument in reversed(self._arguments(node)))
+            elif arguments is None:
+                arguments = self._arguments(node)
+                waiting.append((node, arguments))
+                waiting += [(argument, None) for argument in reversed(arguments)]
             else:
-                made = self._call(node, [done[id(a)] for a in self._arguments(node)], owner, parameters or {})
+                made = self._call(node, [done[id(argument)] for argument in arguments], owner, parameters or {})
                 done[id(node)] = made if node is tree else self.draft.define(made, None, node.span)
-                if made.args and all(self._is_constant(arg) for arg in made.args) and record(made, self.functions).elementwise:
+                if made.args and all(map(self._is_constant, made.args)) and record(made, self.functions).elementwise:
                     self.constants.add(done[id(node)])
         return done[id(tree)]
 
@@ -232,6 +233,8 @@ class _Lowering:
     def _options(self, node: Call, here: Operator, parameters: Mapping[str, Expr]) -> dict[str, Expr]:
         """The options of a call, checked."""
         given: dict[str, Expr] = {}
+        if not node.options and len(node.arguments) <= len(here.operands):
+            return given
         extra = node.arguments[self._positional(node) :] if not here.variadic and node.function not in _BY_SIZE else ()
         typed = [*zip(here.options, extra, strict=False), *node.options]
         if len(extra) > len(here.options):
@@ -444,19 +447,24 @@ def instantiate(draft: Draft, here: Rule, meaning: Mapping[Expr, Expr], span: Sp
     """The rule's value for these parameters: its steps go into the draft, the last operator comes back undefined."""
     local = dict(meaning)
     for step in here.steps:
-        local[step.name] = draft.define(_without_neutral(step.value.func(*(local.get(arg, arg) for arg in step.value.args))), None, span, why)
-    if isinstance(here.result, Operation):
-        return _without_neutral(here.result.func(*(local.get(arg, arg) for arg in here.result.args)))
-    return local.get(here.result, here.result)
+        local[step.name] = draft.define(_meant(step.value, local), None, span, why)
+    return _meant(here.result, local)
+
+
+def _meant(value: Expr, local: Mapping[Expr, Expr]) -> Expr:
+    """A step of a rule in the program's own names."""
+    if not isinstance(value, Operation):
+        return local.get(value, value)
+    return _without_neutral(type(value)(*[local.get(arg, arg) for arg in value.args]))
 
 
 def _without_neutral(value: Expr) -> Expr:
     """1 * x and x + 0 as x: what an operand that was left out (layernorm's gamma and beta) makes of a rule."""
     neutral = _NEUTRAL.get(type(value))
-    if neutral is not None and any(arg is neutral for arg in value.args):
-        one, other = value.args
-        return other if one is neutral else one
-    return value
+    if neutral is None:
+        return value
+    one, other = value.args
+    return other if one is neutral else one if other is neutral else value
 
 
 _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation("plus"): Integer(0)}
@@ -464,13 +472,10 @@ _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation
 
 def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:
     """What the names in a rule of `here` stand for at `value`: operands, options, and what else is given."""
-    named = dict(zip((*here.operands, *here.options), value.args, strict=True))
-    return {symbol(word): expression for word, expression in (named | more).items()}
-
-
-def parameters_of(here: Operator) -> tuple[str, ...]:
-    """The names that a rule of `here` may use."""
-    return (*here.operands, *here.options, "out", "delta")
+    meaning: dict[Expr, Expr] = dict(zip(map(symbol, here.parameters), value.args, strict=False))
+    for word, expression in more.items():
+        meaning[symbol(word)] = expression
+    return meaning
 
 
 def own_rule(here: Own, program: Program) -> Rule:

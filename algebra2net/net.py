@@ -11,18 +11,20 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Symbol
 
-from algebra2net import names
+from algebra2net import calls, names
 from algebra2net.advice import advise
+from algebra2net.beside import with_values
+from algebra2net.calls import WrittenOut
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
 from algebra2net.errors import AlgebraError, DerivativeError, ShapeError, nearest
-from algebra2net.expand import expand
+from algebra2net.expand import expand, has_macros
 from algebra2net.label import label
 from algebra2net.layers import parameters
 from algebra2net.lower import Lowered, lower
@@ -30,7 +32,7 @@ from algebra2net.notation import Declaration
 from algebra2net.optimize.order import cheapest, without_diagonals
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import MADE_FROM, read
-from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, numeric, shape_text, straight
+from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, numeric, shape_text
 from algebra2net.shapes import Known, result_shape, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.stabilize import Rewrite, stabilize
@@ -191,7 +193,7 @@ class Net:
     def _backprop_opened(self) -> Program:
         return _opened(self.backprop)
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The names that a call takes."""
         return tuple(name.name for name in self._steps.inputs)
@@ -201,7 +203,7 @@ class Net:
         """The inputs that training changes."""
         return parameters(self._steps)
 
-    @property
+    @cached_property
     def output(self) -> str:
         """The name of the last equation."""
         return next(iter(self._steps.outputs))
@@ -245,7 +247,7 @@ class Net:
     def source(self) -> str:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
         with resting():
-            return module(self._steps, self._backprop_opened, self._title(), self._options.spelling)
+            return module(self._steps, with_values(self._backprop_opened), self._title(), self._options.spelling)
 
     def _title(self) -> list[str]:
         """What the generated modules say of themselves: the algebra that they were made from."""
@@ -254,7 +256,7 @@ class Net:
 
     def code(self, derived: bool = False) -> Code:
         """The lines that `source` has in `forward`, or in `value_and_grad`: for showing them beside their equations."""
-        return code(self._backprop_opened, self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
+        return code(with_values(self._backprop_opened), self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
 
     @cached_property
     def optimized_source(self) -> str:
@@ -265,7 +267,8 @@ class Net:
             from algebra2net.optimize.module import module as optimized
 
         with resting():
-            return optimized(cheapest(self._steps, self._named), self._cheapest_backprop(), self._title())
+            backprop = self._cheapest_backprop()
+            return optimized(cheapest(self._steps, self._named), backprop if self._options.accelerate else with_values(backprop), self._title())
 
     @property
     def _named(self) -> list[str]:
@@ -292,11 +295,9 @@ class Net:
         """The value of the last equation: an array, or a float for a scalar."""
         return self.forward(**arrays)[self.output]
 
+    @WrittenOut
     def forward(self, /, **arrays: Any) -> dict[str, Any]:
         """Every named value, hidden layers included."""
-        values: dict[str, Any] | None = (self if self._is_settled else self._sized(arrays))._straight_forward(arrays)
-        if values is not None:
-            return values
         net, bound = self._bound(arrays)
         return Values(net._functions["forward"](*bound.matrices.values()))
 
@@ -304,11 +305,9 @@ class Net:
         """The gradients by name, each of the shape of its array; `delta` is ∂L/∂output where the output is no scalar."""
         return self.value_and_grad(delta=delta, **arrays)[1]
 
+    @WrittenOut
     def value_and_grad(self, /, delta: Any = None, **arrays: Any) -> tuple[Any, dict[str, Any]]:
         """The value and the gradients in one pass."""
-        found: tuple[Any, dict[str, Any]] | None = self._quick(arrays if delta is None else {**arrays, SEED.name: delta})
-        if found is not None:
-            return found
         if "delta" in self.inputs:  # then the signal at the output is delta_
             arrays |= {} if delta is None else {"delta": delta}
             delta = arrays.pop("delta_", None)
@@ -458,46 +457,43 @@ class Net:
 
         return export(self, params, **options)
 
-    @cached_property
-    def _is_settled(self) -> bool:
-        """Whether the code is made for the sizes of all arrays, or never will be."""
-        return not self._options.optimize or all(isinstance(size, int) for name in self._steps.inputs for size in self._steps.shapes[name])
-
-    def _sized(self, arrays: Mapping[str, Any]) -> Net:
-        """The net whose code is made for the sizes of these arrays, where they are large enough to gain by it; else this one."""
+    def _written_out(self, name: str, careful: Callable[..., Any]) -> Callable[..., Any]:
+        """A method for arrays that are just as the generated code takes them; any others go the careful way."""
+        expected = self._expected()
+        signal = self._steps.shapes[symbol(self.output)] if self._seed and name == "value_and_grad" else None
         try:
-            key = tuple([arrays[name].shape for name in self.inputs])
-        except (KeyError, AttributeError):
-            return self
-        found = self._of_sizes.get(key)
-        if found is None:
-            found = self
-            if len(self._of_sizes) < SIZES_KEPT and sum(math.prod(shape) for shape in key) >= WORTH_SIZING and all(len(shape) == 2 for shape in key):
-                options = _Options(**{**vars(self._options), "shapes": {**self._options.shapes, **dict(zip(self.inputs, key, strict=True))}})
-                with suppress(AlgebraError):  # the full check of the call says what does not fit
-                    found = Net(self._source, options)
-            self._of_sizes[key] = found
-        return found
+            written = name in self._functions and bool(expected) and calls.is_whole([*expected.values(), *([signal] if signal else [])])
+            if not written or (name == "value_and_grad" and "delta" in expected):
+                return careful
+            code = partial(self._code, name)
+            if name == "forward":
+                return calls.forward(expected, code, careful)
+            outputs = self.backprop.outputs
+            numbers = {label: label in expected for label in outputs if label != VALUE and self.backprop.shapes[outputs[label]] == SCALAR}
+            return calls.value_and_grad(expected, code, careful, numbers, signal)
+        except AlgebraError:  # the call says so
+            return careful
+
+    def _code(self, name: str, sizes: Mapping[str, int]) -> Callable[..., Any]:
+        """The generated function of that name, made for these sizes of the dimensions that are open where that is worth it."""
+        net = self._sized(sizes) if sizes and self._options.optimize else self
+        code: Callable[..., Any] = net._functions[name]
+        return code
+
+    def _sized(self, sizes: Mapping[str, int]) -> Net:
+        """The net whose code is made for these sizes, where the arrays are large enough to gain by it; else this one."""
+        shapes = {name: tuple(size if isinstance(size, int) else sizes[size] for size in shape) for name, shape in self._expected().items()}
+        key = tuple(shapes.values())
+        if key not in self._of_sizes and len(self._of_sizes) < SIZES_KEPT and sum(map(math.prod, key)) >= WORTH_SIZING:
+            with suppress(AlgebraError):  # the full check of the call says what does not fit
+                made = Net(self._source, _Options(**{**vars(self._options), "shapes": {**self._options.shapes, **shapes}}))
+                self._of_sizes[key] = made if made._scalars == self._scalars else self
+        return self._of_sizes.get(key, self)
 
     @cached_property
-    def _straight_forward(self) -> Callable[[Mapping[str, Any]], Any]:
-        """The forward pass for arrays that are just as the generated code takes them."""
-        return straight(self._expected(), self._functions["forward"], "return Values(run({}))")
-
-    @cached_property
-    def _quick(self) -> Callable[[Mapping[str, Any]], Any]:
-        """Value and gradients for arrays that are just as the generated code takes them, or None."""
-        return self._straight if self._is_settled else lambda arrays: self._sized(arrays)._straight(arrays)
-
-    @cached_property
-    def _straight(self) -> Callable[[Mapping[str, Any]], Any]:
-        """The same by the code for the sizes that are known here; never where gradients are numbers for 1×1 arrays."""
-        run = self._functions.get("value_and_grad")
-        plain = run is not None and "delta" not in self.inputs and all(self.backprop.shapes[name] != SCALAR for label, name in self.backprop.outputs.items() if label != VALUE)
-        if run is None or not plain:
-            return lambda arrays: None
-        signal = {} if self._seed is None else {SEED.name: self._steps.shapes[symbol(self.output)]}
-        return straight({**self._expected(), **signal}, run, "value, grads = run({}); return value, Values(grads)")
+    def _scalars(self) -> list[str]:
+        """The values that are handed out as numbers."""
+        return [name for name, shape in self.shapes.items() if shape == SCALAR]
 
     def _expected(self) -> dict[str, Shape]:
         return {name.name: self._steps.shapes[name] for name in self._steps.inputs}
@@ -681,6 +677,8 @@ def _shape(name: str, shape: Any) -> tuple[Dimension, ...]:
 
 def _opened(backprop: Program) -> Program:
     """A derived program with macros opened, and the shapes of what that brought."""
+    if not has_macros(backprop):
+        return backprop
     opened = expand(backprop)
     shapes = dict(backprop.shapes)
     for equation in opened.equations:

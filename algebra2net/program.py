@@ -22,7 +22,7 @@ from sympy import Expr, Symbol
 
 from algebra2net.errors import Span
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import UNSIZED, Operation, Operator
+from algebra2net.operators.operator import BESIDE, UNSIZED, Operation, Operator
 
 if TYPE_CHECKING:
     from algebra2net.shapes import Repeated
@@ -179,9 +179,7 @@ class Program:
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
-        counts: Counter[Symbol] = Counter(self.outputs.values())
-        counts.update(chain.from_iterable(operands(e.value, self.functions) for e in self.equations))
-        return counts
+        return Counter([*self.outputs.values(), *chain.from_iterable([operands(e.value, self.functions) for e in self.equations])])
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
         """This program with other equations (and other fields)."""
@@ -191,20 +189,19 @@ class Program:
 def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Operator:
     """The operator of a value."""
     name = type(value).__name__
-    found = OPERATORS.get(name)
+    found = OPERATORS.get(name) or BESIDE.get(name)
     return found if found is not None else (functions or {})[name]
 
 
 def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
     """The names that a value is made of, each as often as it stands there."""
-    if isinstance(value, Operation):
-        try:
-            return value.names
-        except AttributeError:  # every walk asks: looked up once
-            found: tuple[Symbol, ...] = record(value, functions).operands_of(value)
-            value.names = found if all(isinstance(arg, Symbol) for arg in found) else tuple(arg for arg in found if isinstance(arg, Symbol))
-            return value.names
-    return (value,) if isinstance(value, Symbol) else ()
+    try:
+        found: tuple[Symbol, ...] = value.names  # every walk asks: looked up once
+    except AttributeError:
+        if not isinstance(value, Operation):
+            return (value,) if isinstance(value, Symbol) else ()
+        found = value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
+    return found
 
 
 def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
@@ -213,8 +210,8 @@ def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[st
         return meaning.get(value, value)
     if meaning.keys().isdisjoint(operands(value, functions)):
         return value
-    count = len(record(value, functions).operands_of(value))
-    return value.func(*(meaning.get(arg, arg) for arg in value.args[:count]), *value.args[count:])
+    before = record(value, functions).operands_of(value)
+    return type(value)(*[meaning.get(arg, arg) for arg in before], *value.args[len(before) :])
 
 
 def with_value(equation: Equation, value: Expr) -> Equation:
@@ -224,8 +221,10 @@ def with_value(equation: Equation, value: Expr) -> Equation:
 
 def renamed(equation: Equation, given: Mapping[Expr, Symbol], functions: Mapping[str, Operator] | None = None) -> Equation:
     """An equation in other names; itself where none of its names has another."""
-    name, value = given.get(equation.name, equation.name), substituted(equation.value, given, functions)
-    return equation if name is equation.name and value is equation.value else Equation(name, value, equation.span, equation.rule)
+    name = given.get(equation.name, equation.name)
+    if name is equation.name and given.keys().isdisjoint(operands(equation.value, functions)):
+        return equation
+    return Equation(name, substituted(equation.value, given, functions), equation.span, equation.rule)
 
 
 class Draft:
@@ -258,11 +257,10 @@ class Draft:
                 return value
             self.equations.append(equation)
             return name
-        known = self._names.get(value)
-        if known is None:
+        shared = self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
+        known = self._names.setdefault(value, name) if shared else name
+        if known is name:
             self.equations.append(equation)
-            if self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args):
-                self._names[value] = name
             return name
         if is_step(name):
             return known
@@ -282,4 +280,4 @@ class Draft:
         given = self._given
         if not given:
             return program.with_equations(self.equations)
-        return program.with_equations(renamed(e, given, program.functions) for e in self.equations)
+        return program.with_equations([renamed(e, given, program.functions) for e in self.equations])

@@ -12,16 +12,17 @@ import itertools
 import re
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark.exceptions import UnexpectedToken
 
 from algebra2net import names
 from algebra2net.errors import NotationError, Span, nearest
-from algebra2net.grammars import parser
+from algebra2net.grammars import StrangeCharacterError, cut, parser
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
 from algebra2net.operators import OPERATORS, known, spellings
 from algebra2net.recognise import LONGEST, recognised
@@ -30,6 +31,7 @@ MADE_FROM = "Made by algebra2net from:"  # in the docstring of a generated modul
 _OWN_MODULE = re.compile(rf'\A\s*"""[^"]*?{MADE_FROM}\n\n((?:    [^\n"]*\n)+)"""')
 LONGEST_WORD = 100
 MOST = 1 << 16  # tokens: 6,000 layers; more would take longer than anybody waits
+REMEMBERED = 256  # tokens of a statement; how a longer one is built is not kept
 _OPENS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET", "BAR_OPEN": "BAR_CLOSE", "NORM_OPEN": "NORM_CLOSE"}
 _CLOSES = {"RPAR", "RBRACE", "RBRACKET"}
 _ENDS_OPERAND = {"NAME", "NUMBER", "TRANSPOSE", "SMALL_POWER", "BAR_CLOSE", "NORM_CLOSE"} | _CLOSES
@@ -90,12 +92,12 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
     """The tokens up to the first character that means nothing, and what is to be said of that one."""
     tokens: list[Token] = []
     try:
-        for token in lark.lex(source):
+        for token in cut(lark, source):
             tokens.append(token)
             if len(tokens) > MOST:
                 return tokens, NotationError(f"a program has at most {MOST:,} words and signs", _span(token, source), "split it in two")
-    except UnexpectedCharacters as error:
-        return tokens, _strange(source, error.pos_in_stream or 0)
+    except StrangeCharacterError as error:
+        return tokens, _strange(source, error.place)
     for place, token in enumerate(tokens):
         if token.type == "HABIT":
             return tokens[:place], _habit(token, source)
@@ -389,26 +391,69 @@ Unexpected = Callable[[Token, Token | None, str], NotationError]
 
 def _build(tokens: Sequence[Token], build: _Builder, lark: Lark, problem: NotationError | None, unexpected: Unexpected) -> tuple[Statement, ...]:
     """The statements that the rules build from the tokens; no deeper in Python for deeper text."""
+    if problem is not None:
+        _refuse(tokens, build.source, lark, unexpected, is_whole=False)
+        return ()
+    built: list[Statement] = []
+    for statement in _statements(tokens):
+        kinds = tuple([token.type for token in statement])
+        steps = _recipe(lark, kinds) if len(kinds) <= REMEMBERED else _recipe.__wrapped__(lark, kinds)
+        if steps is None:
+            _refuse(tokens, build.source, lark, unexpected)
+            return ()
+        parts: list[Any] = [*statement]
+        for rule, places in steps:
+            parts.append(getattr(build, rule)([parts[place] for place in places]))
+        built += parts[-1]
+    return tuple(built)
+
+
+def _statements(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """The tokens of each statement."""
+    start = 0
+    for place, token in enumerate(tokens):
+        if token.type == "_SEPARATOR":
+            if start < place:
+                yield tokens[start:place]
+            start = place + 1
+    if start < len(tokens):
+        yield tokens[start:]
+
+
+@lru_cache(maxsize=1 << 10)
+def _recipe(lark: Lark, kinds: tuple[str, ...]) -> tuple[tuple[str, tuple[int, ...]], ...] | None:
+    """How the rules build a statement of tokens of these kinds; None where they cannot.
+
+    Rule after rule, children first; the parts of each by number: those of the tokens, then those of what has been built.
+    A network repeats itself: its layers differ in names, and the rules look at kinds alone.
+    """
+    interactive = lark.parse_interactive()
+    try:
+        for place, kind in enumerate(kinds):
+            interactive.feed_token(Token(kind, str(place)))
+        tree: Tree[Token] = interactive.feed_eof()  # type: ignore[no-untyped-call]
+    except UnexpectedToken:
+        return None
+    order = [tree]
+    for node in order:
+        order += [child for child in reversed(node.children) if isinstance(child, Tree)]
+    order.reverse()
+    number = {id(node): place for place, node in enumerate(order, len(kinds))}
+    return tuple((str(node.data), tuple(number[id(part)] if isinstance(part, Tree) else int(part) for part in node.children if part is not None)) for node in order)
+
+
+def _refuse(tokens: Sequence[Token], source: str, lark: Lark, unexpected: Unexpected, is_whole: bool = True) -> None:
+    """Raise what is to be said where the rules cannot go on, if they cannot."""
     interactive = lark.parse_interactive()
     before: Token | None = None
     try:
         for token in tokens:
             interactive.feed_token(token)
             before = token
-        if problem is not None:
-            return ()
-        tree: Tree[Token] = interactive.feed_eof(before)  # type: ignore[no-untyped-call]
+        if is_whole:
+            interactive.feed_eof(before)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
-        raise unexpected(error.token, before, build.source) from None
-    order = [tree]
-    for node in order:
-        order += [child for child in reversed(node.children) if isinstance(child, Tree)]
-    built: dict[int, Any] = {}
-    for node in reversed(order):  # children first
-        parts = [built[id(child)] if isinstance(child, Tree) else child for child in node.children if child is not None]
-        built[id(node)] = getattr(build, node.data)(parts)
-    result: tuple[Statement, ...] = built[id(tree)]
-    return result
+        raise unexpected(error.token, before, source) from None
 
 
 _SIGNS = {

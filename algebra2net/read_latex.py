@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from lark import Lark, Token
-from lark.exceptions import UnexpectedCharacters
 
 from algebra2net.errors import NotationError, Span
-from algebra2net.grammars import parser
+from algebra2net.grammars import StrangeCharacterError, cut, parser
 from algebra2net.latex.signs import signs, spaced
 from algebra2net.latex.writing import tokens_of
 from algebra2net.notation import Call, Declaration, Name, Statement, Value
@@ -32,8 +31,8 @@ def read_latex(source: str) -> tuple[Statement, ...]:
 
     Raises NotationError where the text cannot be meant.
     """
-    cut, strange = _cut(parser("latex", _KEPT), source)
-    found, problem = signs(cut, source, strange)
+    tokens, strange = _cut(parser("latex", _KEPT), source)
+    found, problem = signs(tokens, source, strange)
     told, trouble = tokens_of(found, source, problem)
     statements = _build(told, _LatexBuilder(source), parser("latex", _KEPT), trouble, _unexpected)
     if trouble is not None:
@@ -45,12 +44,12 @@ def _cut(lark: Lark, source: str) -> tuple[list[Token], NotationError | None]:
     """The tokens up to the first character that means nothing, and what is to be said of that one."""
     tokens: list[Token] = []
     try:
-        for token in lark.lex(spaced(source)):
+        for token in cut(lark, spaced(source)):
             tokens.append(token)
             if len(tokens) > MOST:
                 raise NotationError(f"a program in LaTeX has at most {MOST:,} signs", _span(token, source))
-    except UnexpectedCharacters as error:
-        return tokens, _strange(source, error.pos_in_stream or 0)
+    except StrangeCharacterError as error:
+        return tokens, _strange(source, error.place)
     return tokens, None
 
 

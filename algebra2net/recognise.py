@@ -27,9 +27,10 @@ def looks_like_python(source: str) -> bool:
     """Whether `source` is Python rather than plain notation or LaTeX; what means the same in both may be either."""
     if len(source) > LONGEST or re.search(r"\\[A-Za-z]{2}|\$", code := _QUIET.sub(" ", source)):
         return False
-    if _SURE.search(code):
+    if _MAY_BE_SURE.search(code) and _SURE.search(code):
         return True
-    return any(_LIKELY.search(line) or (".T" in line and "@" in line) for line in code.split("\n")) and _parses(source)
+    lines = [line for line in code.split("\n") if _MAY_BE_LIKELY.search(line)]
+    return any(_LIKELY.search(line) or (".T" in line and "@" in line) for line in lines) and _parses(source)
 
 
 _QUIET = re.compile(r'#[^\n]*|"""[^"]*"""|"[^"\n]*"')
@@ -43,12 +44,14 @@ _SURE = re.compile(
       | [-+*/@]=(?!=)""",
     re.MULTILINE | re.VERBOSE,
 )
+_MAY_BE_SURE = re.compile(r"[.@]|[-+*/]=|\b(?:def|import|from|return|assert|print|for|while|if|with|class|lambda)\b")  # one of these is in all that it finds
 # Signs that plain text and LaTeX may have by accident: of a line that has one, Python itself is asked.
 _LIKELY = re.compile(
     r"""\*\* | // | ~ | \)\s*[&|]\s*\( | \bkeepdims\b | \belse\b | (?<!\w)\d+_\d | [A-Za-z]_(?![\w{]) | (?<!\w)_[A-Za-z] | (?<!\\)\\\s*$
       | \w\[[^\[\]]*: | \w\[\s*-?\d+\s*\] | \w\[["'] | ^\s*\w+\s*,\s*\w+[\w\s,]*=""",
     re.VERBOSE,
 )
+_MAY_BE_LIKELY = re.compile(r"[*/~&|_\\\[,@]|keepdims|else")
 
 
 def _parses(source: str) -> bool:

@@ -11,6 +11,7 @@ import hashlib
 import linecache
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from algebra2net import names
@@ -23,16 +24,25 @@ if TYPE_CHECKING:  # algebra is read, derived and printed without NumPy: it is l
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 
-def load(source: str) -> dict[str, Any]:
-    """The functions that a generated module defines."""
+def load(source: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The functions that a generated module defines; it finds under their names what it is given."""
+    _keep_freed_memory()
     filename = f"<algebra2net {hashlib.sha256(source.encode()).hexdigest()[:16]}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    namespace: dict[str, Any] = {"__name__": "algebra2net_generated"}
+    namespace: dict[str, Any] = {"__name__": "algebra2net_generated", **(given or {})}
     try:
         exec(compile(source, filename, "exec"), namespace)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"this algebra needs SciPy's special functions (erf, lgamma): pip install {error.name}", name=error.name) from None
     return namespace
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Free one large block: the allocator then keeps freed arrays of up to its size, and does not fault them in again at each call."""
+    import numpy as np
+
+    np.empty(31 << 20, np.uint8)
 
 
 class Values(dict[str, Any]):
@@ -53,38 +63,6 @@ class Arguments:
     originals: dict[str, tuple[int, ...]]
     sizes: dict[str, int]  # the symbolic dimensions, as found
     dtype: np.dtype[Any]
-
-
-def straight(expected: Mapping[str, Shape], run: Callable[..., Any], does: str) -> Callable[[Mapping[str, Any]], Any]:
-    """A function that does so with the arrays of a call where they need nothing done to them, and gives None for any other.
-
-    They are as they must be when all are matrices of NumPy's own class, of the expected sizes and of one float type. A call
-    of a small network takes a few microseconds, so the test of its arrays is written out and compiled for the shapes at hand.
-    """
-    arrays = [f"a{k}" for k in range(len(expected))]
-    tests = [f"len(given) == {len(expected)}"]
-    sizes: dict[str, str] = {}
-    for name, shape in zip(arrays, expected.values(), strict=True):
-        tests.append(f"{name}.__class__ is ndarray" + ("" if name == "a0" else f" and {name}.dtype is a0.dtype"))
-        if all(isinstance(size, int) for size in shape):
-            tests.append(f"{name}.shape == {tuple(shape)}")
-            continue
-        tests.append(f"{name}.ndim == 2")
-        for axis, size in enumerate(shape):
-            if isinstance(size, str) and not size.isidentifier():
-                return lambda given: None  # a size made of others: left to the full check
-            known = sizes.setdefault(str(size), str(size) if isinstance(size, int) else f"{name}.shape[{axis}]")
-            tests.append(f"{name}.shape[{axis}] == {known}")
-    tests += ["(a0.dtype is single or a0.dtype is double)"] if arrays else []
-    taken = [f"        {name} = given[{key!r}]" for name, key in zip(arrays, expected, strict=True)] or ["        pass"]
-    lines = ["def call(given):", "    try:", *taken, "    except KeyError:", "        return None"]
-    lines += [f"    if {' and '.join(tests)}:", f"        {does.format(', '.join(arrays))}", "    return None"]
-    import numpy as np
-
-    space: dict[str, Any] = {"ndarray": np.ndarray, "single": np.dtype(np.float32), "double": np.dtype(np.float64), "run": run, "Values": Values}
-    exec("\n".join(lines), space)
-    call: Callable[[Mapping[str, Any]], Any] = space["call"]
-    return call
 
 
 class UnfitError(Exception):
@@ -111,7 +89,7 @@ def by_key(
 
     Raises what `error` makes of words on a name that is not known, or that is given twice.
     """
-    identifiers = {names.identifier(name): name for name in known}
+    identifiers = {} if all(spelled in known for spelled in given) else {names.identifier(name): name for name in known}
     found: dict[str, Any] = {}
     for spelled, value in given.items():
         name = spelled if spelled in known else identifiers.get(spelled) or names.key(spelled)

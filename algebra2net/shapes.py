@@ -15,19 +15,21 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError, ShapeError, Span
 from algebra2net.layers import is_parameter
-from algebra2net.lower import instantiate, parameters_of, rule
+from algebra2net.lower import instantiate, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
 from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
 
 _SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
 _SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
+_SIZED = frozenset(["m", "n"])  # options of what is made of a size
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,11 @@ def _taken(pattern: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
 
 
 def _broadcast(shapes: Iterable[Shape]) -> Shape:
-    rows: Dimension = 1
-    columns: Dimension = 1
-    for shape in shapes:
-        rows = shape[0] if rows == 1 else rows
-        columns = shape[1] if columns == 1 else columns
-    return rows, columns
+    whole, *others = shapes
+    for shape in others:
+        if shape != whole:
+            whole = shape[0] if whole[0] == 1 else whole[0], shape[1] if whole[1] == 1 else whole[1]
+    return whole
 
 
 def _combined(sign: str, sizes: Sequence[Dimension]) -> Dimension:
@@ -166,13 +167,15 @@ def broadcasts(program: Program) -> tuple[Repeated, ...]:
 def fit(value: Expr, like: Symbol, draft: Draft, shapes: dict[Symbol, Shape], why: str = "") -> Expr:
     """`value` with the shape of `like`: summed down where it is wider, repeated where it is narrower."""
     have, want = (shapes[value] if isinstance(value, Symbol) else SCALAR), shapes[like]
+    if have == want:
+        return value
     wider = [axis for axis in (0, 1) if have[axis] != 1 and want[axis] == 1]
     if wider:
         total = OPERATORS["sum"]
         value = draft.define(total(value) if len(wider) == 2 or have[1 - wider[0]] == 1 else total(value, axis=symbol_axis(wider[0])), rule=why)
         have = (1 if 0 in wider else have[0], 1 if 1 in wider else have[1])
         shapes.setdefault(value, have)
-    if have != want and any(h == 1 != w for h, w in zip(have, want, strict=True)):
+    if any(h == 1 != w for h, w in zip(have, want, strict=True)):
         value = draft.define(OPERATORS["expand"](value, like), rule=why)
         shapes.setdefault(value, want)
     return value
@@ -186,7 +189,7 @@ def symbol_axis(axis: int) -> Expr:
 def unsized(program: Program, size: str) -> ShapeError:
     """What is to be said where an `I` or `ones` has to be made, and nothing says how large."""
     having = [e for e in program.equations if e.span is not None and isinstance(e.value, Operation) and size in program.shapes[e.name]]
-    made = [e for e in having if set(record(e.value).options) & {"m", "n"}]
+    made = [e for e in having if not _SIZED.isdisjoint(record(e.value).options)]
     span = next((e.span for e in (*made, *having)), None)
     if any(isinstance(e.value, operation("eye")) for e in made) and size not in program.dimensions:
         return ShapeError(f"nothing says how large {size} is", span, "type the size (I_3), or declare a shape that has it")
@@ -241,20 +244,29 @@ class _Solver:
         self.chosen: dict[Symbol, Choice] = {}
         self.made = {e.name: e for e in program.equations}
         for name in program.inputs:
-            self.dims[name] = self.node(owner=name.name), self.node(owner=name.name)
-        for equation in program.equations:
-            self.dims[equation.name] = self.node(), self.node()
+            rows, columns = self.nodes(2)
+            self.dims[name] = rows, columns
+            self.owner[rows] = self.owner[columns] = name.name
+        made = self.nodes(2 * len(program.equations))
+        self.dims |= zip(self.made, zip(made[::2], made[1::2], strict=True), strict=True)
 
     # nodes
 
-    def node(self, value: int | None = None, owner: str | None = None) -> int:
-        self.parent.append(len(self.parent))
-        self.value.append(value)
-        self.label.append(None)
-        self.owner.append(owner)
-        self.why.append(None)
-        self.watchers.append([])
-        return len(self.parent) - 1
+    def node(self, value: int | None = None) -> int:
+        (made,) = self.nodes(1)
+        self.value[made] = value
+        return made
+
+    def nodes(self, count: int) -> range:
+        """So many nodes of which nothing is known."""
+        first = len(self.parent)
+        made = range(first, first + count)
+        self.parent += made
+        nothing: list[Any] = [None] * count
+        for known in (self.value, self.label, self.owner, self.why):
+            known += nothing
+        self.watchers += [[] for _ in made]
+        return made
 
     def find(self, node: int) -> int:
         parent = self.parent
@@ -267,22 +279,21 @@ class _Solver:
         a, b = self.find(one), self.find(other)
         if a == b:
             return
-        if self.value[a] is not None and self.value[b] is not None:
-            if self.value[a] != self.value[b]:
-                raise _ClashError(one, other)
-        elif self.value[a] is not None or self.value[b] is not None or self.label[a] or self.label[b]:
-            self.wake(a)
-            self.wake(b)
-        if len(self.watchers[a]) < len(self.watchers[b]):
+        value, label, watchers = self.value, self.label, self.watchers
+        if value[a] != value[b] and value[a] is not None and value[b] is not None:
+            raise _ClashError(one, other)
+        if len(watchers[a]) < len(watchers[b]):
             a, b = b, a
-        self.wake(b)
+        if value[a] is None and (value[b] is not None or (label[b] and not label[a])):
+            self.wake(a)
+        self.wake(b)  # what waits for the two to be one waits at both
         self.parent[b] = a
-        self.watchers[a].extend(w for w in self.watchers[b] if not w.done)
-        self.watchers[b] = []
-        if self.value[a] is None and self.value[b] is not None:
-            self.value[a], self.why[a] = self.value[b], self.why[b]
+        watchers[a] += watchers[b]
+        watchers[b] = []
+        if value[a] is None and value[b] is not None:
+            value[a], self.why[a] = value[b], self.why[b]
         self.why[a] = self.why[a] or self.why[b]
-        self.label[a] = self.label[a] or self.label[b]
+        label[a] = label[a] or label[b]
         self.owner[a] = self.owner[a] or self.owner[b]
 
     def assign(self, node: int, value: int, why: tuple[str, Span | None] | None = None) -> None:
@@ -297,8 +308,12 @@ class _Solver:
             raise _ClashError(node, fresh)
 
     def wake(self, root: int) -> None:
-        for waiting in self.watchers[root]:
-            if not waiting.done and not waiting.queued:
+        """Queue what waits at a node: it may be said now."""
+        if not self.watchers[root]:
+            return
+        left = self.watchers[root] = [waiting for waiting in self.watchers[root] if not waiting.done]
+        for waiting in left:
+            if not waiting.queued:
                 waiting.queued = True
                 self.queue.append(waiting)
 
@@ -428,7 +443,7 @@ class _Solver:
                 if len(given) == 1:
                     self.unite(result[axis], given[0][axis])
                 else:
-                    self.wait("broadcast", equation, [result[axis], *(g[axis] for g in given)], axis)
+                    self.wait("broadcast", equation, [result[axis], *[g[axis] for g in given]], axis)
         elif here.choices:
             self.wait("choice", equation, [*result, *(node for g in given for node in g)])
         elif (pattern := here.pattern(value)) == "of the second":
@@ -465,21 +480,20 @@ class _Solver:
 
     def broadcast(self, waiting: _Waiting) -> None:
         """The result's size along one axis: that of the operands which are not 1."""
-        result, *given = waiting.nodes
-        if self.is_one(result):
+        result, *given = map(self.find, waiting.nodes)
+        if self.value[result] == 1:
             for node in given:
                 self.unite(node, self.one)
             waiting.done = True
             return
-        rest = [node for node in given if not self.is_one(node)]
-        large = [node for node in rest if self.is_more(node)]
+        rest = [node for node in given if self.value[node] != 1]
         if not rest:
             self.unite(result, self.one)
             waiting.done = True
-        elif len({self.find(node) for node in rest}) == 1:
+        elif rest.count(rest[0]) == len(rest):
             self.unite(result, rest[0])
             waiting.done = len(rest) == len(given) or self.is_more(rest[0])
-        elif large:
+        elif large := [node for node in rest if self.is_more(node)]:
             for node in large:
                 self.unite(large[0], node)
             self.unite(result, large[0])
@@ -701,9 +715,9 @@ class _Solver:
         result, *given = waiting.nodes
         rest = [node for node in given if not self.is_one(node)]
         for arg, node in zip(waiting.equation.value.args, given, strict=False):
-            others = [other for other in rest if self.find(other) != self.find(node)]
             if node not in rest or self.is_more(node):
                 continue
+            others = any(self.find(other) != self.find(node) for other in rest)
             if self.is_thin(arg, node, waiting) if others else self.is_beside_a_layer(arg, waiting):
                 self.assign(node, 1)
         if not waiting.done:
@@ -778,13 +792,13 @@ class _Solver:
                     meaning[equation.name] = meaning.get(value, value)
                     continue
             value = substituted(value, meaning)
-            if isinstance(value, Operation) and set(record(value).options) & {"m", "n"}:
+            if isinstance(value, Operation) and not _SIZED.isdisjoint(record(value).options):
                 value = self.sized(value, shapes[equation.name])
             if equation.name in self.chosen:
                 before = len(draft.equations)
                 here = record(value)
                 bound = dict(zip((symbol(word) for word in here.operands), value.args, strict=True))
-                value = instantiate(draft, rule(self.chosen[equation.name].value, parameters_of(here)), bound, equation.span)
+                value = instantiate(draft, rule(self.chosen[equation.name].value, here.parameters), bound, equation.span)
                 for new in draft.equations[before:]:
                     shapes[new.name] = result_shape(new.value, shapes)
             defined = draft.keep(with_value(equation, value))

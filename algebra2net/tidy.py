@@ -10,7 +10,7 @@ An identity is one function in `IDENTITIES`, under the name of the operator that
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -19,9 +19,10 @@ from sympy import Expr, Float, Integer, Symbol
 from algebra2net.derive import GRADIENT, by_signal
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import NONE, Operation
-from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted, with_value
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted
 from algebra2net.shapes import result_shape
 
+_LOOKED_THROUGH = frozenset(("neg", "scale", "divide", "eye", "eye_like"))  # makers of operands that a product may go past
 ONE, ZERO, MINUS_ONE = Integer(1), Integer(0), Integer(-1)  # SymPy has one of each
 
 
@@ -64,7 +65,7 @@ class _Walk:
         self.meaning: dict[Expr, Expr] = {}
         self.made: dict[Expr, Operation] = {}
         self.uses = program.uses()
-        self.count: Counter[Expr] = Counter()  # how often what a step has become was used before
+        self.count: defaultdict[Expr, int] = defaultdict(int)  # how often what a step has become was used before
         self.kept_names: set[Expr] = set()  # values of the forward pass
         self.fresh: set[Expr] = set()  # steps of the backward pass
         self.signals: set[Expr] = set()  # what is a delta keeps its name, where a gradient is the same: ∂L/∂b = δ
@@ -74,8 +75,8 @@ class _Walk:
         self.seen = 0
 
     def take(self, equation: Equation) -> None:
-        value, self.rule = equation.value, equation.rule
-        value = substituted(value, self.meaning, self.program.functions)
+        self.rule = equation.rule
+        value = substituted(equation.value, self.meaning, self.program.functions)
         if isinstance(value, Operation):
             value = self.simplified(value, equation) if self.seen >= self.program.kept else _without_two_signs(value, self)
         self.define(value, equation)
@@ -88,19 +89,25 @@ class _Walk:
         for _ in range(20):
             if not isinstance(value, Operation):
                 return value
-            identity = IDENTITIES.get(type(value).__name__)
-            better = identity(value, self) if identity else None
+            better = self.better(value)
             if better is None:
                 return value
             value = better
         return value
 
+    def better(self, value: Operation) -> Expr | None:
+        """What the first identity that applies makes of a value."""
+        for identity in IDENTITIES.get(type(value).__name__, ()):
+            found = identity(value, self)
+            if found is not None:
+                return found
+        return None
+
     def step(self, value: Expr) -> Expr:
         """A name for a value that an identity made."""
         if not isinstance(value, Operation):
             return value
-        identity = IDENTITIES.get(type(value).__name__)
-        better = identity(value, self) if identity else None
+        better = self.better(value)
         if better is not None:
             return self.step(better)
         name = self.draft.define(value, rule=self.rule)
@@ -115,29 +122,29 @@ class _Walk:
         self.rule = "\n".join(reasons)
 
     def define(self, value: Expr, equation: Equation) -> None:
-        if not is_step(equation.name) and value in self.fresh and (value not in self.signals or self.is_of_its_own(equation)):
+        name, is_forward = equation.name, self.seen < self.program.kept
+        if isinstance(value, Symbol) and value in self.fresh and not is_step(name) and (value not in self.signals or self.is_of_its_own(equation)):
             self.fresh.discard(value)  # the step has a name after all
-            self.draft.rename(value, equation.name)
-            defined: Expr = equation.name
+            self.draft.rename(value, name)
+            defined: Expr = name
         else:
-            whole = with_value(equation, value)
-            defined = self.draft.keep(whole if self.rule == equation.rule else replace(whole, rule=self.rule))
+            same = value is equation.value and self.rule == equation.rule
+            defined = self.draft.keep(equation if same else Equation(name, value, equation.span, self.rule))
             self.rules.setdefault(defined, self.rule)
-            if self.seen >= self.program.kept and is_step(defined) and defined not in self.kept_names:
+            if not is_forward and is_step(defined) and defined not in self.kept_names:
                 self.fresh.add(defined)
-        if defined is not equation.name:
-            self.meaning[equation.name] = defined
-        if equation.name in self.program.deltas:
+        if defined is not name:
+            self.meaning[name] = defined
+        if name in self.program.deltas:
             self.signals.add(defined)
-        self.count[defined] += self.uses[equation.name]
-        if self.seen < self.program.kept:
+        self.count[defined] += self.uses[name]
+        if is_forward:
             self.kept_names.add(defined)
-        if isinstance(value, Operation):
-            self.made.setdefault(defined, value)
-        elif value in self.made:
-            self.made.setdefault(defined, self.made[value])
-        if isinstance(defined, Symbol):
-            self.shapes.setdefault(defined, self.shapes.get(equation.name) or result_shape(value, self.shapes))
+        made = value if isinstance(value, Operation) else self.made.get(value)
+        if made is not None:
+            self.made.setdefault(defined, made)
+        if defined not in self.shapes and isinstance(defined, Symbol):
+            self.shapes[defined] = self.shapes.get(name) or result_shape(value, self.shapes)
 
     def is_of_its_own(self, equation: Equation) -> bool:
         """Whether this is the gradient by the value that the signal stands at: ∂L/∂h, not also δ_h."""
@@ -147,14 +154,17 @@ class _Walk:
     def shape(self, value: Expr) -> Shape:
         return self.shapes[value] if isinstance(value, Symbol) else SCALAR
 
+    def is_looked_through(self, value: Expr) -> bool:
+        """Whether an identity of products could say something of this operand."""
+        return type(self.made.get(value)).__name__ in _LOOKED_THROUGH or bool(value.is_Number)
+
     def is_made(self, value: Expr, name: str) -> bool:
         """Whether a value is a step that the operator called `name` made."""
-        made = self.made.get(value)
-        return made is not None and type(made).__name__ == name and is_step(value)
+        return type(self.made.get(value)).__name__ == name and is_step(value)
 
 
 Identity = Callable[[Operation, _Walk], Expr | None]
-IDENTITIES: dict[str, Identity] = {}
+IDENTITIES: dict[str, tuple[Identity, ...]] = {}
 
 
 def identity(*names: str) -> Callable[[Identity], Identity]:
@@ -162,19 +172,10 @@ def identity(*names: str) -> Callable[[Identity], Identity]:
 
     def enter(function: Identity) -> Identity:
         for name in names:
-            before = IDENTITIES.get(name)
-            IDENTITIES[name] = function if before is None else _first(before, function)
+            IDENTITIES[name] = (*IDENTITIES.get(name, ()), function)
         return function
 
     return enter
-
-
-def _first(one: Identity, other: Identity) -> Identity:
-    def either(value: Operation, walk: _Walk) -> Expr | None:
-        found = one(value, walk)
-        return other(value, walk) if found is None else found
-
-    return either
 
 
 _EXACT: Mapping[str, Callable[[Expr, Expr], Expr]] = {"plus": lambda a, b: a + b, "minus": lambda a, b: a - b, "times": lambda a, b: a * b, "scale": lambda a, b: a * b}
@@ -263,10 +264,9 @@ def _without_two_signs(value: Operation, walk: _Walk) -> Expr:
 def _minus(value: Operation, walk: _Walk) -> Expr | None:
     """x - 0 is x, x - (-y) is x + y, 0 - x is -x."""
     a, b = value.args
-    whole = result_shape(value, walk.shapes)
-    if b is ZERO and walk.shape(a) == whole:
+    if b is ZERO and walk.shape(a) == result_shape(value, walk.shapes):
         return a
-    if a is ZERO and walk.shape(b) == whole:
+    if a is ZERO and walk.shape(b) == result_shape(value, walk.shapes):
         return OPERATORS["neg"](b)
     return OPERATORS["plus"](a, walk.made[b].args[0]) if walk.is_made(b, "neg") else None
 
@@ -275,14 +275,11 @@ def _minus(value: Operation, walk: _Walk) -> Expr | None:
 def _times(value: Operation, walk: _Walk) -> Expr | None:
     """0 x is 0, 1 x is x; (-x) y is -(x y); a number stands in front; x (1/y) is x / y."""
     a, b = value.args
-    whole = result_shape(value, walk.shapes)
     for place, (one, other) in enumerate(((a, b), (b, a))):
         if one is ZERO and isinstance(other, Symbol):
             return OPERATORS["expand"](ZERO, other)  # of x^0 at 0: there 0 * inf would be nan
-        if one is ONE and walk.shape(other) == whole:
-            return other
-        if one is MINUS_ONE and walk.shape(other) == whole:
-            return OPERATORS["neg"](other)
+        if (one is ONE or one is MINUS_ONE) and walk.shape(other) == result_shape(value, walk.shapes):
+            return other if one is ONE else OPERATORS["neg"](other)
         if walk.is_made(one, "neg"):
             inside = walk.made[one].args[0]
             return OPERATORS["neg"](walk.step(value.func(*((inside, b) if place == 0 else (a, inside)))))
@@ -322,6 +319,8 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
     (a,) = value.args
     if walk.shape(a) == SCALAR:
         return a
+    if a not in walk.made:
+        return None
     if walk.is_made(a, "neg"):
         return OPERATORS["neg"](walk.step(OPERATORS["transpose"](walk.made[a].args[0])))
     for name, place in (("scale", 1), ("divide", 0)):
@@ -349,12 +348,11 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
 @identity("plus", "minus", "times", "scale", "divide", "quotient_or_zero")
 def _broadcast(value: Operation, walk: _Walk) -> Expr | None:
     """What is repeated anyway need not be repeated first."""
-    whole = result_shape(value, walk.shapes)
     for place, arg in enumerate(value.args):
         if walk.is_made(arg, "expand"):
             inside = walk.made[arg].args[0]
             narrowed = value.func(*(inside if k == place else other for k, other in enumerate(value.args)))
-            if result_shape(narrowed, walk.shapes) == whole:
+            if result_shape(narrowed, walk.shapes) == result_shape(value, walk.shapes):
                 return narrowed
     return None
 
@@ -462,6 +460,8 @@ def _expand(value: Operation, walk: _Walk) -> Expr | None:
 @identity("matmul")
 def _matmul(value: Operation, walk: _Walk) -> Expr | None:
     """(-A) B is -(A B); (c A) (B / c) is A B; I B is B; A 1 is A."""
+    if not any(map(walk.is_looked_through, value.args)):
+        return None
     for one, other in (value.args, value.args[::-1]):
         if walk.is_made(one, "scale") and walk.is_made(other, "divide") and walk.made[one].args[0] is walk.made[other].args[1]:
             inside = {one: walk.made[one].args[1], other: walk.made[other].args[0]}

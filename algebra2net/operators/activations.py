@@ -128,7 +128,8 @@ _slope(
     prelude='''
         def elu_slope(x, a):
             """1 where x is positive, else a exp(x)."""
-            return np.where(x > 0, 1, a * np.exp(np.minimum(x, 0)))
+            passes = (x > 0).astype(x.dtype)
+            return passes + (1 - passes) * (a * np.exp(np.minimum(x, 0)))
     ''',
     kink="a at 0", doc="1 where x is positive, else a exp(x).", reason="slope of elu: a exp(x) where x was not positive",
 )  # fmt: skip
@@ -149,7 +150,8 @@ _slope(
     prelude='''
         def selu_slope(x):
             """λ where x is positive, else λ α exp(x)."""
-            return np.where(x > 0, 1.0507009873554805, 1.7580993408473768 * np.exp(np.minimum(x, 0)))
+            passes = (x > 0).astype(x.dtype)
+            return 1.0507009873554805 * passes + (1 - passes) * (1.7580993408473768 * np.exp(np.minimum(x, 0)))
     ''',
     kink="λ α at 0", doc="λ where x is positive, else λ α exp(x).", reason="slope of selu: λ α exp(x) where x was not positive",
 )  # fmt: skip
@@ -157,23 +159,34 @@ _slope(
 # ------------------------------------------------------------------------------------------------------------- smooth
 
 elementwise(
-    "sigmoid(x)", derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
-    unicode="σ($x)", latex=r"\sigma\left($x\right)",
+    "sigmoid(x)", never_negative=True, derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
+    unicode="σ($x)", latex=r"\sigma\left($x\right)", ordinary="s",
     prelude='''
         def sigmoid(x):
             """1 / (1 + exp(-x))."""
-            return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))  # no exp of what is positive: no overflow
+            if x.min(initial=0) > -80:  # exp(-x) is far from overflow
+                return 1 / (1 + np.exp(-x))
+            return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
     ''',
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
 _slope(
-    "sigmoid'(x)", slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
+    "sigmoid'(x)", never_negative=True, slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
     prelude='''
         def sigmoid_slope(x):
             """σ(x) σ(-x); σ(x) (1 - σ(x)) would lose its digits where σ(x) is nearly 1."""
             e = np.exp(-np.abs(x))
             return e / (1 + e) ** 2
+
+        def sigmoid_slope_of(s, x):
+            """s (1 - s), s = σ(x); where s is nearly 1, by x."""
+            if s.max(initial=0) < 0.94:  # 1 - s has its digits
+                return s * (1 - s)
+            if s.min(initial=1) > 1e-30:  # exp(-x) is far from overflow
+                return s * s * np.exp(-x)
+            return sigmoid_slope(x)
     ''',
+    beside="sigmoid_slope_of($out, $x)", ordinary="q * s * s",
     doc="The slope of sigmoid: σ(x) σ(-x).", reason="slope of sigmoid: it changes by -σ'(x) tanh(x / 2)",
 )  # fmt: skip
 elementwise(
@@ -181,13 +194,31 @@ elementwise(
     doc="The hyperbolic tangent.", reason="tanh: the signal times the slope 1 - tanh(x)²",
 )  # fmt: skip
 _slope(
-    "tanh'(x)", slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope($x)",
+    "tanh'(x)", never_negative=True, slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope($x)",
     prelude='''
         def tanh_slope(x):
             """1 / cosh(x)²; 1 - tanh(x)² would lose its digits where tanh(x) is nearly 1."""
             e = np.exp(-np.abs(x))
             return (2 * e / (1 + e * e)) ** 2
+
+        def tanh_slope_mended(slope, x):
+            """The slope with its small entries by x."""
+            small = np.flatnonzero(slope < 0.06)
+            if small.size > slope.size // 8:
+                return tanh_slope(x)
+            slope.put(small, tanh_slope(x.take(small)))
+            return slope
+
+        def tanh_slope_of(t, x):
+            """1 - t², t = tanh(x); where t is nearly ±1, by x."""
+            slope = 1 - t * t
+            if slope.min(initial=1) > 0.06:  # it has its digits
+                return slope
+            if slope.size < 4096 and slope.min(initial=1) > 0:  # cosh is far from overflow
+                return 1 / np.cosh(x) ** 2
+            return tanh_slope_mended(slope, x)
     ''',
+    beside="tanh_slope_of($out, $x)", ordinary="(2 * q / (1 + q * q)) ** 2",
     doc="The slope of tanh: 1 - tanh(x)².", reason="slope of tanh: it changes by -2 tanh'(x) tanh(x)",
 )  # fmt: skip
 elementwise(
@@ -220,10 +251,12 @@ _slope(
     kink="slope 0 at 0", doc="The slope of softsign: 1 / (1 + |x|)².", reason="slope of softsign: it changes by -2 sign(x) / (1 + |x|)³",
 )  # fmt: skip
 elementwise(
-    "silu(x)", derivative="sigmoid(x) + x * sigmoid'(x)", by_name=True, aliases=("swish",), sympy="x/(1 + exp(-x))",
+    "silu(x)", derivative="sigmoid(x) + x * sigmoid'(x)", by_name=True, aliases=("swish",), sympy="x/(1 + exp(-x))", ordinary="x * s",
     prelude='''
         def silu(x):
             """x σ(x)."""
+            if x.min(initial=0) > -80:  # exp(-x) is far from overflow
+                return x / (1 + np.exp(-x))
             t = np.minimum(np.abs(x), 1000)  # there exp(-t) is 0; inf * 0 would be nan
             e = np.exp(-t / 2)
             return np.maximum(x, 0) - t * e * e / (1 + e * e)
@@ -232,10 +265,14 @@ elementwise(
     reason="silu: the signal times the slope σ(x) + x σ'(x)",
 )  # fmt: skip
 _slope(
-    "silu'(x)", slope_of="silu", derivative="sigmoid'(x) * (2 - x * tanh(x / 2))", numpy="silu_slope($x)",
+    "silu'(x)", slope_of="silu", derivative="sigmoid'(x) * (2 - x * tanh(x / 2))", numpy="silu_slope($x)", ordinary="s + x * q * s * s",
     prelude='''
         def silu_slope(x):
             """σ(x) + x σ'(x)."""
+            if np.abs(x).max(initial=0) < 80:
+                e = np.exp(-x)
+                s = 1 / (1 + e)
+                return s + x * e * s * s
             x = np.clip(x, -1000, 1000)
             h, n = np.exp(np.minimum(x, 0) / 2), np.exp(-np.maximum(x, 0))  # one of them is 1
             e = h * h * n
@@ -275,7 +312,7 @@ _NORMAL = (
         def density(t):
             """φ(t) of the normal distribution, t ≥ 0."""
             square = t * t
-            if np.max(square, initial=0) < 100:  # the rounding of a small square does no harm
+            if square.max(initial=0) < 100:  # the rounding of a small square does no harm
                 return 0.3989422804014327 * np.exp(square * -0.5)
             h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
             return 0.3989422804014327 * np.exp((h - t) * (h + t) / 2) * np.exp(-h * h / 2)
@@ -301,8 +338,8 @@ _slope(
         def gelu_slope(x):
             """Φ(x) + x φ(x), with the normal distribution's Φ and its density φ."""
             t = np.minimum(np.abs(x), 40.0)
-            slope = (mills(t) - t) * density(t)  # at -t
-            return np.where(x < 0, slope, 1 - slope)
+            side = np.copysign(1, x)
+            return np.maximum(side, 0) - side * (mills(t) - t) * density(t)
     ''',
     doc="The slope of gelu: Φ(x) + x φ(x).", reason="slope of gelu: it changes by (2 - x²) φ(x)",
 )  # fmt: skip
@@ -336,7 +373,8 @@ _slope(
             small = h * (0.0005211581363001244 * h * h - 2.803685338464412e-05) + (t - h) * (0.7978845608028654 + 0.035677408136300125 * (3 * h * t + (t - h) ** 2))
             e = np.exp(-large) * np.exp(-small)
             slope = (1 + e * e - t * (1.5957691216057308 + 0.21406444881780074 * t * t)) * e * e / (1 + e * e) ** 2  # at -t
-            return np.where(x < 0, slope, 1 - slope)
+            side = np.copysign(1, x)
+            return np.maximum(side, 0) - side * slope
     ''',
     doc="The slope of gelu_tanh.", reason="slope of gelu_tanh: product and chain rule",
 )  # fmt: skip

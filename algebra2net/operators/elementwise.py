@@ -147,7 +147,7 @@ elementwise(
     doc="1 - erf(x), with all its digits where that is small.", reason="erfc: its slope is -2/√π exp(-x²)",
 )  # fmt: skip
 elementwise(
-    "exp_minus_square(x)", internal=True, derivative="-(2 out * x)", sympy="exp(-x**2)", latex=r"\exp\left(-{$x:atom}^{2}\right)",
+    "exp_minus_square(x)", never_negative=True, internal=True, derivative="-(2 out * x)", sympy="exp(-x**2)", latex=r"\exp\left(-{$x:atom}^{2}\right)",
     prelude='''
         def exp_minus_square(x):
             """exp(-x²)."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from sympy import Expr, Float, Integer, Symbol
@@ -28,6 +29,7 @@ class Operation(Expr):  # type: ignore[misc]
     """An operator on values. The class of each operator is made by `operation`."""
 
     is_commutative = False
+    args = Expr._args  # the slot itself: SymPy's property is a call of Python's at every look
     __slots__ = ("names",)  # the operands that are names, once somebody has asked (program.py)
     names: tuple[Symbol, ...]
 
@@ -92,9 +94,12 @@ class Operator:
     latex: str = ""
     python: str = ""
     numpy: str = ""
+    beside: str = ""  # of a slope: NumPy's code where the function's own value is at hand, as $out
+    ordinary: str = ""  # NumPy's code where no x is below -40, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
     imports: str = ""
     is_view: bool = False  # NumPy gives a view of the operand: a result of it is copied before it is handed out
+    never_negative: bool = False  # no entry of the result is below 0
     takes_scalars: bool = False  # NumPy's code takes a 0-d scalar for a 1×1 value
     gives_scalar: bool = False  # NumPy's code may give a 0-d scalar for a 1×1 value
     aliases: tuple[str, ...] = ()
@@ -108,15 +113,20 @@ class Operator:
     doc: str = ""
     source: str = ""
 
-    @property
+    @cached_property
     def variadic(self) -> bool:
         """Whether it takes any number of operands (`[a, b, c]`)."""
         return self.operands[:1] == ("*",)
 
-    @property
+    @cached_property
     def elementwise(self) -> bool:
         """Whether each entry of the result rests on one entry of each operand."""
         return self.shape == ELEMENTWISE
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names that its rules may use."""
+        return (*self.operands, *self.options, "out", "delta")
 
     def pattern(self, value: Operation) -> str:
         """The shape pattern for these options."""
@@ -165,6 +175,7 @@ def option(value: Any) -> Expr:
 
 
 OPERATORS: dict[str, Operator] = {}
+BESIDE: dict[str, Operator] = {}  # slopes of operands and the function's value: in code alone, see `algebra2net.beside`
 _SPELLINGS: dict[str, str] = {}  # folded spelling → name
 
 
@@ -178,9 +189,24 @@ def operator(signature: str, **fields: Any) -> Operator:
     fields["prelude"] = textwrap.dedent(fields.get("prelude", "")).strip()
     record = Operator(name=name, operands=operands, defaults=defaults, options=options, **_spelled(name, operands, fields))
     OPERATORS[name] = record
+    if record.beside:
+        BESIDE[beside(name)] = replace(record, name=beside(name), operands=(*operands, "out"), numpy=record.beside, takes_scalars=False, beside="")
     for spelling in (name, *record.aliases):
         _SPELLINGS[folded(spelling)] = name
     return record
+
+
+_BESIDE = "beside"
+
+
+def beside(slope: str) -> str:
+    """The name of the operator that takes the function's value beside the slope's operands."""
+    return f"{slope}{_BESIDE}"
+
+
+def alone(name: str) -> str:
+    """The slope of that name, or of the operator that takes the function's value, too."""
+    return name.removesuffix(_BESIDE)
 
 
 def elementwise(signature: str, **fields: Any) -> Operator:

@@ -166,7 +166,7 @@ elementwise(
         def gaussian(x):
             """exp(-x²/2)."""
             square = x * x
-            if np.max(square, initial=0) < 100:  # the rounding of a small square does no harm
+            if square.max(initial=0) < 100:  # the rounding of a small square does no harm
                 return np.exp(square * -0.5)
             t = np.minimum(np.abs(x), 40.0)  # there it is 0
             h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits

@@ -7,8 +7,7 @@ Out   the text of a stand-alone NumPy module with the same functions, and the sa
     kernels.py   what each operator does, read off its NumPy text
     graph.py     a whole Program as one graph of array operations
     rules.py     what an expert writes in place of one
-    together.py  which statements one call can do
-    stacks.py    that call, on stacks of matrices
+    stacks.py    equal products that nobody waits for, as one
     emit.py      the graph as lines, in place and in blocks
     module.py    the module's text
 """

@@ -10,31 +10,35 @@ output's never, and what is a view of something counts as a use of it.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import ChainMap, Counter
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 from algebra2net import names
-from algebra2net.optimize.graph import IN_PLACE, LARGE, VIEWS, Graph, Node, needed
+from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
+from algebra2net.optimize.in_place import together
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
-from algebra2net.optimize.stacks import Stacks
-from algebra2net.optimize.together import Together
+from algebra2net.optimize.stacks import Stacks, side_by_side
 from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
-_WITH_KEYWORD = frozenset(("maximum", "minimum", "mask"))  # the place to write to is given as `out=`
+_IN_PLACE = WRITTEN - {"sign"}  # over its own operand, NumPy's sign goes entry by entry: up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
-_ONCE = COMPARISONS | {"part", "mask", "sign"}  # written where they are used, if that is one place
+_ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
+_OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
+_EMPTY = re.compile(r"\(((?:max\()?\w+\.item\(.*\)) if \w+\.size else [-\d.]+\)")  # a question about entries that may not be there
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
+LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
-WIDE = 128  # columns; in a narrower matrix, a row of a bound is no faster than the bound as a number
+SPELLED_OUT = 1 << 6  # functions whose shorter way stands in place of their call; of more, the lines would take Python longer to compile than they ever save
 WORTH_IT = 3  # operations that a loop over blocks must have
-TINY = 64  # entries; from here on, NumPy's sign takes four times as long where it writes over its operand
 
 
 @dataclass
@@ -45,24 +49,27 @@ class Lines:
     outputs: Mapping[str, Node]
     name: str
     taken: set[str] = field(default_factory=set)
-    stacking = True  # whether products of equal shapes are done together
+    stacking = True  # whether products of equal sizes are done together
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
-        self.uses = Counter(id(arg) for node in self.order for arg in node.args)
+        self.uses = Counter([id(arg) for node in self.order for arg in node.args])
         self.final = {id(node) for node in self.outputs.values()}
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
+        self.numbers = numbers(self.order)
+        self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
         self.prepare()
-        self._reads: dict[int, list[Node]] = {}
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
-        self.statements = self.arranged([node for node in self.order if id(node) not in self.inside])
-        self.together = Together(self, self.statements if self.stacking else ())
-        self.statements = self.together.arranged(self.statements)
+        statements = self.arranged([node for node in self.order if id(node) not in self.inside])
+        statements, together = side_by_side(statements, self) if self.stacking and self.graph.program.inputs else (statements, [])
+        self.statements = beside_their_call(statements)
+        self.there: set[int] = set()  # what has memory before its statement, as a block of an array
         self.last = self._last_uses()
         self.heir = self._heirs()
-        self.names = self._names()
+        self.taken_names = set(_RESERVED) | self.taken  # names that are no more to be had
+        self.names: MutableMapping[int, str] = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
-        self.stacks = Stacks(self, self.together)
+        self.stacks = Stacks(self, together)
 
     def prepare(self) -> None:
         """What must be known before any decision about lines: for other renderings."""
@@ -75,16 +82,35 @@ class Lines:
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
             return node.op in ("const", "size")
-        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_written_over(node))
+        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
 
-    def _is_written_over(self, node: Node) -> bool:
-        """Whether a mask or a tiny sign is written over what it is of: the last that is done with it."""
-        over = node.op == "mask" or (node.op == "sign" and is_surely_small(node, TINY))
-        return over and node.args[0].fresh and self.order_of[id(node.args[0])] == id(node)
+    def _is_mask(self, node: Node) -> bool:
+        """Whether a mask is written over what it is of: the last that is done with it."""
+        return node.op == "mask" and node.args[0].fresh and self.order_of[id(node.args[0])] == id(node)
 
     def _is_constant(self, node: Node) -> bool:
         """Whether a node is the same array in each call of a float type."""
         return node.op == "ones" and bool(self.graph.program.inputs) and "shape" not in str(node.data)
+
+    @cached_property
+    def readers(self) -> dict[int, list[Node]]:
+        """Of each value, the statements that read it, or take its memory over."""
+        found: dict[int, list[Node]] = {}
+        for node in self.statements:
+            heir = self.heir.get(id(node))
+            for arg in (*self.reads(node), *([] if heir is None else [heir])):
+                found.setdefault(id(arg), []).append(node)
+        return found
+
+    @cached_property
+    def inherited(self) -> set[int]:
+        """The values whose memory another one takes over."""
+        return {id(heir) for heir in self.heir.values()}
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where each statement stands."""
+        return {id(node): place for place, node in enumerate(self.statements)}
 
     # memory
 
@@ -96,15 +122,15 @@ class Lines:
 
     def reads(self, node: Node) -> list[Node]:
         """The values with names of their own that a statement reads, through what is written inside it."""
-        found = self._reads.get(id(node))
-        if found is not None:
-            return found
-        found = self._reads[id(node)] = []
+        inside = self.inside
+        if inside.isdisjoint(map(id, node.args)):
+            return [*reversed(node.args)]
+        found: list[Node] = []
         open_ones = list(node.args)
         while open_ones:
             arg = open_ones.pop()
-            if id(arg) in self.inside:
-                open_ones += () if self._is_constant(arg) else arg.args
+            if id(arg) in inside:
+                open_ones += arg.args
             else:
                 found.append(arg)
         return found
@@ -121,8 +147,8 @@ class Lines:
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
                 seen.update(id(self.base(arg)) for arg in node.args)
         for node in reversed(self.statements):  # a view that is read later keeps what it looks at
-            seen_through = node.args if id(node) in self.together.joined else [node] if node.op in VIEWS or node.op == "broadcast" else ()
-            for whole in map(id, map(self.base, seen_through)):
+            if node.op in VIEWS or node.op == "broadcast":
+                whole = id(self.base(node))
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
         seen.update(id(self.base(node)) for node in self.outputs.values())
         return last | dict.fromkeys(seen, _END)
@@ -131,29 +157,31 @@ class Lines:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if node.op not in IN_PLACE or node.shape in (None, SCALAR) or node.zero_d or (node.op == "sign" and not is_surely_small(node, TINY)):
+            if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d:
                 continue
             for arg in node.args:
-                own = arg.fresh and not arg.boolean and not arg.zero_d and id(arg) not in self.inside and arg.op not in ("input", "ones", "stacked")
-                if own and arg.shape == node.shape and self.last.get(id(arg)) == place and not self._seen_otherwise(node, arg):
+                if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
+                    continue
+                own = arg.fresh and not arg.boolean and not arg.zero_d and arg.op not in ("input", "ones")
+                if own and not self._seen_otherwise(node, arg):
                     found[id(node)] = arg
                     break
         return found
 
     def _seen_otherwise(self, node: Node, arg: Node) -> bool:
         """Whether a statement also looks at an operand's memory through a view."""
-        return any(other is not arg and self.base(other) is arg for other in self.reads(node))
+        return len(node.args) > 1 and any(other is not arg and self.base(other) is arg for other in self.reads(node))
 
     # names
 
     def _names(self) -> dict[int, str]:
         """An identifier for each value: its own, or that of the next of those that have its memory after it, or of the last before it."""
-        taken = set(_RESERVED) | self.taken
+        taken = self.taken_names
         found: dict[int, str] = {}
 
         def enter(node: Node, name: str) -> None:
-            found[id(node)] = names.identifier(name, taken)
-            taken.add(found[id(node)])
+            found[id(node)] = word = names.identifier(name, taken)
+            taken.add(word)
 
         for symbol in self.graph.program.inputs:
             enter(self.graph.of[symbol], symbol.name)
@@ -164,14 +192,14 @@ class Lines:
             heir = self.heir.get(id(node))
             if heir is not None and id(node) in found:
                 found.setdefault(id(heir), found[id(node)])
-        numbers = itertools.count(1)
+        steps = (word for k in itertools.count(1) if (word := f"s{k}") not in taken)
         for node in self.statements:
             if id(node) not in found:
                 heir = self.heir.get(id(node))
                 if heir is not None:
                     found[id(node)] = found[id(heir)]
                 else:
-                    enter(node, next(word for k in numbers if (word := f"s{k}") not in taken))
+                    enter(node, next(steps))
         return found
 
     # text
@@ -186,26 +214,31 @@ class Lines:
                 f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))",
             )
         if self.stacks.slots and len(inputs) > 1:  # a product is written only into what has its type
-            found.insert(0, f"if not ({' is '.join(f'{word}.dtype' for word in inputs)}):\n    {', '.join(inputs)} = (np.asarray(each, dtype) for each in ({', '.join(inputs)}))")
-        if any(re.search(r"\bdtype\b(?!=)", re.sub(r"\.dtype", "", line)) for line in found):
+            words = ", ".join(inputs)
+            found.insert(0, f"if not ({' is '.join(f'{word}.dtype' for word in inputs)}):\n    {words} = (np.asarray(each, np.result_type({words})) for each in ({words}))")
+        if any("dtype" in line and _OF_DTYPE.search(line) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found
 
     def body(self) -> list[str]:
         """The statements."""
         found: list[str] = []
+        named: set[str] = set()  # by the lines before a loop
+        seen = 0
         dying = self.dying()
         for run in runs(self.statements) if self.has_large else [self.statements]:
             if is_looped(run):
                 found += Blocks(self, run).lines()
-                found += deleted([name for node in run for name in dying.get(id(node), ())], {name for line in found for name in [line.strip().partition(" = ")[0]]})
+                named.update(line.strip().partition(" = ")[0] for line in found[seen:])
+                seen = len(found)
+                found += deleted([name for node in run for name in dying.get(id(node), ())], named)
             else:
                 found += [line for node in run for line in (*self.written(node), *deleted(dying.get(id(node), ())))]
         return found
 
     def dying(self) -> dict[int, list[str]]:
         """Of each statement, the names of the large arrays that nobody reads after it."""
-        heirs = {id(heir) for heir in self.heir.values()}
+        heirs = self.inherited
         before = {id(node): self.heir.get(id(node)) for node in self.statements}
         found: dict[int, list[str]] = {}
         for node in self.statements:
@@ -225,7 +258,7 @@ class Lines:
         if node.op == "ones":
             name, text = f"ones_{node.shape[0]}_{node.shape[1]}", str(node.data).replace("_0_.dtype", "dtype")  # type: ignore[index]
         else:
-            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"  # type: ignore[arg-type]
+            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"
         if self.constants.get(name) == text:
             return name
         while name in self.taken_names or self.constants.get(name, text) != text:
@@ -239,25 +272,29 @@ class Lines:
         if node.op != "const" or not isinstance(columns, int) or not self.graph.program.inputs:
             return self.entry(node, loose=True)
         shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
-        if not (WIDE if shape[0] == 1 else 32) <= shape[0] * columns <= 2 * BLOCK:
+        if not 32 <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
-        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"  # type: ignore[arg-type]
+        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"
         self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
         return name
 
-    @property
-    def taken_names(self) -> set[str]:
-        """Names that are no more to be had."""
-        return {*self.names.values(), *_RESERVED, *self.taken}
+    def free(self, word: str) -> str:
+        """This name, with a number where it is taken."""
+        return next(name for n in itertools.count() if (name := f"{word}{n or ''}") not in self.taken_names)
 
     def written(self, node: Node) -> list[str]:
-        """The lines of a node, after those of the stacks that it begins; products done together are a line of the first."""
+        """The lines of a node, after that of a stack that it begins; products done together are a line of the first."""
         call = self.stacks.calls.get(id(node))
-        return [*self.stacks.before.get(id(node), ()), *([self.statement(node)] if call is None else call)]
+        if call is not None:
+            return call
+        stack = self.stacks.before.get(id(node))
+        return [*([] if stack is None else [stack]), *([] if node.op == "along" else [self.statement(node)])]
 
     def statement(self, node: Node) -> str:
-        """The line of a node."""
+        """The line of a node, or the lines."""
         name = self.names[id(node)]
+        if self._is_shortened(node):
+            return self.shortened(node)
         heir = self.heir.get(id(node))
         if heir is not None:
             return self.overwriting(node, heir, name)
@@ -268,12 +305,41 @@ class Lines:
         """The call that writes a node into a slot."""
         if node.op == "dot":
             return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)}, {slot})"
-        return self.called(node, self.place_word(node) + slot)
+        return self.called(node, slot)
 
-    @staticmethod
-    def place_word(node: Node) -> str:
-        """What stands before the place to write to, in the call that does an operation entry by entry."""
-        return "out=" if node.op in _WITH_KEYWORD else ""
+    def _is_shortened(self, node: Node) -> bool:
+        """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
+        if node.short is None or node.zero_d or not self.graph.program.inputs:
+            return False
+        if any(member is not node and id(member) in self.names for member, _ in node.sharing):
+            return True
+        return self.has_few_calls and not any(id(arg) in self.inside for arg in node.args)
+
+    def shortened(self, node: Node) -> str:
+        """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
+        name = self.names[id(node)]
+        known = [(member, record) for member, record in node.sharing if id(member) in self.names]
+        if len(known) > 1:
+            short = together(tuple((record.ordinary, record.numpy.replace("$", "")) for _, record in known))
+        else:
+            assert node.short is not None
+            short = node.short
+        outs = {f"out{k or ''}": member for k, (member, _) in enumerate(known)} or {"out": node}
+        words = iter(node.args)
+        given = [self.operand(next(words)) if word == "{}" else word for word in str(node.data).partition("(")[2][:-1].split(", ")]
+        more = {word: self.free(f"{name}_{word}") for word in short.names}
+
+        def fill(word: str) -> str:
+            if word.isdecimal():
+                return given[int(word)]
+            if word.startswith("="):
+                return self.constant(self.graph.const(_literal(word[1:])))
+            return more[word] if word in more else self.names[id(outs[word])]
+
+        lines = short.lines(fill, {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}, keep=is_surely_small(node))
+        if all(entries_known(arg) for arg in node.args):
+            lines = [_EMPTY.sub(r"\1", line) for line in lines]
+        return "\n".join(lines)
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
@@ -281,13 +347,15 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
-        out = f"out={name}" if own != name else self.place_word(node) + name
-        return f"{f'{own} = ' if own != name else ''}{self.called(node, out)}"
+        if node.op == "mask" and own == name:
+            return f"{name}[...] = {self.expression(node)}"  # sooner than by a call that has to convert as it writes
+        return f"{f'{own} = ' if own != name else ''}{self.called(node, name)}"
 
-    def called(self, node: Node, *out: str) -> str:
-        """The call of NumPy's function that does an operation entry by entry."""
+    def called(self, node: Node, out: str = "") -> str:
+        """The call of NumPy's function that does an operation entry by entry; a keyword costs as much as a small array's sum."""
         words = [self.filled(arg, node) if node.op in ("maximum", "minimum") and not node.zero_d else self.entry(arg, loose=True) for arg in node.args]
-        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join([*words, *out])})"
+        words += [f"out={out}" if node.op in ("maximum", "minimum") else out] if out else []
+        return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join(words)})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
         """The text of an operand of what is done entry by entry on an array."""
@@ -295,7 +363,7 @@ class Lines:
 
     def operand(self, node: Node, loose: bool = False) -> str:
         """The text of an operand, in brackets where it needs them."""
-        if self._is_constant(node):
+        if node.op == "ones" and self._is_constant(node):
             return self.constant(node)
         if id(node) not in self.inside:
             return self.names[id(node)]
@@ -363,7 +431,9 @@ class Lines:
     def result(self, node: Node, shape: Sequence[object], shared: set[int]) -> str:
         """What is handed out for a value: it shares memory with nothing."""
         if shape == SCALAR:
-            return f"float({self.expression(node)})" if node.op in ("const", "size") else f"{self.names[id(node)]}.item()"
+            if node.op in ("const", "size"):
+                return f"float({self.expression(node)})"
+            return f"float({self.names[id(node)]})" if id(node) in self.numbers else f"{self.names[id(node)]}.item()"
         base = self.base(node)
         text = self.expression(node) if node.op == "const" else self.names[id(node)]
         own = base.fresh and node.op != "broadcast" and id(base) not in shared
@@ -373,22 +443,44 @@ class Lines:
         return text
 
 
+def numbers(order: Sequence[Node]) -> set[int]:
+    """The nodes that are scalars of NumPy, not arrays of one entry: a float is made of them ten times sooner than by `.item()`."""
+    found: set[int] = set()
+    for node in order:
+        if node.op in ("const", "size", "vdot") or (node.op in REDUCTIONS and node.data is None) or (node.op in ENTRYWISE and all(id(arg) in found for arg in node.args)):
+            found.add(id(node))
+    return found
+
+
 _WORDS = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
 
 
+@cache
+def _literal(text: str) -> float | int:
+    """The number that a text says."""
+    found: float | int = ast.literal_eval(text)
+    return found
+
+
+@cache
 def constant_name(number: float) -> str:
     """A name that says a number: `half`, `c26_85`."""
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
 
 
-def is_surely_small(node: Node, limit: int = NOTED) -> bool:
-    """Whether an array is known to have fewer entries; by default, too few for its memory to count."""
-    return node.shape is not None and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < limit  # type: ignore[operator]
+def entries_known(node: Node) -> bool:
+    """Whether an array is known to have some."""
+    return node.shape is not None and all(isinstance(size, int) and size > 0 for size in node.shape)
+
+
+def is_surely_small(node: Node) -> bool:
+    """Whether an array is known to be too small for its memory to count."""
+    return node.shape is not None and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < NOTED  # type: ignore[operator]
 
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
     """The line that lets go of these names, of those that are known."""
-    found = [word for word in dict.fromkeys(words) if known is None or word in known]
+    found = [word for word in dict.fromkeys(words) if known is None or word in known] if words else []
     return [f"del {', '.join(found)}"] if found else []
 
 
@@ -399,7 +491,7 @@ def is_entrywise(node: Node, least: int) -> bool:
     """Whether a node is done entry by entry on at least so many entries."""
     if node.op in ("sum", "vdot") and node.data is None:
         return all(_has(arg.shape, least) and arg.shape == node.args[0].shape for arg in node.args)
-    entrywise = node.op in ENTRYWISE or (node.op == "call" and node.entrywise)
+    entrywise = node.op in ENTRYWISE or (node.op in ("call", "along") and node.entrywise)
     return entrywise and _has(node.shape, least) and all(arg.shape is not None for arg in node.args)
 
 
@@ -414,6 +506,15 @@ def _has(shape: object, least: int) -> bool:
 
 def _block_shape(node: Node) -> object:
     return node.args[0].shape if node.op in ("sum", "vdot") else node.shape
+
+
+def beside_their_call(statements: list[Node]) -> list[Node]:
+    """The statements with what a call computes along with its value right after it."""
+    along: dict[int, list[Node]] = {}
+    for node in statements:
+        if node.op == "along":
+            along.setdefault(id(node.args[0]), []).append(node)
+    return [each for node in statements if node.op != "along" for each in (node, *along.get(id(node), ()))] if along else statements
 
 
 def scheduled(statements: Sequence[Node], lines: Lines) -> list[Node]:
@@ -509,9 +610,8 @@ class Blocks:
         assert isinstance(shape, tuple)
         self.shape: tuple[int, int] = shape
         self.axis = int(self.shape[0] == 1)
-        later = {id(arg) for node in lines.statements if id(node) not in self.members for arg in (*lines.reads(node), *filter(None, [lines.heir.get(id(node))]))}
-        self.escapes = {id(node) for node in run if id(node) in later or id(node) in lines.final}
-        self.block = dict(lines.names)  # the names inside the loop
+        self.escapes = {id(node) for node in run if id(node) in lines.final or any(id(reader) not in self.members for reader in lines.readers.get(id(node), ()))}
+        self.block = ChainMap({}, lines.names)  # the names inside the loop
         self.reused: set[int] = set()  # arrays from outside whose memory a member takes over
 
     def lines(self) -> list[str]:
@@ -539,16 +639,19 @@ class Blocks:
             if id(node) in self.escapes and name != whole:
                 after.append(f"{name} = {whole}")
         names, self.whole.names = self.whole.names, self.block
+        self.whole.there = {id(node) for node in self.run if id(node) in kept and roots[id(node)] is node}
         for node in self.run:
             name = self.block[id(node)]
+            if node.op == "along":
+                continue
             if node.op in ("sum", "vdot"):
                 before.append(f"{name} = 0.0")
                 body.append(f"{name} += {self.whole.expression(node)}")
             elif id(node) in kept and roots[id(node)] is node and id(node) in self.members:
-                body.append(self.into(node, name))
+                body += self.into(node, name).split("\n")
             else:
-                body.append(self.whole.statement(node))
-        self.whole.names = names
+                body += self.whole.statement(node).split("\n")
+        self.whole.names, self.whole.there = names, set()
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = max(1, BLOCK // width)
         return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
@@ -558,12 +661,12 @@ class Blocks:
         if node.boolean:
             return None
         places = {id(member): place for place, member in enumerate(self.run)}
-        end = len(self.whole.statements) - len(self.whole.statements[self.whole.statements.index(self.run[-1]) :])
-        taken = {id(heir) for heir in self.whole.heir.values()}
+        end = self.whole.places[id(self.run[-1])]
+        taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
             dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
-            if dies and id(arg) not in taken | self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
+            if dies and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
                 self.reused.add(id(arg))
                 return self.whole.names[id(arg)]
         return None
@@ -588,8 +691,8 @@ class Blocks:
     def sliced(self, name: str, slices: dict[str, str]) -> str:
         """The name of a block of an array."""
         if name not in slices:
-            taken = set(self.whole.names.values()) | set(slices.values())
-            slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken)
+            taken = set(slices.values())
+            slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken and word not in self.whole.taken_names)
         return slices[name]
 
     def cuts(self, slices: Mapping[str, str], step: int) -> list[str]:
@@ -608,6 +711,8 @@ class Blocks:
 
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
-        if node.op in IN_PLACE | COMPARISONS:
-            return self.whole.called(node, f"out={name}")
+        if node.op in (WRITTEN | COMPARISONS) - {"mask"}:
+            return self.whole.called(node, name)
+        if self.whole._is_shortened(node):
+            return self.whole.shortened(node)
         return f"{name}[...] = {self.whole.expression(node)}"

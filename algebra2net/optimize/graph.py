@@ -11,21 +11,26 @@ one that comes back is the cheapest known with that value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from sympy import Expr, Symbol, pi
 
-from algebra2net.operators.operator import NONE, Operation, Operator
-from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator, alone
+from algebra2net.operators.prelude import functions_of, reached
+from algebra2net.optimize.in_place import Shortcut, shortcut
+from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
 from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
-LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 VIEWS = frozenset(("T", "matrix", "part"))
-IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # done entry by entry by a call that takes a place to write to
+WRITTEN = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # NumPy's functions that can write into an array
+_BOOLEAN = COMPARISONS | LOGICAL
+_FRESH = (ENTRYWISE - {"mask"}) | REDUCTIONS | {"dot", "call", "vdot", "vecdot", "stacked", "ones", "full"}
 
 
 class Node:
@@ -34,7 +39,7 @@ class Node:
     `zero_d` says that it may be a NumPy scalar where the algebra has a 1×1 matrix; `fresh`, that it owns its memory.
     """
 
-    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "shape", "zero_d")
+    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "positive", "shape", "sharing", "short", "zero_d")
 
     def __init__(self, op: str, args: tuple[Node, ...], data: object, shape: Shape | None) -> None:
         self.op = op
@@ -42,10 +47,15 @@ class Node:
         self.data = data
         self.shape = shape
         self.name: Symbol | None = None
-        self.boolean = op in COMPARISONS or op in LOGICAL
-        self.fresh = (op in ENTRYWISE and op != "mask") or op in REDUCTIONS or op in ("dot", "call", "vdot", "vecdot", "stacked", "ones", "full")
-        self.zero_d = False
+        self.boolean = op in _BOOLEAN
+        self.fresh = op in _FRESH
         self.entrywise = op in ENTRYWISE
+        self.positive = False  # of a call: no entry is below 0
+        self.short: Shortcut | None = None  # of a call
+        self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
+        self.zero_d: bool = op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
+        if self.entrywise:
+            self.zero_d = False not in [arg.zero_d for arg in args]
 
     @property
     def number(self) -> float | int | None:
@@ -61,36 +71,40 @@ class Graph:
     """Nodes by what they are, in the order in which they were made."""
 
     program: Program
+    straight: frozenset[str] | None = None  # see `kernel`
     nodes: list[Node] = field(default_factory=list)
     preludes: dict[str, str] = field(default_factory=dict)
     imports: dict[str, None] = field(default_factory=dict)
     of: dict[Expr, Node] = field(default_factory=dict)  # the node of each value of the program
+    sharing: dict[int, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from algebra2net.optimize.rules import RULES  # which are written in terms of this
+
+        self.rules = RULES
 
     def make(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
         """The node of that operation on these, made where there is none yet."""
-        from algebra2net.optimize.rules import RULES
-
-        for rule in RULES.get(op, ()):
+        for rule in self.rules.get(op, ()):
             better = rule(self, args, data)
             if better is not None:
-                self._known.setdefault((op, *map(id, args), data, type(data)), better)
+                self._known.setdefault((op, args, data, type(data)), better)
                 return better
         return self.plain(op, args, data, shape)
 
     def plain(self, op: str, args: tuple[Node, ...] = (), data: object = None, shape: Shape | None = None) -> Node:
         """The same without asking for anything better."""
-        key = (op, *map(id, args), data, type(data))
+        key = (op, args, data, type(data))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(op, args, data, shape if shape is not None else self.shape_of(op, args, data))
-            found.zero_d = self._is_zero_d(found)
             self.nodes.append(found)
         return found
 
     def known(self, op: str, args: tuple[Node, ...], data: object = None) -> Node | None:
         """The node of that operation, if it has been made."""
-        return self._known.get((op, *map(id, args), data, type(data)))
+        return self._known.get((op, args, data, type(data)))
 
     def ones(self, like: Node, axis: int) -> Node:
         """A row of ones that adds up the rows of a matrix, or a column that adds up its columns; of that matrix's type."""
@@ -135,12 +149,6 @@ class Graph:
             return SCALAR if data is None else None if first is None else (1, first[1]) if data == 0 else (first[0], 1)
         return SCALAR if op in ("vdot", "matrix", "size") else None
 
-    @staticmethod
-    def _is_zero_d(node: Node) -> bool:
-        if node.op in ("const", "vdot", "size") or (node.op in REDUCTIONS and node.data is None):
-            return True
-        return node.op in ENTRYWISE and all(arg.zero_d for arg in node.args)
-
     # from a program
 
     def take(self, program: Program) -> None:
@@ -161,8 +169,8 @@ class Graph:
         if not isinstance(value, Operation):
             return self.const(float(np.pi) if value is pi else int(value) if value.is_Integer else float(value))
         here = record(value)
-        args = tuple(self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value))
-        special = _made if "$rows" in here.numpy else SPECIAL.get(here.numpy)
+        args = tuple([self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value)])
+        special = _special(here.numpy)
         if special is not None:
             return special(self, here, value, args, shape)
         return self.operation(here, value, args, shape)
@@ -172,41 +180,67 @@ class Graph:
         if here.imports:
             self.imports.setdefault(here.imports)
         if not here.takes_scalars:
-            args = tuple(self.matrix(arg) for arg in args)
-        steps: list[Node] = []
-        made = kernel(here, value)
+            args = tuple([self.matrix(arg) for arg in args])
+        along = self.along(here, args, shape) if here.ordinary else None
+        if along is not None:
+            return along
+        made = kernel(here, value, self.straight)
+        values = [*args]
         for instruction in made.instructions:
-            steps.append(self.instruction(instruction, args, steps, here, made))
+            values.append(self.instruction(instruction, values, here, made))
         for name, text in made.preludes:
             self.preludes.setdefault(name, text)
-        result = self.argument(made.result, args, steps)
+        result = self.argument(made.result, values)
         if result.op in ("call", "text"):
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
+            result.positive = here.never_negative
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
+        if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
+            result.sharing.append((result, here))
+            self.sharing.setdefault(id(args[0]), result)
         return result
 
-    def instruction(self, instruction: Instruction, args: tuple[Node, ...], steps: list[Node], here: Operator, made: Kernel) -> Node:
-        """The node of one instruction of a kernel."""
-        operands = tuple(self.argument(arg, args, steps) for arg in instruction.args)
-        op = instruction.op
-        if op in ENTRYWISE and all(arg.op == "const" for arg in operands):
-            return self.computed(op, operands)
-        data = instruction.data
+    def along(self, here: Operator, args: tuple[Node, ...], shape: Shape) -> Node | None:
+        """The value of a function that another one of the same operand computes on the way, if there is one."""
+        whole = self.sharing.get(id(args[0]))
+        if whole is None or shape == SCALAR or not self.program.inputs:
+            return None
+        name = alone(here.name)
+        found = self.known("along", (whole,), name)
+        if found is None and all(other.name != name for _, other in whole.sharing):
+            found = self.plain("along", (whole,), name, shape)
+            found.fresh = found.entrywise = True
+            found.positive = here.never_negative
+            whole.sharing.append((found, OPERATORS[name]))
+            for helper in reached(re.sub(r"\$", "", OPERATORS[name].numpy), functions := functions_of(OPERATORS[name].prelude)):
+                self.preludes.setdefault(helper, functions[helper])
+        return found
+
+    def instruction(self, instruction: Instruction, values: Sequence[Node], here: Operator, made: Kernel) -> Node:
+        """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""
+        operands = tuple([values[arg.place] if isinstance(arg, Ref) else self.argument(arg, values) for arg in instruction.args])
+        op, data = instruction.op, instruction.data
+        if op in ENTRYWISE:
+            return self.computed(op, operands) if {arg.op for arg in operands} == {"const"} else self.make(op, operands, data)
+        if op == "call" and of_one_shape(here):
+            operands = tuple([self.matrix(arg) for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)
         if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
             node.shape, node.fresh = tried(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
+        if op == "call":
+            node.short = shortcut(functions_of(here.prelude)[str(data).partition("(")[0]], of_one_shape(here))
         if op == "call" and here.elementwise:
             node.entrywise = True
             node.zero_d = all(arg.zero_d for arg in operands)
         return node
 
-    def argument(self, argument: Argument, args: tuple[Node, ...], steps: list[Node]) -> Node:
+    def argument(self, argument: Argument, values: Sequence[Node]) -> Node:
         """The node that an instruction's operand stands for."""
         if isinstance(argument, Ref):
-            return args[argument.place] if argument.kind == "operand" else steps[argument.place]
+            return values[argument.place]
         assert argument is not None
         return self.const(argument)
 
@@ -351,10 +385,18 @@ def _named_size(graph: Graph, here: Operator, value: Operation, args: tuple[Node
 SPECIAL = {"$size": _size, "$expand": _expand, "$part": _part, "$extent": _named_size}
 
 
-def needed(graph: Graph, outputs: Mapping[str, Node]) -> Iterator[Node]:
+@cache
+def _special(numpy: str) -> Callable[[Graph, Operator, Operation, tuple[Node, ...], Shape], Node] | None:
+    """What makes the node of an operator whose text is no kernel."""
+    return _made if "$rows" in numpy else SPECIAL.get(numpy)
+
+
+def needed(graph: Graph, outputs: Mapping[str, Node]) -> list[Node]:
     """The nodes that the outputs rest on, in an order in which they can be computed."""
-    wanted = {id(node) for node in outputs.values()}
+    wanted = set(outputs.values())
+    found = []
     for node in reversed(graph.nodes):
-        if id(node) in wanted:
-            wanted.update(id(arg) for arg in node.args)
-    return (node for node in graph.nodes if id(node) in wanted)
+        if node in wanted:
+            wanted.update(node.args)
+            found.append(node)
+    return found[::-1]

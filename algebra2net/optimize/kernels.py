@@ -16,7 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from algebra2net.operators.operator import NONE, Operation, Operator
+from sympy import Expr
+
+from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator
+from algebra2net.operators.prelude import functions_of, reached
+from algebra2net.optimize.in_place import in_place
 
 UNARY = frozenset(
     "exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh abs sign floor ceil rint square negative".split()
@@ -38,9 +42,8 @@ _COMPARED: Mapping[type[ast.cmpop], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """An operand of an instruction: the operator's operand of that place, or the result of that instruction."""
+    """An operand of an instruction: one of the operator's operands, or behind them the result of an instruction before."""
 
-    kind: str  # "operand", "step"
     place: int
 
 
@@ -70,35 +73,44 @@ class UnknownTextError(Exception):
     """Python that is no plain sequence of array operations."""
 
 
-@cache
-def functions_of(prelude: str) -> dict[str, str]:
-    """The functions that a prelude defines, by name."""
-    return {text.partition("(")[0].removeprefix("def "): text for text in re.split(r"\n\n+(?=def )", prelude) if text.startswith("def ")}
+def kernel(record: Operator, value: Operation, straight: frozenset[str] | None = None) -> Kernel:
+    """The kernel of a value's operator.
 
-
-def kernel(record: Operator, value: Operation) -> Kernel:
-    """The kernel of a value's operator."""
-    options = tuple((name, str(option)) for name, option in record.settings(value).items())
-    return _kernel(record, options, len(record.operands_of(value)))
+    A function that looks at its numbers first (`if x.min(initial=0) > -80: return …`) is a call. Where loops are compiled it
+    is read, as what comes after such a line holds for all numbers: but for the functions in `straight`, which stay calls.
+    """
+    count = len(record.operands_of(value))
+    return _kernel(record, value.args[count:], count, straight)
 
 
 @cache
-def _kernel(record: Operator, options: tuple[tuple[str, str], ...], count: int) -> Kernel:
-    settings = dict(options)
+def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: frozenset[str] | None) -> Kernel:
+    settings = {name: str(option) for name, option in zip(record.options, options, strict=True)}
     axis = settings.get("axis", str(NONE))
     text = record.numpy.replace("$*", ", ".join(f"operand{k}" for k in range(count)))
     text = text.replace("$axis", "" if axis == str(NONE) else f"axis={axis}, keepdims=True").replace("$line", "None" if axis == str(NONE) else axis)
-    environment: dict[str, Reference] = {f"operand{k}": Ref("operand", k) for k in range(count)}
+    environment: dict[str, Reference] = {f"operand{k}": Ref(k) for k in range(count)}
     for place, name in enumerate(record.operands[:count] if not record.variadic else ()):
-        environment[f"slot_{name}"] = Ref("operand", place)
+        environment[f"slot_{name}"] = Ref(place)
     for name, setting in settings.items():
         if name != "axis":
             environment[f"slot_{name}"] = _number(setting)
-    reader = _Reader(functions_of(record.prelude))
+    reader = _Reader(functions_of(record.prelude), straight, count)
     tree = ast.parse(re.sub(r"\$(\w+)", r"slot_\1", text), mode="eval").body
     result = reader.value(tree, environment)
     assert not isinstance(result, tuple)
-    return Kernel(tuple(reader.instructions), result, tuple(reader.kept.items()))
+    return Kernel(tuple(reader.instructions), result, tuple((name, _rewritten(text, record)) for name, text in reader.kept.items()))
+
+
+def of_one_shape(record: Operator) -> bool:
+    """Whether an operator's operands, and all that its code makes of them, are arrays of one shape."""
+    return record.elementwise and not record.options and (len(record.operands) == 1 or record.name in BESIDE)
+
+
+def _rewritten(text: str, record: Operator) -> str:
+    """A function that stays a call, in place where its arrays have one shape."""
+    arguments = text.partition("\n")[0].count(",") + 1
+    return in_place(text, True) if of_one_shape(record) and (arguments == 1 or arguments == len(record.operands) == 2) else text
 
 
 def _number(text: str) -> float | int:
@@ -110,12 +122,14 @@ class _Reader:
     """Reads expressions and straight-line functions into instructions."""
 
     functions: Mapping[str, str]
+    straight: frozenset[str] | None
+    operands: int  # how many the operator has
     instructions: list[Instruction] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)  # functions that stay calls
 
     def step(self, op: str, *args: Argument, data: object = None) -> Ref:
         self.instructions.append(Instruction(op, args, data))
-        return Ref("step", len(self.instructions) - 1)
+        return Ref(self.operands + len(self.instructions) - 1)
 
     # expressions
 
@@ -164,7 +178,7 @@ class _Reader:
                     return float(found)
             case ast.Call(func=ast.Attribute(value=whole, attr="astype"), args=[ast.Name(id="slot_dtype") | ast.Attribute(value=ast.Name(), attr="dtype")], keywords=[]):
                 inner = self.one(whole, names)
-                if isinstance(inner, Ref) and inner.kind == "step" and self.instructions[inner.place].op in COMPARISONS | LOGICAL:
+                if isinstance(inner, Ref) and inner.place >= self.operands and self.instructions[inner.place - self.operands].op in COMPARISONS | LOGICAL:
                     return self.step("cast", inner)
             case ast.Call(func=ast.Attribute(value=whole, attr=name), args=[], keywords=keywords) if name in REDUCTIONS:
                 axis = _axis(keywords, names)
@@ -180,12 +194,13 @@ class _Reader:
         definition = ast.parse(self.functions[name]).body[0]
         assert isinstance(definition, ast.FunctionDef)
         try:
+            if name in (self.straight or ()):
+                raise UnknownTextError
             return self.body(definition.body, dict(zip((arg.arg for arg in definition.args.args), given, strict=True)))
         except UnknownTextError:
             del self.instructions[before:]
             self.kept = kept
-        for helper in _reached(name, self.functions):
-            self.kept[helper] = self.functions[helper]
+        self.keep(name)
         words = [_word(argument) for argument in given]
         args = tuple(argument for argument in given if isinstance(argument, Ref))
         return self.step("call", *args, data=f"{name}({', '.join(words)})")
@@ -195,6 +210,8 @@ class _Reader:
             match statement:
                 case ast.Expr(value=ast.Constant()):
                     continue
+                case ast.If(test=test, orelse=[]) if self.straight is not None and _asks_for_numbers(test):
+                    continue  # a shorter way for some of them
                 case ast.Return(value=value) if value is not None:
                     return self.value(value, names)
                 case ast.Assign(targets=[target], value=value):
@@ -233,9 +250,13 @@ class _Reader:
         fill = _Fill(names, args)
         text = ast.unparse(fill.visit(ast.parse(ast.unparse(node), mode="eval").body))
         for helper in fill.called & set(self.functions):
-            for name in _reached(helper, self.functions):
-                self.kept[name] = self.functions[name]
+            self.keep(helper)
         return self.step("text", *args, data=text)
+
+    def keep(self, name: str) -> None:
+        """A function stays a call, and so do those that it calls."""
+        for each in reached(name, self.functions):
+            self.kept[each] = self.functions[each]
 
 
 class _Fill(ast.NodeTransformer):
@@ -276,6 +297,11 @@ def _axis(keywords: Sequence[ast.keyword], names: Mapping[str, Reference]) -> ob
     return UNKNOWN
 
 
+def _asks_for_numbers(test: ast.expr) -> bool:
+    """Whether a question is about the entries of an array, as in `x.max(initial=0) < 7`, and not about its size or type."""
+    return any(isinstance(node, ast.Attribute) and node.attr in ("min", "max", "all") or isinstance(node, ast.Name) and node.id == "plain" for node in ast.walk(test))
+
+
 def _one(value: Reference) -> Argument:
     if isinstance(value, tuple):
         raise UnknownTextError
@@ -286,16 +312,3 @@ def _word(argument: Reference) -> str:
     if isinstance(argument, tuple):
         raise UnknownTextError
     return "{}" if isinstance(argument, Ref) else repr(argument)
-
-
-@cache
-def _called(text: str) -> frozenset[str]:
-    return frozenset(node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
-
-
-def _reached(name: str, functions: Mapping[str, str]) -> list[str]:
-    """A function and the ones that it calls."""
-    found = [name]
-    for each in found:
-        found += [other for other in functions if other in _called(functions[each]) and other not in found]
-    return [other for other in functions if other in found]

@@ -34,12 +34,12 @@ def cheapest(program: Program, fixed: Iterable[str] = ()) -> Program:
     What has a name in `fixed`, is an output or is used twice stays a value of its own.
     """
     made = {e.name: e.value for e in program.equations if is_product(e.value)}
-    if len(made) < 2:
+    inner = {arg for value in made.values() for arg in value.args if arg in made}
+    if not inner:
         return program
     uses = program.uses()
-    stays = {symbol(name) for name in fixed} | set(program.outputs.values())
-    open_ones = {name for name in made if uses[name] == 1 and name not in stays}
-    inner = {arg for value in made.values() for arg in value.args if arg in open_ones}
+    inner -= {symbol(name) for name in fixed} | set(program.outputs.values())
+    inner = {name for name in inner if uses[name] == 1}
     if not inner:
         return program
     walk = _Brackets(program, made, inner)

@@ -149,11 +149,14 @@ class Matcher:
             return
         (pattern, coefficient), *others = solid
         for term, c in given.items():
+            ratio = c / coefficient
             if factor is not None and not close(c, factor * coefficient):
                 continue
+            if not all(any(close(k, ratio * other) for k in given.values()) for _, other in others):
+                continue  # x W + b is no x² - y²: that is seen without a look at its terms
             for found in self.whole(pattern, term, bound):
                 left = {t: k for t, k in given.items() if t != term}
-                yield from self.solid_terms(others, left, c / coefficient, found)
+                yield from self.solid_terms(others, left, ratio, found)
 
     def named_terms(self, names: list[tuple[Symbol, float]], fit: Fit) -> Fit | None:
         """What is left when bound names are taken away; a free one takes everything."""

@@ -23,6 +23,7 @@ from sympy import Expr, Symbol, pi
 from algebra2net import names
 from algebra2net.derive import VALUE
 from algebra2net.operators.operator import NONE, Operation, Operator
+from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.program import SCALAR, Dimension, Equation, Program, is_step, operands, record
 from algebra2net.shapes import unsized
 from algebra2net.spell import number
@@ -102,6 +103,7 @@ class _Function:
         self.identifiers: dict[Symbol, str] = {}
         self.written: dict[Expr, tuple[str, str]] = {}  # steps that are folded in, and numbers: their code, and how tightly it binds
         self.loose: set[Expr] = set()  # values that may be 0-d scalars
+        self.scalars: set[Expr] = set()  # values that surely are
         self.constant: set[Expr] = set()  # values that are Python numbers
         self.needs_dtype = False
         self.choose_names()
@@ -193,8 +195,9 @@ class _Function:
     def line(self, equation: Equation) -> str:
         text = self.expression(equation.value, "comparison", equation.name)
         if not isinstance(equation.value, Operation):
-            if equation.value in self.loose:
-                self.loose.add(equation.name)
+            for known in (self.loose, self.scalars):
+                if equation.value in known:
+                    known.add(equation.name)
             if self.is_constant(equation.value):
                 self.constant.add(equation.name)
         return f"{self.identifiers[equation.name]} = {text}"
@@ -244,8 +247,11 @@ class _Function:
                 above, below = (self.expression(arg, "comparison") for arg in args)
                 return f"float(np.divide({above}, {below}))", "atom"
             return (f"float({text})", "atom") if recipe.is_call else (text, recipe.level)
-        if self.is_loose(here, args, result):
-            self.loose.update(() if result is None else (result,))
+        if result is not None and self.is_loose(here, args, result):
+            self.loose.add(result)
+            of_scalars = here.elementwise and all(arg in self.scalars or self.is_constant(arg) for arg in args)
+            if of_scalars or (recipe.is_method and value.args[-1] == NONE):
+                self.scalars.add(result)
         return text, recipe.level
 
     def constant_rows(self, value: Expr) -> list[list[str]] | None:
@@ -376,7 +382,7 @@ class _Function:
     def result(self, name: Symbol, shared: set[Symbol]) -> str:
         text = self.identifiers[name]
         if self.program.shapes[name] == SCALAR:
-            return f"float({text})" if name in self.constant else f"{text}.item()"
+            return f"float({text})" if name in self.constant or name in self.scalars else f"{text}.item()"
         base = self.memory(name)
         if name in self.constant or base in shared:
             return f"np.array({text})"
@@ -418,6 +424,7 @@ class _Recipe:
     defined: tuple[str, ...]  # their names
     is_call: bool
     is_size: bool
+    is_method: bool  # of an array, along an axis or, giving a scalar, of all
 
 
 @cache
@@ -427,9 +434,10 @@ def _recipe(here: Operator, in_book: bool = False) -> _Recipe:
     level, pieces = _read_template(code)
     slots = [piece[0] for piece in pieces if not isinstance(piece, str)]
     twice = tuple(k for k, name in enumerate(here.operands) if slots.count(name) > 1 or code in ("$size", "$part", "$expand"))
-    helpers = tuple((helper.partition("(")[0], helper) for helper in re.split(r"\n\n+(?=def )", here.prelude) if helper)
-    defined = tuple(re.findall(r"^def (\w+)", here.prelude, re.MULTILINE))
-    return _Recipe(level, pieces, twice, helpers, defined, "(" in code, code in ("$size", "$extent"))
+    functions = functions_of(here.prelude)
+    defined = tuple(reached(re.sub(r"\$\W?", "_", code), functions))
+    helpers = tuple((name, functions[name]) for name in defined)
+    return _Recipe(level, pieces, twice, helpers, defined, "(" in code, code in ("$size", "$extent"), bool(re.fullmatch(r"\$\w+\.\w+\(\$axis\)", code)))
 
 
 def _read_template(code: str) -> tuple[str, tuple[str | tuple[str, str], ...]]:

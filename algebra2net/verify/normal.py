@@ -19,7 +19,7 @@ from typing import Any
 from sympy import Expr, pi
 
 from algebra2net.formulas import FORMULAS
-from algebra2net.lower import Own, Rule, own_rule, parameters_of, rule
+from algebra2net.lower import Own, Rule, own_rule, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operator, option
 from algebra2net.program import Program, record, symbol
@@ -426,7 +426,7 @@ def _opened(here: Term, operator: Operator) -> Term | None:
     text = operator.value or FORMULAS.get(operator.name, "") or (base.derivative if base is not None else "")
     if not text or operator.name in ("softmax", "log_softmax", "eye_like"):
         return None
-    return _opened_by(here, operator, rule(text, parameters_of(operator)))
+    return _opened_by(here, operator, rule(text, operator.parameters))
 
 
 def _opened_by(here: Term, operator: Operator, written: Rule) -> Term:

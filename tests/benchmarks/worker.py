@@ -178,7 +178,7 @@ def main() -> None:
     library, name, dtype, *small = sys.argv[1:]
     row = BY_NAME[name]
     try:
-        if library not in ("optimized", "bare", "numba"):  # the generated module sees to it itself
+        if library not in ("readable", "optimized", "bare", "numba"):  # running a generated module sees to it
             keep_freed_memory()
         call = LIBRARIES[library](row, row.small if small else row.sizes, dtype)
         call()
