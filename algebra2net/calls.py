@@ -12,9 +12,9 @@ import keyword
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import MethodType
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar
 
 from algebra2net.program import Shape
 from algebra2net.run import Values, load
@@ -29,23 +29,23 @@ _RESERVED = frozenset("self delta given others size run take shapes value grads 
 
 
 class WrittenOut(Generic[Result]):
-    """A careful method, of which each net has a faster one of its own, that `net._written_out` writes when it is first looked up."""
+    """A careful method, of which each net has a faster one of its own, written by `net._written_out` when it is first looked up."""
 
     def __init__(self, careful: Callable[..., Result]) -> None:
         self._careful = careful
+        self._key = f"_{careful.__name__}_written_out"
+        self._faster: Callable[[Any], Callable[..., Result]] = attrgetter(self._key)
         self.__doc__ = careful.__doc__
 
-    @overload
-    def __get__(self, net: None, owner: Any) -> Callable[..., Result]: ...
-
-    @overload
-    def __get__(self, net: Any, owner: Any) -> Callable[..., Result]: ...
-
     def __get__(self, net: Any, owner: Any = None) -> Callable[..., Result]:
-        if net is None:
-            return self._careful
-        name = self._careful.__name__
-        made: Callable[..., Result] = vars(net).setdefault(name, MethodType(net._written_out(name, self._careful), net))
+        try:
+            return self._faster(net)
+        except AttributeError:
+            return self._careful if net is None else self._made(net)
+
+    def _made(self, net: Any) -> Callable[..., Result]:
+        call = net._written_out(self._careful.__name__, self._careful)
+        made: Callable[..., Result] = vars(net).setdefault(self._key, MethodType(call, net))
         return made
 
 
@@ -81,7 +81,7 @@ class _Call:
         self.expected = expected
         self.run = run
         self.careful = careful
-        self.first = first
+        self.first = first  # what stands before the inputs: delta, or nothing
         self.does = does
         named = [name for name in expected if not (first and name == "delta")]
         self.is_spelled_out = len(named) <= SPELLED_OUT and all(map(_is_argument, named))
@@ -95,9 +95,9 @@ class _Call:
 
         name = self.careful.__name__
         tests = self.tests()
-        run = f"run({''.join(f'{size}, ' for size in self.sizes.values())})" if self.sizes else "run"
+        run = f"run({', '.join(self.sizes.values())})" if self.sizes else "run"
         does = self.does(f"{run}({', '.join(self.arrays.values())})")
-        lines = [*self.head(name), f"    if {' and '.join(tests)}:", *(f"        {line}" for line in does), f"    {self.otherwise()}"]
+        lines = [*self.head(name), "    if (", "        " + "\n        and ".join(tests), "    ):", *(f"        {line}" for line in does), f"    {self.otherwise()}"]
         floats = (np.dtype(np.float64), np.dtype(np.float32))
         code = lru_cache(SIZES_REMEMBERED)(lambda *sizes: self.run(dict(zip(self.sizes, sizes, strict=True)))) if self.sizes else self.run({})
         space = {"ndarray": np.ndarray, "array": np.array, "floats": floats, "run": code, "Values": Values, "careful": self.careful, "present": _present}
@@ -117,11 +117,10 @@ class _Call:
     def otherwise(self) -> str:
         """The line that goes the careful way."""
         delta = "delta, " * bool(self.first)
-        return (
-            f"return careful(self, {delta}**present({{{', '.join(f'{name!r}: {name}' for name in self.inputs)}}}), **others)"
-            if self.is_spelled_out
-            else f"return careful(self, {delta}**given)"
-        )
+        if not self.is_spelled_out:
+            return f"return careful(self, {delta}**given)"
+        given = ", ".join(f"{name!r}: {name}" for name in self.inputs)
+        return f"return careful(self, {delta}**present({{{given}}}), **others)"
 
     def tests(self) -> list[str]:
         """What must hold of the arguments: matrices of NumPy's own class, of the sizes expected, and of one float type."""

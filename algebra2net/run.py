@@ -89,7 +89,7 @@ def by_key(
 
     Raises what `error` makes of words on a name that is not known, or that is given twice.
     """
-    identifiers = {names.identifier(name): name for name in known}
+    identifiers = {} if all(spelled in known for spelled in given) else {names.identifier(name): name for name in known}
     found: dict[str, Any] = {}
     for spelled, value in given.items():
         name = spelled if spelled in known else identifiers.get(spelled) or names.key(spelled)

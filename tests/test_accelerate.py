@@ -116,7 +116,7 @@ def ulps(found: Any, true: Any, f: Any) -> float:
 @pytest.mark.parametrize("f", FLOATS)
 @pytest.mark.parametrize("name", TRUE)
 def test_functions_are_right_to_the_last_digits(name: str, f: Any) -> None:
-    function = getattr(fast_math.functions(f, lambda function: function), name)
+    function = fast_math.functions(f, lambda function: function)[name]
     with np.errstate(all="ignore"), mpmath.workprec(200):
         for x in points(name, f):
             y, true = function(x), TRUE[name](mpmath.mpf(float(x))) if x != 0 or name != "log" else -np.inf
@@ -128,7 +128,7 @@ def test_functions_are_right_to_the_last_digits(name: str, f: Any) -> None:
 @pytest.mark.parametrize("name", SHAKEN)
 def test_functions_know_what_is_no_number(name: str, f: Any) -> None:
     """Infinite, nan, zeros with their signs, beyond the largest number, outside the domain: as NumPy."""
-    function = getattr(fast_math.functions(f, lambda function: function), name)
+    function = fast_math.functions(f, lambda function: function)[name]
     with np.errstate(all="ignore"):
         for x in np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -1, -3, 1e30, -1e30], f):
             y, right = function(x), getattr(np, name)(x)
@@ -138,7 +138,7 @@ def test_functions_know_what_is_no_number(name: str, f: Any) -> None:
 
 @pytest.mark.parametrize("f", FLOATS)
 def test_exp_below_keeps_the_digits_of_a_tail(f: Any) -> None:
-    function = fast_math.functions(f, lambda function: function).exp_below
+    function = fast_math.functions(f, lambda function: function)["exp_below"]
     rng = np.random.default_rng(0)
     for x, top in rng.uniform(-60, 20, (200, 2)).astype(f):
         with mpmath.workprec(200):

@@ -150,6 +150,13 @@ def test_the_method_is_one_still():
     same(pickle.loads(pickle.dumps(net.value_and_grad))(**arrays), net.value_and_grad(**arrays))
 
 
+def test_another_method_in_its_place_is_called(monkeypatch):
+    net = compile(*NETS[0][:1], shapes=NETS[0][1])
+    assert net.value_and_grad
+    monkeypatch.setattr(Net, "value_and_grad", lambda self, **arrays: "another")
+    assert net.value_and_grad(x=1) == "another"
+
+
 def test_threads_may_look_it_up_at_once():
     net = compile("L = mse(relu(l0 W0) W1, y)", shapes={"W0": (3, 2), "W1": (2, 2)})
     arrays = arrays_of(net, {"l0": (5, 3), "W0": (3, 2), "W1": (2, 2), "y": (5, 2)})

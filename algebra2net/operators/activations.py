@@ -128,7 +128,8 @@ _slope(
     prelude='''
         def elu_slope(x, a):
             """1 where x is positive, else a exp(x)."""
-            return np.where(x > 0, 1, a * np.exp(np.minimum(x, 0)))
+            passes = (x > 0).astype(x.dtype)
+            return passes + (1 - passes) * (a * np.exp(np.minimum(x, 0)))
     ''',
     kink="a at 0", doc="1 where x is positive, else a exp(x).", reason="slope of elu: a exp(x) where x was not positive",
 )  # fmt: skip
@@ -149,7 +150,8 @@ _slope(
     prelude='''
         def selu_slope(x):
             """λ where x is positive, else λ α exp(x)."""
-            return np.where(x > 0, 1.0507009873554805, 1.7580993408473768 * np.exp(np.minimum(x, 0)))
+            passes = (x > 0).astype(x.dtype)
+            return 1.0507009873554805 * passes + (1 - passes) * (1.7580993408473768 * np.exp(np.minimum(x, 0)))
     ''',
     kink="λ α at 0", doc="λ where x is positive, else λ α exp(x).", reason="slope of selu: λ α exp(x) where x was not positive",
 )  # fmt: skip
@@ -199,14 +201,22 @@ _slope(
             e = np.exp(-np.abs(x))
             return (2 * e / (1 + e * e)) ** 2
 
+        def tanh_slope_mended(slope, x):
+            """The slope with its small entries by x."""
+            small = np.flatnonzero(slope < 0.06)
+            if small.size > slope.size // 8:
+                return tanh_slope(x)
+            slope.put(small, tanh_slope(x.take(small)))
+            return slope
+
         def tanh_slope_of(t, x):
             """1 - t², t = tanh(x); where t is nearly ±1, by x."""
             slope = 1 - t * t
             if slope.min(initial=1) > 0.06:  # it has its digits
                 return slope
-            if slope.min(initial=1) > 0:  # cosh is far from overflow
+            if slope.size < 4096 and slope.min(initial=1) > 0:  # cosh is far from overflow
                 return 1 / np.cosh(x) ** 2
-            return tanh_slope(x)
+            return tanh_slope_mended(slope, x)
     ''',
     beside="tanh_slope_of($out, $x)", ordinary="(2 * q / (1 + q * q)) ** 2",
     doc="The slope of tanh: 1 - tanh(x)².", reason="slope of tanh: it changes by -2 tanh'(x) tanh(x)",
@@ -328,8 +338,8 @@ _slope(
         def gelu_slope(x):
             """Φ(x) + x φ(x), with the normal distribution's Φ and its density φ."""
             t = np.minimum(np.abs(x), 40.0)
-            slope = (mills(t) - t) * density(t)  # at -t
-            return np.where(x < 0, slope, 1 - slope)
+            side = np.copysign(1, x)
+            return np.maximum(side, 0) - side * (mills(t) - t) * density(t)
     ''',
     doc="The slope of gelu: Φ(x) + x φ(x).", reason="slope of gelu: it changes by (2 - x²) φ(x)",
 )  # fmt: skip
@@ -363,7 +373,8 @@ _slope(
             small = h * (0.0005211581363001244 * h * h - 2.803685338464412e-05) + (t - h) * (0.7978845608028654 + 0.035677408136300125 * (3 * h * t + (t - h) ** 2))
             e = np.exp(-large) * np.exp(-small)
             slope = (1 + e * e - t * (1.5957691216057308 + 0.21406444881780074 * t * t)) * e * e / (1 + e * e) ** 2  # at -t
-            return np.where(x < 0, slope, 1 - slope)
+            side = np.copysign(1, x)
+            return np.maximum(side, 0) - side * slope
     ''',
     doc="The slope of gelu_tanh.", reason="slope of gelu_tanh: product and chain rule",
 )  # fmt: skip

@@ -29,9 +29,22 @@ EXP = '''
 
 '''
 NEVER_NEGATIVE = frozenset(("exp_below",))  # of the functions here that stay calls in optimised code
-CENTRE = '''
+PLAIN = '''
+        def plain(x):
+            """Whether no square of an entry overflows; of few entries it is not asked, as care costs little there."""
+            return x.size > 1000 and x.max(initial=0) < 1e15 and x.min(initial=0) > -1e15
+
+'''
+CENTRE = (
+    PLAIN
+    + '''
         def centre(x, axis):
             """x less its mean; in more digits, or twice, the second time by a sum of two parts of which one is exact."""
+            if plain(x):
+                mean = x.mean(axis=axis, keepdims=True)
+                centred = x - mean
+                if np.all(8 * np.abs(mean) <= centred.max(axis=axis, keepdims=True, initial=0)):  # the rounding of a small mean does no harm
+                    return centred
             if x.dtype.itemsize < 8:
                 return (x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).astype(x.dtype)
             x = x - x.mean(axis=axis, keepdims=True)
@@ -41,6 +54,7 @@ CENTRE = '''
             return x - total / (x.size if axis is None else x.shape[axis])
 
 '''
+)
 
 
 def _reduction(signature: str, **fields: Any) -> None:

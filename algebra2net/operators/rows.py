@@ -8,7 +8,7 @@ eigenvalue problem, 1980: "twice is enough").
 from __future__ import annotations
 
 from algebra2net.operators.operator import operator
-from algebra2net.operators.reductions import CENTRE, EXP, UNIT
+from algebra2net.operators.reductions import CENTRE, EXP, PLAIN, UNIT
 
 FAMILY = "rows"
 ROWS = "m×n -> m×n"
@@ -110,6 +110,9 @@ operator(
     prelude=_AT_LARGEST + _BUT_LARGEST + '''
         def excess(p, d, axis):
             """d sum(p) - p sum(d); where p is largest from all the other entries, so that nothing cancels there."""
+            total = p.sum(axis=axis, keepdims=True)
+            if np.abs(p).max(initial=0) < 0.95 * total.min(initial=np.inf):  # no entry is nearly all
+                return d * total - p * d.sum(axis=axis, keepdims=True)
             size = np.abs(p)
             p_rest, d_rest = but_largest(p, size, axis), but_largest(d, size, axis)
             gained = d * p_rest.sum(axis=axis, keepdims=True) + d_rest * at_largest(p, size, axis)
@@ -170,6 +173,13 @@ operator(
     ''',
     doc="d without its part along x, over ‖x‖.", reason="only what is at a right angle can turn a direction",
 )  # fmt: skip
+_PARTS = '''
+        def no_part_is_most(u, rest, d, axis):
+            """Whether no entry of a row u of length √n is most of it, and most of d is left: then nothing cancels."""
+            far = 0.5 * np.sqrt(u.size if axis is None else u.shape[axis])
+            return u.max() < far and u.min() > -far and np.all((rest * rest).sum(axis=axis) >= 0.01 * (d * d).sum(axis=axis))
+
+'''
 
 # eps is added to a mean square; below, `inside` is all in units of a power of two, eps too
 _SPREAD = (
@@ -189,7 +199,12 @@ operator(
     prelude=_SPREAD + CENTRE + '''
         def standardize(x, eps, axis):
             """x at mean 0 and variance 1."""
-            x, _, size = spread(centre(x, axis), eps, axis)
+            x = centre(x, axis)
+            if plain(x):
+                square = (x * x).mean(axis=axis, keepdims=True)
+                if square.min(initial=1) > 1e-30:
+                    return x / np.sqrt(square + eps)
+            x, _, size = spread(x, eps, axis)
             return x / size
     ''',
     doc="(x - mean) / sqrt(var + eps), row by row.", source="Ba, Kiros, Hinton 2016, arXiv:1607.06450, eq. 4",
@@ -204,11 +219,19 @@ operator(
         "d": "standardize_back(x, δ, eps=eps, axis=axis)",
     },
     numpy="standardize_back($x, $d, $eps, $line)",
-    prelude=_SPREAD + CENTRE + _ACROSS + '''
+    prelude=_SPREAD + CENTRE + _PARTS + _ACROSS + '''
         def standardize_back(x, d, eps, axis):
             """d without its mean and without its part along x; of that part, eps over the variance and eps comes back."""
-            x, unit, size = spread(centre(x, axis), eps, axis)
-            d = centre(d, axis)
+            x, d = centre(x, axis), centre(d, axis)
+            if plain(x) and plain(d):
+                square = (x * x).mean(axis=axis, keepdims=True)
+                if square.min(initial=1) > 1e-30:
+                    size = np.sqrt(square + eps)
+                    u = x / size
+                    rest = d - u * (u * d).mean(axis=axis, keepdims=True)
+                    if no_part_is_most(u, rest, d, axis):
+                        return rest / size
+            x, unit, size = spread(x, eps, axis)
             rest = centre(across(x, d, axis), axis)
             square = (x * x).sum(axis=axis, keepdims=True)
             along = x * ((x * d).sum(axis=axis, keepdims=True) / np.where(square > 0, square, 1))
@@ -225,9 +248,13 @@ operator(
 operator(
     "rootmeansquared(x, eps=1e-5, axis=1)", family=FAMILY, shape=ROWS, internal=True, vjp={"x": "rootmeansquared_back(x, δ, eps=eps, axis=axis)"},
     numpy="rootmeansquared($x, $eps, $line)",
-    prelude=_SPREAD + '''
+    prelude=_SPREAD + PLAIN + '''
         def rootmeansquared(x, eps, axis):
             """x at mean square 1."""
+            if plain(x):
+                square = (x * x).mean(axis=axis, keepdims=True)
+                if square.min(initial=1) > 1e-30:
+                    return x / np.sqrt(square + eps)
             x, _, size = spread(x, eps, axis)
             return x / size
     ''',
@@ -243,9 +270,17 @@ operator(
         "d": "rootmeansquared_back(x, δ, eps=eps, axis=axis)",
     },
     numpy="rootmeansquared_back($x, $d, $eps, $line)",
-    prelude=_SPREAD + _ACROSS + '''
+    prelude=_SPREAD + PLAIN + _PARTS + _ACROSS + '''
         def rootmeansquared_back(x, d, eps, axis):
             """d without its part along x; of that part, eps over the mean square and eps comes back."""
+            if plain(x) and plain(d):
+                square = (x * x).mean(axis=axis, keepdims=True)
+                if square.min(initial=1) > 1e-30:
+                    size = np.sqrt(square + eps)
+                    u = x / size
+                    rest = d - u * (u * d).mean(axis=axis, keepdims=True)
+                    if no_part_is_most(u, rest, d, axis):
+                        return rest / size
             x, unit, size = spread(x, eps, axis)
             square = (x * x).sum(axis=axis, keepdims=True)
             along = x * ((x * d).sum(axis=axis, keepdims=True) / np.where(square > 0, square, 1))

@@ -12,10 +12,14 @@ fewer arrays. Only what `fast_math.py` or the processor does for several entries
 from __future__ import annotations
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import prod
+
+import numpy as np
 
 from algebra2net.optimize import fast_math
 from algebra2net.optimize.emit import Blocks, Lines, deleted, is_looped, runs
@@ -34,23 +38,21 @@ TEXTS = {  # of other operations, on numbers
     "maximum": "{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "minimum": "{0} if ({0} <= {1}) | ({0} != {0}) else {1}",
     "mask": "one if {} > {} else zero",
 }
-CALLS = {"exp_minus_square({})": 5, "density({})": 5, "exp_below({}, {})": 6}  # functions of operators that have a form here, and how many operations they stand for
 # fmt: on
 REDUCED = frozenset(("sum", "vdot"))
 SPREAD = frozenset(("broadcast", "full_like"))  # in a loop, their first operand
 FUSED = frozenset((*SIGNS, *COMPARED, *TEXTS, *LOGICAL, *SPREAD, "where", "cast"))
-NARROW = 64  # columns; in narrower matrices a loop over each row has too little to do
+NARROW = 8  # columns; in narrower matrices a loop over each row has too little to do
 LARGEST = 96  # operations in a loop
-RESERVED = frozenset("numba SimpleNamespace functions Separate part loop total loops loops_of LOOPS".split())
+RESERVED = frozenset("numba SimpleNamespace functions Separate part loop plus loops loops_of LOOPS".split())
 UNKNOWN = 1000  # entries of a matrix of unknown size: large ones have code of their own
-CHUNK = 1024  # entries of a flat array that are added up side by side
-TOGETHER = 16  # such chunks, or rows, that are added up before their sum is
+CHUNK = 1024  # entries that are added up in any order before their sum is
 
 
 def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
     """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
     loops = Loops()
-    straight = frozenset(call.partition("(")[0] for call in CALLS)
+    straight = frozenset(fast_math.CALLS)
     return rendered(forward, backprop, title, lambda graph, outputs, name, taken: Fused(graph, outputs, name, taken, loops), loops.module, straight)
 
 
@@ -68,21 +70,10 @@ part = numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 loop = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, pipeline_class=Separate)
 
 
-@numba.njit
-def total(t):
-    """The sum of all entries, half of them added to the other half at a time, so that little is rounded; they are 0 then."""
-    n = t.size
-    while n > 1:
-        half = (n + 1) // 2
-        front, back = t[: n - half], t[half:n]
-        for k in range(front.size):
-            front[k] += back[k]
-        n = half
-    whole = 0.0
-    for k in range(n):
-        whole += t[k]
-    t[:] = 0
-    return whole'''
+@numba.njit(error_model="numpy", fastmath={"reassoc", "contract"}, forceinline=True)
+def plus(total, x):
+    """A sum with one summand more, whose order the compiler may choose: it adds up several side by side."""
+    return total + x'''
 _OF_TYPE = '''def loops_of(dtype):
     """The loops of a float type."""
     if dtype not in LOOPS:
@@ -104,17 +95,13 @@ class Loops:
         """What the module imports, and what stands above its functions."""
         if not self.names:
             return (), ()
-        math = inspect.getsource(fast_math.functions).replace(": Any", "").replace(": Compiled", "").replace(" -> Any", "").strip()
-        lines = ["def loops(f, math):", '    """The loops for one float type."""', "    exp, expm1, tanh, log, log1p = math.exp, math.expm1, math.tanh, math.log, math.log1p"]
-        lines += [
-            "    exp_and_expm1, exp_minus_square, density, exp_below = math.exp_and_expm1, math.exp_minus_square, math.density, math.exp_below",
-            "    zero, one, two = f(0), f(1), f(2)",
-            "",
-        ]
+        math = re.sub(r": (Any|Compiled)\b| -> [^:]+", "", inspect.getsource(fast_math.functions)).strip()
+        known = ", ".join(fast_math.functions(np.float64, lambda function: function))
+        lines = [f"def loops(f, {known}):", '    """The loops for one float type."""', "    zero, one, two = f(0), f(1), f(2)", ""]
         for text, name in self.names.items():
             lines += ["    @loop", *(f"    {line}" if line else "" for line in f"def {name}{text}".split("\n")), ""]
         lines.append(f"    return SimpleNamespace({', '.join(f'{name}={name}' for name in self.names.values())})")
-        table = "LOOPS = {np.dtype(f): loops(f, functions(f, part)) for f in (np.float32, np.float64)}"
+        table = "LOOPS = {np.dtype(f): loops(f, **functions(f, part)) for f in (np.float32, np.float64)}"
         return ("from types import SimpleNamespace", "import numba", "import numba.core.compiler"), (math, _COMPILED, "\n".join(lines), f"{table}\n\n\n{_OF_TYPE}")
 
 
@@ -125,13 +112,19 @@ def is_fused(node: Node) -> bool:
     """Whether a node can be part of a loop."""
     if node.shape is None or node.zero_d or node.shape == SCALAR:
         return False
-    if not (node.op in FUSED or (node.op == "call" and node.data in CALLS)):
+    if node.op not in FUSED and called(node) not in fast_math.CALLS:
         return False
     operands = node.args[:1] if node.op in SPREAD else node.args
     kinds = {kind_of(arg, node.shape) for arg in operands}
     if isinstance(node.shape[1], int) and node.shape[1] < NARROW and kinds & {"row", "column"}:
         return False
     return "" not in kinds
+
+
+def called(node: Node) -> str:
+    """The name of the function that a node calls on its operands; nothing where it does something else."""
+    found = re.fullmatch(r"(\w+)\(\{\}(, \{\})*\)", str(node.data)) if node.op == "call" else None
+    return found[1] if found else ""
 
 
 def kind_of(arg: Node, shape: Shape) -> str:
@@ -266,8 +259,9 @@ class Plan:
         entries = rows * columns if isinstance(rows, int) and isinstance(columns, int) else UNKNOWN
         arrays = {id(arg) for node in loop for arg in node.args if id(arg) not in inside and arg.shape == loop_shape(loop[0])}
         kept = sum(self.escapes(node, inside) for node in loop if node.op not in REDUCED)
-        operations = sum(CALLS.get(str(node.data), 0) if node.op == "call" else node.op not in ("cast", *SPREAD) for node in loop)
-        return (operations - 1) * (0.4 + entries * 1.5e-4) > 1.2 * (0.6 + 0.1 * len(arrays) + 0.3 * kept)
+        operations = sum(fast_math.CALLS.get(called(node), node.op not in ("cast", *SPREAD)) for node in loop)
+        passed = len(arrays) + kept
+        return operations > 1 and operations * (0.4 + entries * 1.5e-4) > 1.2 * (0.3 + passed * (0.1 + entries * 0.5e-4))
 
     def escapes(self, node: Node, inside: set[int]) -> bool:
         """Whether a node's value is needed outside its loop."""
@@ -380,7 +374,9 @@ class Loop:
         self.inverses: dict[tuple[int, int], str] = {}
         reads = {kind_of(arg, self.shape) for node in part for arg in (node.args[:1] if node.op in SPREAD else node.args) if id(arg) not in self.members}
         self.is_summed = any(node.op in REDUCED for node in part)
-        self.is_flat = not reads & {"row", "column"} and (not isinstance(self.shape[1], int) or self.shape[1] < NARROW)
+        self.is_flat = not reads & {"row", "column"}
+        sizes = self.shape if self.is_flat else self.shape[1:]  # of what is one run of entries
+        self.in_chunks = self.is_summed and not (all(isinstance(size, int) for size in sizes) and prod(map(int, sizes)) <= CHUNK)
 
     # the call
 
@@ -394,7 +390,7 @@ class Loop:
         added: list[str] = []
         for number, node in enumerate(sums, 1):
             a, b = (self.value(arg) for arg in (node.args * 2)[:2])
-            added.append(f"t{number}[k] += {a}" + (f" * {b}" if node.op == "vdot" else ""))
+            added.append(f"sum{number} = plus(sum{number}, {a}" + (f" * {b})" if node.op == "vdot" else ")"))
         for node in kept:
             value = self.value(node)  # reads all its operands before anything is written
             name = self.whole.names[id(node)]
@@ -404,7 +400,7 @@ class Loop:
             memory = name if heir is None else self.whole.names[id(heir)]
             if memory != name:
                 after.append(f"{name} = {memory}")
-            stored.append(f"{self.array(f'{memory}.ravel()' if self.is_flat else memory, 'whole')} = {value}")
+            stored.append(f"{self.array(memory, 'whole')} = {value}")
         call = f"loops.{self.whole.loops.name(self.text(stored, added, len(sums)))}({', '.join(self.given)})"
         if not sums:
             return [*before, call, *after]
@@ -436,25 +432,25 @@ class Loop:
         columns = [f"{name}_ = {name}[row, 0]" for name in arrays if self.kinds[name] == "column"]
         made = [f"{name} = f({number})" for number, name in self.constants.items()]
         head = [f"({', '.join(names)}):", *self.checks(wholes, arrays), *singles, *numbers, *made]
-        for number in range(1, sums + 1):
-            head += [f"t{number} = np.zeros({f'min(n, {CHUNK})' if self.is_flat else 'n'}, f)", f"total{number} = 0.0"]
-        inner = [*self.body, *stored, *added]
-        count = "some" if self.is_flat else "n"
-        if self.is_flat and not sums:
-            loop = ["for k in range(n):", *(f"    {line}" for line in inner)]
-        else:
-            outer = f"for start in range(0, n, {CHUNK}):" if self.is_flat else "for row in range(m):"
-            before = [f"some = min({CHUNK}, n - start)", *(f"{name}_ = {name}[start : start + some]" for name in wholes)] if self.is_flat else columns
-            often = f"start % {CHUNK * TOGETHER} == {CHUNK * (TOGETHER - 1)} or n - start <= {CHUNK}" if self.is_flat else f"row % {TOGETHER} == {TOGETHER - 1} or row == m - 1"
-            after = [f"if {often}:", *(f"    total{number} += total(t{number})" for number in range(1, sums + 1))] if sums else []
-            loop = [outer, *(f"    {line}" for line in (*before, f"for k in range({count}):", *(f"    {line}" for line in inner), *after))]
-        back = [f"return {', '.join(f'total{number}' for number in range(1, sums + 1))}"] if sums else []
-        return "\n    ".join([*head, *loop, *back])
+        head += [f"{name} = {name}.ravel()" for name in wholes if self.is_flat]
+        totals = range(1, sums + 1)
+        run = [f"for k in range({'some' if self.in_chunks else 'n'}):", *(f"    {line}" for line in (*self.body, *stored, *added))]
+        if sums:
+            head += [f"total{number} = 0.0" for number in totals]
+            run = [*(f"sum{number} = zero" for number in totals), *run, *(f"total{number} += sum{number}" for number in totals)]
+        if self.in_chunks:
+            cut = {"whole": "start : start + some" if self.is_flat else "row, start : start + some", "row": "0, start : start + some"}
+            parts = [f"{name}_ = {name}[{cut[self.kinds[name]]}]" for name in arrays if self.kinds[name] in cut]
+            run = [f"for start in range(0, n, {CHUNK}):", *(f"    {line}" for line in (f"some = min({CHUNK}, n - start)", *parts, *run))]
+        if not self.is_flat:
+            run = ["for row in range(m):", *(f"    {line}" for line in (*columns, *run))]
+        back = [f"return {', '.join(f'total{number}' for number in totals)}"] if sums else []
+        return "\n    ".join([*head, *run, *back])
 
     def checks(self, wholes: Sequence[str], arrays: Sequence[str]) -> list[str]:
         """The sizes, and the test that all arrays have them: nothing beyond an array is ever read."""
         if self.is_flat:
-            others = [f"{name}.size != n" for name in wholes[1:]]
+            others = [f"{name}.shape != {wholes[0]}.shape" for name in wholes[1:]]
             sizes = f"n = {wholes[0]}.size"
         else:
             first = next((name for name in wholes), None)
@@ -472,8 +468,8 @@ class Loop:
             self.kinds[name] = kind
         name = self.given[text]
         return {
-            "whole": f"{name}{'_' * self.is_summed}[k]" if self.is_flat else f"{name}[row, k]",
-            "row": f"{name}[0, k]",
+            "whole": f"{name}_[k]" if self.in_chunks else f"{name}[k]" if self.is_flat else f"{name}[row, k]",
+            "row": f"{name}_[k]" if self.in_chunks else f"{name}[0, k]",
             "column": f"{name}_",
             "single": f"{name}_",
             "number": name,
@@ -504,9 +500,7 @@ class Loop:
         text = self.whole.operand(node, loose=True)
         if kind == "number" and not is_surely_number(node):
             return self.array(f"np.reshape({text}, (1, 1))", "single")
-        if self.is_flat and kind == "whole":
-            text = f"{self.whole.operand(node)}.ravel()"
-        elif kind != "number" and id(node) not in self.whole.contiguous:
+        if kind != "number" and id(node) not in self.whole.contiguous:
             text = f"np.ascontiguousarray({text})"
         entry = self.array(text, kind)
         if kind in ("number", "row", "single") and kind != "row":
@@ -570,15 +564,11 @@ class Loop:
         return str(node.data if op == "call" else TEXTS[op]).format(*words)
 
     def inverse(self, decay: Node, power: int) -> str:
-        """The name of 1/(1 + e) or 1/(1 + e²) of a decay e; of both together by one division."""
+        """The name of 1/(1 + e) or 1/(1 + e²) of a decay e."""
         if (id(decay), power) not in self.inverses:
             e = self.value(decay)
-            powers = self.decays.powers[id(decay)]
-            sums = {each: self.named(f"one + {e}" if each == 1 else f"one + {e} * {e}") for each in sorted(powers)}
-            whole = self.named(f"one / {' / '.join(sums.values())}" if len(sums) == 1 else f"one / ({' * '.join(sums.values())})")
-            for each in sums:
-                others = [other for key, other in sums.items() if key != each]
-                self.inverses[id(decay), each] = self.named(f"{whole} * {others[0]}") if others else whole
+            divisor = self.named(f"one + {e}" if power == 1 else f"one + {e} * {e}")
+            self.inverses[id(decay), power] = self.named(f"one / {divisor}")
         return self.inverses[id(decay), power]
 
     def shared_exp(self, below: Node) -> str | None:
@@ -610,7 +600,7 @@ def is_decay(node: Node) -> bool:
 class Decays:
     """What in a loop rests on e = exp(-|x|): tanh(x) = ±(1 - e²)/(1 + e²), 1 - e² = -d (2 + d), d = expm1(-|x|); divisions by 1 + e and 1 + e².
 
-    A division costs as much as ten products. As these divisors lie between 1 and 2, each is inverted once, both of one e together.
+    A division costs as much as ten products. As these divisors lie between 1 and 2, one that divides more than once is inverted.
     """
 
     def __init__(self, part: Sequence[Node], graph: Graph) -> None:
@@ -618,19 +608,16 @@ class Decays:
         self.with_expm1: set[int] = set()
         self.of_tanh: dict[int, Node] = {}
         self.of_division: dict[int, tuple[Node, int, int]] = {}  # e, its power in the divisor, the divisor's
-        self.powers: dict[int, set[int]] = {}
-        count: Counter[int] = Counter()
+        count: Counter[tuple[int, int]] = Counter()  # of divisions by 1 + e to that power
         for node in part:
             if node.op == "tanh" and (decay := decay_of(node.args[0], graph)) is not None and id(decay) in members:
                 self.of_tanh[id(node)] = decay
                 self.with_expm1.add(id(decay))
-                self.powers.setdefault(id(decay), set()).add(2)
-                count[id(decay)] += 1
+                count[id(decay), 2] += 1
             if node.op == "divide" and (found := self._divisor(node.args[1])) is not None and id(found[0]) in members:
                 self.of_division[id(node)] = found
-                self.powers.setdefault(id(found[0]), set()).add(found[1])
-                count[id(found[0])] += 1
-        self.of_division = {key: found for key, found in self.of_division.items() if count[id(found[0])] > 1}
+                count[id(found[0]), found[1]] += found[2]
+        self.of_division = {key: found for key, found in self.of_division.items() if count[id(found[0]), found[1]] > 1}
 
     @staticmethod
     def _divisor(node: Node, times: int = 1) -> tuple[Node, int, int] | None:

@@ -26,7 +26,8 @@ from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
-_IN_PLACE = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}
+_WRITTEN = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # NumPy's functions that can write into an array
+_IN_PLACE = _WRITTEN - {"sign"}  # over its own operand, NumPy's sign goes entry by entry: up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
@@ -322,6 +323,8 @@ class Lines:
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
+        if node.op == "mask" and own == name:
+            return f"{name}[...] = {self.expression(node)}"  # sooner than by a call that has to convert as it writes
         return f"{f'{own} = ' if own != name else ''}{self.called(node, name)}"
 
     def called(self, node: Node, out: str = "") -> str:
@@ -684,7 +687,7 @@ class Blocks:
 
     def into(self, node: Node, name: str) -> str:
         """The statement that writes a node into its block of a whole array."""
-        if node.op in _IN_PLACE | COMPARISONS:
+        if node.op in (_WRITTEN | COMPARISONS) - {"mask"}:
             return self.whole.called(node, name)
         if self.whole._is_shortened(node):
             return self.whole.shortened(node)

@@ -1,8 +1,12 @@
 """exp, log, tanh and their kin without a branch, so that a compiled loop does several entries at once.
 
 In    a float type, and what compiles a function
-Out   the functions, on numbers of that type
+Out   the functions, by name, on numbers of that type
 Idea  each is a polynomial near 0 and a power of two, put together from bits; all cases are computed, the right one is chosen
+
+A power of two is shifted out of the last bits of a number that a large one, `magic`, was added to. Where it may be no normal
+number it is made larger by a constant power first, and smaller by that again. A polynomial is the sum of its even and its odd
+part, which a processor computes side by side.
 
 `accelerate.py` writes the text of `functions` into the module that it makes. Errors are below 2 ulp, tanh's below 3.
 
@@ -13,36 +17,39 @@ Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log).
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6}  # what of `functions` an operator calls by name, and how many operations it stands for
 
-def functions(f: Any, compiled: Compiled) -> Any:
-    """exp, expm1, tanh, log, log1p, exp_minus_square, density and exp_below of numbers of type f, float32 or float64."""
+
+def functions(f: Any, compiled: Compiled) -> dict[str, Callable[..., Any]]:
+    """Functions of numbers of type f, float32 or float64."""
     double = f is np.float64
     i = np.int64 if double else np.int32
     digits = i(52 if double else 23)
-    bias = i(1023 if double else 127)
-    magic = f(1.5 * 2.0 ** int(digits))  # added to a number, it leaves the nearest whole one in the last bits
+    bias = 1023 if double else 127
+    spare = 200 if double else 64  # 2 to that times the least power that is asked for is a normal number
+    whole = 1.5 * 2.0 ** int(digits)  # added to a number, it leaves the nearest whole one in the last bits
+    magic = f(whole + bias)  # leaves what can be shifted to where the exponent is
+    magic_up, magic_down = f(whole + bias + spare), f(whole + bias - spare)
+    up, down = f(2.0**spare), f(2.0**-spare)
     zero, half, one, two, infinity = f(0), f(0.5), f(1), f(2), f(np.inf)
     low, high = f(-746 if double else -104), f(710 if double else 89)  # there exp is 0 and infinite
-    whole = f(-60 if double else -30)  # there expm1 is -1
+    lost = f(-60 if double else -30)  # there expm1 is -1
     flat = f(40 if double else 20)  # there tanh of half of it is 1
     log2_e = f(1.4426950408889634)
     ln2, ln2_rest = (f(6.93147180369123816490e-01), f(1.90821492927058770002e-10)) if double else (f(0.693145751953125), f(1.42860677e-06))
     start = i(0x3FE6A09E667F3BCD if double else 0x3F3504F3)  # the bits of √½
     mantissa = i((1 << int(digits)) - 1)
-    to_one = i((int(bias) << int(digits)) - int(start))
-    magic_bits = magic.view(i)
-    magic_bias = f(float(magic) + int(bias))
+    to_one = i((bias << int(digits)) - int(start))
+    whole_bits = f(whole).view(i)
     least = f(np.finfo(f).tiny)
     raised, raise_by = f(2.0**60 if double else 2.0**30), f(60 if double else 30)
-    shorten = f(float(magic) / 16)  # added to a number, it leaves four binary places
-    below = f(-100)  # 2 to that, less 1, is -1
+    shorten = f(whole / (2**12 if double else 2**8))  # added to a number, it leaves so few binary places that the square is exact
     normal = f(0.3989422804014327)
 
     if double:
@@ -52,9 +59,12 @@ def functions(f: Any, compiled: Compiled) -> Any:
         l5, l6, l7 = f(1.818357216161805012e-01), f(1.531383769920937332e-01), f(1.479819860511658591e-01)
 
         @compiled
-        def curve(r: Any) -> Any:
-            """(exp(r) - 1 - r) / r²."""
-            return e2 + r * (e3 + r * (e4 + r * (e5 + r * (e6 + r * (e7 + r * (e8 + r * (e9 + r * (e10 + r * e11))))))))
+        def near(r: Any) -> Any:
+            """exp(r) - 1 where |r| is at most ln 2 / 2."""
+            q = r * r
+            even = e2 + q * (e4 + q * (e6 + q * (e8 + q * e10)))
+            odd = e3 + q * (e5 + q * (e7 + q * (e9 + q * e11)))
+            return r + q * (even + r * odd)
 
         @compiled
         def bend(z: Any) -> Any:
@@ -62,13 +72,14 @@ def functions(f: Any, compiled: Compiled) -> Any:
             return z * (((l1 + z * l2) + square * (l3 + z * l4)) + (square * square) * ((l5 + z * l6) + square * l7))
 
     else:
-        e2, e3, e4, e5, e6, e7 = f(0.5), f(0.1666666716337204), f(0.041666463017463684), f(0.00833331048488617), f(0.0013933685841038823), f(0.00019891030387952924)
+        e2, e3, e4, e5, e6 = f(0.49999994), f(0.1666652), f(0.041668408), f(0.008368921), f(0.0013814174)
         l1, l2, l3, l4 = f(0.66666662693), f(0.40000972152), f(0.28498786688), f(0.24279078841)
 
         @compiled
-        def curve(r: Any) -> Any:
-            """(exp(r) - 1 - r) / r²."""
-            return e2 + r * (e3 + r * (e4 + r * (e5 + r * (e6 + r * e7))))
+        def near(r: Any) -> Any:
+            """exp(r) - 1 where |r| is at most ln 2 / 2."""
+            q = r * r
+            return r + q * ((e2 + q * (e4 + q * e6)) + r * (e3 + q * e5))
 
         @compiled
         def bend(z: Any) -> Any:
@@ -76,65 +87,59 @@ def functions(f: Any, compiled: Compiled) -> Any:
 
     @compiled
     def power(t: Any) -> Any:
-        """2 to the whole number in the last bits of t."""
-        return i((f(t).view(i) + bias) << digits).view(f)
-
-    @compiled
-    def scaled(x: Any, k: Any) -> Any:
-        """x times 2 to the whole number k, x near 1: half of the power at a time, as the whole one may be no normal number."""
-        u = k * half + magic
-        first = i(f(x).view(i) + i(f(u).view(i) << digits)).view(f)
-        return first * power((k - (u - magic)) + magic)
-
-    @compiled
-    def exp_within(x: Any) -> Any:
-        """exp(x) where x times log₂ e is a power that two numbers have together."""
-        k = (x * log2_e + magic) - magic
-        r = (x - k * ln2) - k * ln2_rest
-        return scaled(one + (r + r * r * curve(r)), k)
+        """2 to the whole number in the last bits of t, less the bias."""
+        return i(f(t).view(i) << digits).view(f)
 
     @compiled
     def exp(x: Any) -> Any:
-        x = high if x > high else x
-        return exp_within(low if x < low else x)
+        y = high if x > high else x
+        y = low if y < low else y
+        small = y < zero
+        base = magic_up if small else magic_down
+        t = y * log2_e + base
+        k = t - base
+        less = near((y - k * ln2) - k * ln2_rest)
+        scale = power(t)
+        return (less * scale + scale) * (down if small else up)
 
     @compiled
     def expm1(x: Any) -> Any:
         y = high if x > high else x
-        y = whole if y < whole else y
-        k = (y * log2_e + magic) - magic
-        r = (y - k * ln2) - k * ln2_rest
-        u = k * half + magic
-        rest = k - (u - magic)
-        first = power(u)
-        found = ((r + r * r * curve(r)) * first + (first - power(magic - rest))) * power(magic + rest)
+        y = lost if y < lost else y
+        large = y > one
+        base = magic_down if large else magic
+        t = y * log2_e + base
+        k = t - base
+        less = near((y - k * ln2) - k * ln2_rest)
+        scale = power(t)
+        found = (less * scale + (scale - (down if large else one))) * (up if large else one)
         return x if x == zero else found
 
     @compiled
     def tanh(x: Any) -> Any:
         y = two * abs(x)
         y = flat if y > flat else y
-        k = (y * log2_e + magic) - magic
-        r = (y - k * ln2) - k * ln2_rest
-        scale = power(k + magic)
-        e = (r + r * r * curve(r)) * scale + (scale - one)  # exp(2|x|) - 1
+        t = y * log2_e + magic
+        k = t - magic
+        scale = power(t)
+        e = near((y - k * ln2) - k * ln2_rest) * scale + (scale - one)  # exp(2|x|) - 1
         return np.copysign(e / (e + two), x)
 
     @compiled
     def exp_and_expm1(x: Any) -> Any:
         """Both, of x ≤ 0."""
         x = low if x < low else x
-        k = (x * log2_e + magic) - magic
-        r = (x - k * ln2) - k * ln2_rest
-        less = r + r * r * curve(r)
-        scale = power((below if k < below else k) + magic)
-        return scaled(one + less, k), less * scale + (scale - one)
+        t = x * log2_e + magic_up
+        k = t - magic_up
+        less = near((x - k * ln2) - k * ln2_rest)
+        scale = power(t) * down
+        return less * scale + scale, less * scale + (scale - one)
 
     @compiled
     def log_of(y: Any, back: Any, rest: Any) -> Any:
         """log(y) + rest - back ln 2, y positive and normal."""
         b = i(f(y).view(i) + to_one)
-        k = i((b >> digits) + magic_bits).view(f) - magic_bias - back
+        k = i((b >> digits) + whole_bits).view(f) - magic - back
         m = i((b & mantissa) + start).view(f) - one
         s = m / (two + m)
         square = half * m * m
@@ -158,10 +163,13 @@ def functions(f: Any, compiled: Compiled) -> Any:
         return x if x == zero else found
 
     @compiled
-    def lost(t: Any, square: Any) -> Any:
-        """t² - square, what rounding took from the square: with a short h near t, whose square is exact."""
-        h = (t + shorten) - shorten
-        return (h * h - square) + (t - h) * (t + h)
+    def exp_of_both(a: Any, b: Any) -> Any:
+        """exp(-(a + b)) of a short a ≥ 0 and a small b, as if they were added exactly."""
+        t = magic_up - (a + b) * log2_e
+        k = t - magic_up
+        less = near(((-a - k * ln2) - b) - k * ln2_rest)
+        scale = power(t) * down
+        return less * scale + scale
 
     t_zero, t_flat = (f(28), f(40)) if double else (f(11), f(16))  # there exp(-t²) and exp(-t²/2) are 0
 
@@ -170,16 +178,16 @@ def functions(f: Any, compiled: Compiled) -> Any:
         """exp(-x²), with all its digits where that is small."""
         t = abs(x)
         t = t_zero if t > t_zero else t
-        square = t * t
-        return exp_within(-square) * (one - lost(t, square))
+        short = (t + shorten) - shorten
+        return exp_of_both(short * short, (t - short) * (t + short))
 
     @compiled
     def density(x: Any) -> Any:
         """φ(x) of the normal distribution, with all its digits where that is small."""
         t = abs(x)
         t = t_flat if t > t_flat else t
-        square = t * t
-        return normal * exp_within(-half * square) * (one - half * lost(t, square))
+        short = (t + shorten) - shorten
+        return normal * exp_of_both(half * short * short, half * (t - short) * (t + short))
 
     @compiled
     def exp_below(x: Any, top: Any) -> Any:
@@ -189,6 +197,5 @@ def functions(f: Any, compiled: Compiled) -> Any:
         back = x - z
         return e * (one + ((x - (z + back)) + (back - top))) if z > low else e
 
-    return SimpleNamespace(
-        exp=exp, exp_and_expm1=exp_and_expm1, expm1=expm1, tanh=tanh, log=log, log1p=log1p, exp_minus_square=exp_minus_square, density=density, exp_below=exp_below
-    )
+    named = (exp, expm1, tanh, log, log1p, exp_and_expm1, exp_minus_square, density, exp_below)
+    return {function.__name__: function for function in named}

@@ -100,6 +100,9 @@ def shortcut(text: str, one_shape: bool) -> Shortcut | None:
     words |= {name: f"‹{name}›" for name in names}
     named = tuple((_named(test, words), tuple(_named(line, words) for line in lines)) for test, lines in branches)
     call = f"{definition.name}({', '.join(params.values())})"
+    match body[len(before) + len(ways) :]:
+        case [ast.Return(value=ast.Call(func=ast.Name(), args=args) as rest)] if all(isinstance(arg, ast.Name) for arg in args):
+            call = _named(ast.unparse(rest), words)  # goes on with what is there already
     return Shortcut(tuple(_named(line, words) for line in first), named, (("‹out›", call),), tuple(names))
 
 

@@ -14,7 +14,6 @@ from algebra2net.optimize.kernels import COMPARISONS
 from algebra2net.program import SCALAR
 
 SMALL = 4096  # entries; below, a product is summed along its rows by ones
-FEW = 768  # entries; below, the sign of relu's result is the cheapest mask; from here on it costs more than a comparison, which has no branches
 MANY = 64  # matrices on top of each other
 WIDE = 1 << 14  # entries; from here on it pays to scale another matrix
 TINY = 512  # entries; below, a call costs more than what it does
@@ -92,7 +91,7 @@ def _products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None
         if _is(one, 1):
             return other
         if one.op == "greater" and _is(one.args[1], 0) and _is_relu(one.args[0]) and not other.boolean and not other.zero_d:
-            mask = graph.make("sign", one.args[:1]) if _is_small(other, FEW) else graph.make("mask", one.args)  # of relu's result
+            mask = graph.make("sign", one.args[:1]) if _is_small(other, TINY) else graph.make("mask", one.args)  # of relu's result
             return graph.make("multiply", (other, mask))
         if one.op == "cast" and other.op not in ("const", "cast") and not other.boolean and not other.zero_d:
             return graph.make("multiply", (other, one.args[0]))
