@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 
 import numpy as np
 import pytest
@@ -130,3 +131,26 @@ def test_the_module_takes_other_types_by_hand(dtype: type) -> None:
     value, grads = functions["value_and_grad"](np.ones((2, 3), dtype), np.ones((3, 2)))
     assert value == 6
     np.testing.assert_array_equal(grads["W"], np.ones((3, 2)))
+
+
+# fmt: off
+CHAINS = [  # what grows with the layers, layer k, the shape of the batch
+    ("rows that biases wait for",      "h{k} = tanh(h{j} W{k} + b{k})",                       (8, 8)),
+    ("layers without a name",          "h{k} = h{j} + relu(h{j} W{k} + b{k}) W{k}",           (8, 8)),
+    ("functions that share their way", "h{k} = silu(h{j} W{k})",                              (8, 8)),
+    ("loops over blocks",              "h{k} = gelu(h{j} W{k})",                              (8192, 8)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("layer", "batch"), [chain[1:] for chain in CHAINS], ids=[chain[0] for chain in CHAINS])
+def test_ten_times_the_layers_take_no_more_than_ten_times_as_long(layer: str, batch: tuple[int, int]) -> None:
+    def spent(layers: int) -> float:
+        text = "\n".join(["h0 = x", *(layer.format(j=k - 1, k=k) for k in range(1, layers + 1)), f"L = mse(h{layers}, y)"])
+        shapes = {"x": batch, "y": batch} | {f"W{k}": (8, 8) for k in range(1, layers + 1)}
+        before = time.process_time()
+        load(compile(text, shapes=shapes).optimized_source)
+        return time.process_time() - before
+
+    few, many = min(spent(30) for _ in range(3)), min(spent(300) for _ in range(2))
+    assert many < 2.5 * 10 * few, "2.5: other work on the machine; what is quadratic takes a multiple of it"

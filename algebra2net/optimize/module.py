@@ -66,7 +66,7 @@ def _called_directly(texts: Sequence[str], taken: Set[str]) -> tuple[list[str], 
     direct = sorted(name for name in called - taken - set(dir(builtins)) if isinstance(getattr(np, name, None), np.ufunc) or name == "vdot")
     if not direct:
         return list(texts), []
-    pattern = re.compile(rf"\bnp\.({'|'.join(direct)})\(")
+    pattern = re.compile(rf"np\.(?<!\wnp\.)({'|'.join(direct)})\(")  # begins with letters, which are looked for faster than a place between words
     return [pattern.sub(r"\1(", text) for text in texts], ["", _DIRECT, *(f"{name} = np.{name}" for name in direct)]
 
 
