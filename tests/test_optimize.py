@@ -35,6 +35,7 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("chains run in the cheapest order",            "L = sum(x A B C)", "x=400x400 A=400x400 B=400x400 C=400x10", r"B\.dot\(C\)", r"x\.dot\(A\)"),
     ("a diagonal is never built",                   "L = sum(X' diag(w) X)", "X=90x8 w=90x1", r"", r"diag"),
     ("Xᵀ diag(w) X, w ≥ 0, is a product with itself", "L = sum((X' diag(exp(w)) X)^2)", "X=90x8 w=90x1", r"(\w+)\.T\.dot\(\1\)", r"diag"),
+    ("a slope of sigmoid is never below 0",         "s = sigmoid(X w); L = sum((X' diag(s * (1 - s)) X)^2)", "X=90x8 w=8x1", r"(\w+)\.T\.dot\(\1\)", r"diag"),
     ("a scale goes to the thin factor",             "L = sum(softmax(Q K' / sqrt(64))^2)", "Q=256x64 K=256x64", r"= Q \* c0_125\n", r"(\w+) = \w+\.dot\(K\.T\)\n    \1 \*= c0_125"),
     ("steps that share weights share one product",  "h1 = tanh(x1 W)\nh2 = tanh(x2 W)\nh3 = tanh(x3 W)\nL = sum(h1 + h2 + h3)", "x1=64x128 x2=64x128 x3=64x128 W=128x128",
      r"np\.concatenate\(\(x1, x2, x3\)\)|np\.concatenate\(\(x3, x2, x1\)\)", r"x1\.T\.dot"),
