@@ -39,8 +39,8 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("a scale goes to the thin factor",             "L = sum(softmax(Q K' / sqrt(64))^2)", "Q=256x64 K=256x64", r"= Q \* c0_125\n", r"(\w+) = \w+\.dot\(K\.T\)\n    \1 \*= c0_125"),
     ("steps that share weights share one product",  "h1 = tanh(x1 W)\nh2 = tanh(x2 W)\nh3 = tanh(x3 W)\nL = sum(h1 + h2 + h3)", "x1=64x128 x2=64x128 x3=64x128 W=128x128",
      r"np\.concatenate\(\(x1, x2, x3\)\)|np\.concatenate\(\(x3, x2, x1\)\)", r"x1\.T\.dot"),
-    ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"for k in range\(0, 1000, 8\):", r"np\.tanh\(x\)"),
-    ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"x\[:, k:k \+ 8192\]", r"np\.tanh\(x\)"),
+    ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"step = 65 // x\.dtype\.itemsize\n +for k in range\(0, 1000, step\):", r"np\.tanh\(x\)"),
+    ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"step = 65536 // x\.dtype\.itemsize\n(.*\n)+.*x\[:, k:k \+ step\]", r"np\.tanh\(x\)"),
 ]
 # fmt: on
 
