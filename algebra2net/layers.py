@@ -51,6 +51,8 @@ def with_hidden_layers(program: Program) -> Program:
             if name:
                 taken.add(name)
                 found[layer] = symbol(name)
+    if not found:
+        return program
     return program.with_equations((renamed(e, found, program.functions) for e in program.equations), hidden=frozenset(found.values()))
 
 

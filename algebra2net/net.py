@@ -32,7 +32,7 @@ from algebra2net.notation import Declaration
 from algebra2net.optimize.order import cheapest, without_diagonals
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import MADE_FROM, read
-from algebra2net.run import Arguments, UnfitError, Values, arguments, as_matrix, load, numeric, shape_text
+from algebra2net.run import Arguments, Functions, UnfitError, Values, arguments, as_matrix, load, numeric, shape_text
 from algebra2net.shapes import Known, result_shape, with_shapes
 from algebra2net.spell import PLAIN, PYTHON, UNICODE, aligned, folds, lines, write
 from algebra2net.stabilize import Rewrite, stabilize
@@ -261,14 +261,19 @@ class Net:
     @cached_property
     def optimized_source(self) -> str:
         """The module that runs: the same functions and results as `source`, written as an expert would for these shapes."""
+        return self._optimized("forward", "value_and_grad")
+
+    def _optimized(self, *names: str) -> str:
+        """The text of that module, or of one function of it."""
         if self._options.accelerate:
             from algebra2net.optimize.accelerate import module as optimized
         else:
             from algebra2net.optimize.module import module as optimized
 
         with resting():
-            backprop = self._cheapest_backprop()
-            return optimized(cheapest(self._steps, self._named), backprop if self._options.accelerate else with_values(backprop), self._title())
+            forward = cheapest(self._steps, self._named) if "forward" in names else None
+            backprop = self._cheapest_backprop() if "value_and_grad" in names else None
+            return optimized(forward, backprop if backprop is None or self._options.accelerate else with_values(backprop), self._title())
 
     @property
     def _named(self) -> list[str]:
@@ -281,13 +286,20 @@ class Net:
         return cheapest(self._backprop_opened if steps is self._steps else _opened(label(tidy(derive(steps, self._wrt)))))
 
     @cached_property
-    def _functions(self) -> dict[str, Any]:
+    def _functions(self) -> Functions:
+        """`forward` and `value_and_grad` of the code that runs."""
+        return Functions(self._text)
+
+    def _text(self, name: str) -> str:
+        """The text of a module that has that function; DerivativeError where there is none."""
+        if self._options.optimize:
+            return vars(self).get("optimized_source") or self._optimized(name)
         try:
-            text = self.optimized_source if self._options.optimize else self.source
-        except DerivativeError:  # the forward pass is there all the same
-            text = module(self._steps, None, [self.output], self._options.spelling)
-        with resting():
-            return load(text)
+            return self.source
+        except DerivativeError:
+            if name == "value_and_grad":
+                raise
+            return module(self._steps, None, [self.output], self._options.spelling)  # the forward pass is there all the same
 
     # runs
 

@@ -15,7 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from algebra2net import names
-from algebra2net.errors import ShapeError, nearest
+from algebra2net.collector import resting
+from algebra2net.errors import DerivativeError, ShapeError, nearest
 from algebra2net.program import Dimension, Shape
 
 if TYPE_CHECKING:  # algebra is read, derived and printed without NumPy: it is loaded with the first array
@@ -35,6 +36,27 @@ def load(source: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"this algebra needs SciPy's special functions (erf, lgamma): pip install {error.name}", name=error.name) from None
     return namespace
+
+
+class Functions:
+    """The functions of generated code, each made when it is first asked for."""
+
+    def __init__(self, text: Callable[[str], str]) -> None:
+        self._text = text  # of a module with the function of that name
+        self._made: dict[str, Callable[..., Any]] = {}
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        if name not in self._made:
+            with resting():
+                space = load(self._text(name))
+            self._made |= {each: space[each] for each in ("forward", "value_and_grad") if each in space}
+        return self._made[name]
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            return bool(self[name])
+        except DerivativeError:
+            return False
 
 
 @cache

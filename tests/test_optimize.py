@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 
 import numpy as np
 import pytest
@@ -35,13 +36,14 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("chains run in the cheapest order",            "L = sum(x A B C)", "x=400x400 A=400x400 B=400x400 C=400x10", r"B\.dot\(C\)", r"x\.dot\(A\)"),
     ("a diagonal is never built",                   "L = sum(X' diag(w) X)", "X=90x8 w=90x1", r"", r"diag"),
     ("Xᵀ diag(w) X, w ≥ 0, is a product with itself", "L = sum((X' diag(exp(w)) X)^2)", "X=90x8 w=90x1", r"(\w+)\.T\.dot\(\1\)", r"diag"),
+    ("a slope of sigmoid is never below 0",         "s = sigmoid(X w); L = sum((X' diag(s * (1 - s)) X)^2)", "X=90x8 w=8x1", r"(\w+)\.T\.dot\(\1\)", r"diag"),
     ("a scale goes to the thin factor",             "L = sum(softmax(Q K' / sqrt(64))^2)", "Q=256x64 K=256x64", r"= Q \* c0_125\n", r"(\w+) = \w+\.dot\(K\.T\)\n    \1 \*= c0_125"),
     ("steps that share weights share one product",  "h1 = tanh(x1 W)\nh2 = tanh(x2 W)\nh3 = tanh(x3 W)\nL = sum(h1 + h2 + h3)", "x1=64x128 x2=64x128 x3=64x128 W=128x128",
      r"np\.concatenate\(\(x1, x2, x3\)\)|np\.concatenate\(\(x3, x2, x1\)\)", r"x1\.T\.dot"),
     ("and so do their biases",                      "h1 = tanh(x1 W + b)\nh2 = tanh(h1 W + b)\nh3 = tanh(h2 W + b)\nL = sum(h3)", "x1=64x128 W=128x128 b=1x128",
      r"ones_1_192\.dot\(", r"ones_1_64\.dot"),
-    ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"for k in range\(0, 1000, 8\):", r"np\.tanh\(x\)"),
-    ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"x\[:, k:k \+ 8192\]", r"np\.tanh\(x\)"),
+    ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"step = 65 // x\.dtype\.itemsize\n +for k in range\(0, 1000, step\):", r"np\.tanh\(x\)"),
+    ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"step = 65536 // x\.dtype\.itemsize\n(.*\n)+.*x\[:, k:k \+ step\]", r"np\.tanh\(x\)"),
 ]
 # fmt: on
 
@@ -240,3 +242,26 @@ def test_the_module_takes_other_types_by_hand(dtype: type) -> None:
     value, grads = functions["value_and_grad"](np.ones((2, 3), dtype), np.ones((3, 2)))
     assert value == 6
     np.testing.assert_array_equal(grads["W"], np.ones((3, 2)))
+
+
+# fmt: off
+CHAINS = [  # what grows with the layers, layer k, the shape of the batch
+    ("rows that biases wait for",      "h{k} = tanh(h{j} W{k} + b{k})",                       (8, 8)),
+    ("layers without a name",          "h{k} = h{j} + relu(h{j} W{k} + b{k}) W{k}",           (8, 8)),
+    ("functions that share their way", "h{k} = silu(h{j} W{k})",                              (8, 8)),
+    ("loops over blocks",              "h{k} = gelu(h{j} W{k})",                              (8192, 8)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("layer", "batch"), [chain[1:] for chain in CHAINS], ids=[chain[0] for chain in CHAINS])
+def test_ten_times_the_layers_take_no_more_than_ten_times_as_long(layer: str, batch: tuple[int, int]) -> None:
+    def spent(layers: int) -> float:
+        text = "\n".join(["h0 = x", *(layer.format(j=k - 1, k=k) for k in range(1, layers + 1)), f"L = mse(h{layers}, y)"])
+        shapes = {"x": batch, "y": batch} | {f"W{k}": (8, 8) for k in range(1, layers + 1)}
+        before = time.process_time()
+        load(compile(text, shapes=shapes).optimized_source)
+        return time.process_time() - before
+
+    few, many = min(spent(30) for _ in range(3)), min(spent(300) for _ in range(2))
+    assert many < 2.5 * 10 * few, "2.5: other work on the machine; what is quadratic takes a multiple of it"

@@ -204,7 +204,7 @@ _slope(
         def tanh_slope_mended(slope, x):
             """The slope with its small entries by x."""
             small = np.flatnonzero(slope < 0.06)
-            if small.size > slope.size // 8:
+            if small.size > slope.size // 50:
                 return tanh_slope(x)
             slope.put(small, tanh_slope(x.take(small)))
             return slope
@@ -214,7 +214,7 @@ _slope(
             slope = 1 - t * t
             if slope.min(initial=1) > 0.06:  # it has its digits
                 return slope
-            if slope.size < 4096 and slope.min(initial=1) > 0:  # cosh is far from overflow
+            if slope.size < 20000 and slope.min(initial=1) > 0:  # cosh is far from overflow
                 return 1 / np.cosh(x) ** 2
             return tanh_slope_mended(slope, x)
     ''',

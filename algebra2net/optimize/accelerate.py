@@ -49,7 +49,7 @@ UNKNOWN = 1000  # entries of a matrix of unknown size: large ones have code of t
 CHUNK = 1024  # entries that are added up in any order before their sum is
 
 
-def module(forward: Program, backprop: Program | None, title: Sequence[str]) -> str:
+def module(forward: Program | None, backprop: Program | None, title: Sequence[str]) -> str:
     """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program."""
     loops = Loops()
     straight = frozenset(fast_math.CALLS)

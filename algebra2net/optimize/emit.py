@@ -20,7 +20,7 @@ from functools import cache, cached_property
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
-from algebra2net.optimize.in_place import together
+from algebra2net.optimize.in_place import ENTRY, together
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
 from algebra2net.optimize.stacks import Stacks, side_by_side
 from algebra2net.program import SCALAR
@@ -33,7 +33,7 @@ _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that i
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
-_EMPTY = re.compile(r"\(((?:max\()?\w+\.item\(.*\)) if \w+\.size else [-\d.]+\)")  # a question about entries that may not be there
+_EMPTY = re.compile(rf"\(?({ENTRY}) if \w+\.size else [-\d.]+\)?")  # a question about entries that may not be there
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
@@ -653,7 +653,10 @@ class Blocks:
                 body += self.whole.statement(node).split("\n")
         self.whole.names, self.whole.there = names, set()
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
-        step = max(1, BLOCK // width)
+        step = str(max(1, BLOCK // width))
+        if length > 2 * BLOCK // width > 1:  # as many bytes of either type
+            step = next(word for n in itertools.count() if (word := f"step{n or ''}") not in self.whole.taken_names)
+            before.append(f"{step} = {8 * BLOCK // width} // {self.dtype(None)}.itemsize")
         return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
 
     def spent(self, node: Node) -> str | None:
@@ -695,13 +698,13 @@ class Blocks:
             slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken and word not in self.whole.taken_names)
         return slices[name]
 
-    def cuts(self, slices: Mapping[str, str], step: int) -> list[str]:
+    def cuts(self, slices: Mapping[str, str], step: str) -> list[str]:
         """The lines that take a block of each array."""
         return [f"{block} = {name}[{f'k:k + {step}' if self.axis == 0 else f':, k:k + {step}'}]" for name, block in slices.items()]
 
-    def dtype(self, node: Node) -> str:
+    def dtype(self, node: Node | None) -> str:
         """The text of the type of a whole array that a member fills."""
-        if node.boolean:
+        if node is not None and node.boolean:
             return "bool"
         for member in self.run:
             for arg in self.whole.reads(member):

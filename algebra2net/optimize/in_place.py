@@ -15,6 +15,7 @@ import ast
 import copy
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,11 @@ from functools import cache
 _SIGNS: Mapping[type[ast.operator], tuple[str, str]] = {ast.Add: ("+", "add"), ast.Sub: ("-", "subtract"), ast.Mult: ("*", "multiply"), ast.Div: ("/", "divide")}
 _ONE = frozenset("exp expm1 log log1p sqrt abs negative square rint sign floor tanh cosh sinh sin cos".split())
 _TWO = frozenset(("minimum", "maximum", "copysign"))
+
+
+_LEAST = r"\w+\.item\(\w+\.arg(?:min|max)\(\)\)"
+ENTRY = rf"(?:{_LEAST}|max\({_LEAST}, -{_LEAST}\))"  # the text that asks for the smallest, the largest entry, or the largest without its sign
+_QUESTION = re.compile(rf"\({ENTRY} if \w+\.size else [-\d.]+\)")
 
 
 class _AsItIsError(Exception):
@@ -96,6 +102,12 @@ def shortcut(text: str, one_shape: bool) -> Shortcut | None:
         branches.append((ast.unparse(_Asked().visit(copy.deepcopy(way.test))), tuple(lines)))
     if not branches or not writer.plain:
         return None
+    questions = Counter(question for test, _ in branches for question in _QUESTION.findall(test))
+    twice = next((question for question, count in questions.items() if count > 1), None)
+    if twice is not None:  # asked once
+        first += (f"asked = {twice[1:-1]}",)
+        branches = [(test.replace(twice, "asked"), lines) for test, lines in branches]
+        writer.made.add("asked")
     names = sorted(writer.made - set(words))
     words |= {name: f"‹{name}›" for name in names}
     named = tuple((_named(test, words), tuple(_named(line, words) for line in lines)) for test, lines in branches)
@@ -121,7 +133,10 @@ def together(values: tuple[tuple[str, str], ...]) -> Shortcut:
     names = sorted(writer.made - set(words))
     words |= {name: f"‹{name}›" for name in names}
     calls = tuple((f"‹out{k or ''}›", _named(call, words)) for k, (_, call) in enumerate(values))
-    return Shortcut((), ((_named("(x.item(x.argmin()) if x.size else 0) > -40", words), tuple(_named(line, words) for line in lines)),), calls, tuple(names))
+    test = "(x.item(x.argmin()) if x.size else 0) > -40"
+    if any(re.search(r"\bx\b", code) for code, _ in values):
+        test += " and (x.item(x.argmax()) if x.size else 0) < 1e30"  # inf * 0 would be nan
+    return Shortcut((), ((_named(test, words), tuple(_named(line, words) for line in lines)),), calls, tuple(names))
 
 
 def _named(line: str, words: Mapping[str, str]) -> str:

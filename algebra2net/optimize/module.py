@@ -31,20 +31,22 @@ def nothing() -> tuple[Sequence[str], Sequence[str]]:
 
 
 def module(
-    forward: Program,
+    forward: Program | None,
     backprop: Program | None,
     title: Sequence[str],
     lines: Callable[..., Lines] = Lines,
     above: Callable[[], tuple[Sequence[str], Sequence[str]]] = nothing,
     straight: frozenset[str] | None = None,
 ) -> str:
-    """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program.
+    """The module's text: `forward(…)`, and `value_and_grad(…)` where there is a derived program; or that alone.
 
     `lines` makes a function's lines; `above` says, when that is done, what they need: imports, and texts above the functions.
     `straight` is as for `kernel`.
     """
-    named = {e.name.name: e.name for e in forward.equations if not is_step(e.name)}
-    parts = [_Function("forward", forward, named, straight)]
+    parts: list[_Function] = []
+    if forward is not None:
+        named = {e.name.name: e.name for e in forward.equations if not is_step(e.name)}
+        parts.append(_Function("forward", forward, named, straight))
     if backprop is not None:
         parts.append(_Function("value_and_grad", backprop, dict(backprop.outputs), straight))
     preludes: dict[str, str] = {}
@@ -52,7 +54,8 @@ def module(
     for part in parts:
         preludes |= part.graph.preludes
         imports |= part.graph.imports
-    texts = [part.text(set(preludes), forward, lines) for part in parts]
+    output = next(iter(forward.outputs.values())) if forward is not None else parts[0].program.outputs[VALUE]
+    texts = [part.text(set(preludes), output.name, lines) for part in parts]
     more, functions = above()
     taken = {name for text in (*preludes.values(), *functions) for name in re.findall(r"^(?:def )?(\w+)", text, re.MULTILINE)}
     texts, direct = _called_directly(texts, taken.union(*(part.words for part in parts)))
@@ -66,7 +69,7 @@ def _called_directly(texts: Sequence[str], taken: Set[str]) -> tuple[list[str], 
     direct = sorted(name for name in called - taken - set(dir(builtins)) if isinstance(getattr(np, name, None), np.ufunc) or name == "vdot")
     if not direct:
         return list(texts), []
-    pattern = re.compile(rf"\bnp\.({'|'.join(direct)})\(")
+    pattern = re.compile(rf"np\.(?<!\wnp\.)({'|'.join(direct)})\(")  # begins with letters, which are looked for faster than a place between words
     return [pattern.sub(r"\1(", text) for text in texts], ["", _DIRECT, *(f"{name} = np.{name}" for name in direct)]
 
 
@@ -93,7 +96,7 @@ class _Function:
         self.shapes = {label: program.shapes[symbol] for label, symbol in outputs.items()}
         self.words: set[str] = set()  # that its text gives a meaning
 
-    def text(self, taken: set[str], forward: Program, made: Callable[..., Lines]) -> str:
+    def text(self, taken: set[str], output: str, made: Callable[..., Lines]) -> str:
         lines = made(self.graph, self.outputs, self.name, taken)
         self.words = set(lines.names.values())
         arguments = [lines.names[id(self.graph.of[name])] for name in self.program.inputs]
@@ -101,16 +104,16 @@ class _Function:
         results = {label: lines.result(node, self.shapes[label], shared) for label, node in self.outputs.items()}
         value = results.pop(VALUE, None)
         returned = f"{{{', '.join(f'{label!r}: {text}' for label, text in results.items())}}}"
-        body = [f'"""{self.docstring(arguments, forward)}"""', *lines.lines(), f"return {returned if value is None else f'{value}, {returned}'}"]
+        body = [f'"""{self.docstring(arguments, output)}"""', *lines.lines(), f"return {returned if value is None else f'{value}, {returned}'}"]
         return (
             constants_text(self.name, lines.constants)
             + f"def {self.name}({', '.join(arguments)}):\n"
             + "\n".join(f"    {line}" if line else "" for line in "\n".join(body).split("\n"))
         )
 
-    def docstring(self, arguments: Sequence[str], forward: Program) -> str:
+    def docstring(self, arguments: Sequence[str], output: str) -> str:
         shapes = ", ".join(f"{word}: {'×'.join(map(str, self.program.shapes[name]))}" for word, name in zip(arguments, self.program.inputs, strict=True))
         if self.name == "forward":
             return f"Every named value.\n\n{shapes}\n"
         wrt = ", ".join(label for label in self.outputs if label != VALUE)
-        return f"The value of {next(iter(forward.outputs.values())).name}, and its gradients by {wrt or 'nothing'}.\n\n{shapes}; arrays of one float type.\n"
+        return f"The value of {output}, and its gradients by {wrt or 'nothing'}.\n\n{shapes}; arrays of one float type.\n"

@@ -1,0 +1,136 @@
+"""Shorter ways for ordinary numbers: what the generated code does in place of a careful function where no digit is at risk."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from algebra2net import compile
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import BESIDE
+from algebra2net.operators.prelude import functions_of
+from algebra2net.optimize.in_place import in_place, shortcut
+
+ORDINARY = (-2.0, -0.3, 0.0, 0.1, 1.7, 3.0)
+FAR = (-1000.0, -745.0, -90.0, -41.0, -20.0, -5.0, 5.0, 19.0, 30.0, 88.0, 710.0, 1000.0)
+RANGES = {"ordinary": ORDINARY, "one far below": (*ORDINARY, -60.0), "far": (*ORDINARY, *FAR), "saturated": (25.0, 300.0, -300.0)}
+SHARED = ("sigmoid", "silu", "tanh")
+
+
+def sech2(x: Any) -> Any:
+    return 1 / mp.cosh(x) ** 2
+
+
+def logistic(x: Any) -> Any:
+    return 1 / (1 + mp.exp(-x))
+
+
+def logistic_slope(x: Any) -> Any:
+    return logistic(x) * logistic(-x)
+
+
+EXACT = {"tanh": sech2, "sigmoid": logistic_slope, "silu": lambda x: logistic(x) + x * logistic_slope(x)}
+
+
+def repeated(points: tuple[float, ...], size: int, dtype: Any) -> np.ndarray[Any, Any]:
+    return np.resize(np.array(points, dtype), (4, size // 4))
+
+
+@pytest.mark.parametrize("size", [8, 4000, 40000, 160000], ids=lambda size: f"{size} entries")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("points", RANGES.values(), ids=RANGES.keys())
+@pytest.mark.parametrize("name", SHARED)
+def test_a_slope_keeps_its_digits_on_either_way(name: str, points: tuple[float, ...], dtype: Any, size: int) -> None:
+    x = repeated(points, size, dtype)
+    net = compile(f"a = {name}(x)\nL = sum(a * y)", shapes={"x": x.shape, "y": x.shape}, wrt=["x"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = net.grad(x=x, y=np.ones_like(x))["x"].ravel()
+    with mp.workdps(60):
+        known = {float(point): float(EXACT[name](mp.mpf(float(point)))) for point in set(x.ravel().tolist())}
+    expected = np.array([known[float(point)] for point in x.ravel()])
+    tiny = float(np.finfo(dtype).tiny)
+    np.testing.assert_allclose(found[np.abs(expected) > tiny], expected[np.abs(expected) > tiny], rtol=64 * float(np.finfo(dtype).eps))
+    assert np.all(np.abs(found[np.abs(expected) <= tiny]) <= tiny)
+
+
+@pytest.mark.parametrize("points", RANGES.values(), ids=RANGES.keys())
+def test_functions_of_one_operand_share_its_exponential(points: tuple[float, ...]) -> None:
+    algebra = "L = sum(sigmoid(x) * tanh(x) * silu(x))"
+    for size in (8, 160000):  # the second in blocks
+        x = repeated(points, size, np.float64)
+        net = compile(algebra, shapes={"x": x.shape}, wrt=["x"])
+        careful = compile(algebra, shapes={"x": x.shape}, wrt=["x"], optimize=False)
+        assert len(re.findall(r"\bexp\((\w+), \1\)", net.optimized_source.split("def value_and_grad(")[1])) == 1
+        value, grads = net.value_and_grad(x=x)
+        expected, gradients = careful.value_and_grad(x=x)
+        assert value == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_allclose(grads["x"], gradients["x"], rtol=1e-12, atol=1e-300)
+
+
+def test_a_slope_takes_the_value_of_its_function_where_that_is_at_hand() -> None:
+    assert "tanh_slope_of(l1, z1)" in compile("l1 = tanh(l0 W0)\nL = sum(l1^2)").source
+
+
+def test_nothing_of_a_shorter_way_is_in_a_module_that_takes_none() -> None:
+    assert "tanh_slope_of" not in compile("y = tanh'(x)").source
+
+
+@pytest.mark.parametrize("nan", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", SHARED)
+def test_nan_and_infinity_come_through_as_in_the_readable_module(name: str, nan: float) -> None:
+    x = np.array([[0.5, nan, -1.0]])
+    algebra = f"a = {name}(x)\nL = sum(a^2)"
+    found = [compile(algebra, shapes={"x": (1, 3)}, wrt=["x"], optimize=fast).grad(x=x)["x"] for fast in (True, False)]
+    np.testing.assert_allclose(*found, rtol=1e-14)
+
+
+FUNCTIONS = {
+    "one after the other": ("def f(x):\n    return 1 / (1 + np.exp(-x))", ["t1 = np.negative(x)", "np.exp(t1, t1)", "np.add(1, t1, t1)", "np.divide(1, t1, t1)", "return t1"]),
+    "a name is kept": ("def f(x):\n    e = np.exp(-x)\n    return e / (1 + e)", ["e = np.negative(x)", "np.exp(e, e)", "t1 = 1 + e", "np.divide(e, t1, t1)", "return t1"]),
+    "a question": ("def f(x):\n    if x.min(initial=0) > -80:\n        return x * x * x\n    return x",
+                   ["if (x.item(x.argmin()) if x.size else 0) > -80:", "    t1 = np.square(x)", "    t1 *= x", "    return t1", "return x"]),
+    "anything else stays": ("def f(x):\n    return np.where(x > 0, x, 0) * x", ["return np.where(x > 0, x, 0) * x"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "lines"), FUNCTIONS.values(), ids=FUNCTIONS.keys())
+def test_a_function_is_written_in_place(text: str, lines: list[str]) -> None:
+    assert in_place(text, one_shape=True).split("\n")[1:] == [f"    {line}" for line in lines]
+
+
+CALLED = {
+    name: text
+    for record in (*OPERATORS.values(), *BESIDE.values())
+    if record.elementwise and len(record.operands) == 1
+    for name, text in functions_of(record.prelude).items()
+    if "(x):" in text
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_every_function_gives_the_same_in_place_and_leaves_its_operand(name: str) -> None:
+    spaces: list[dict[str, Any]] = []
+    record = next(record for record in (*OPERATORS.values(), *BESIDE.values()) if name in functions_of(record.prelude))
+    for change in (lambda text: text, lambda text: in_place(text, one_shape=text.partition("\n")[0].count(",") == 0)):
+        space: dict[str, Any] = {"np": np}
+        exec(record.imports, space)
+        for text in functions_of(record.prelude).values():
+            exec(change(text), space)
+        spaces.append(space)
+    for points in ((0.1, 0.4, 0.9), (0.5, 3.0, 30.0)):
+        x = np.array([points])
+        before = x.copy()
+        with np.errstate(all="ignore"):
+            plain, changed = (space[name](x) for space in spaces)
+        np.testing.assert_array_equal(x, before)
+        np.testing.assert_allclose(changed, plain, rtol=1e-14)
+
+
+def test_a_function_without_a_question_has_no_shorter_way() -> None:
+    assert shortcut("def f(x):\n    return 1 / (1 + np.exp(-x))", True) is None
