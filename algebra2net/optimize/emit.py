@@ -22,7 +22,7 @@ from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
 from algebra2net.optimize.in_place import ENTRY, together
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
-from algebra2net.optimize.stacks import Stacks, side_by_side
+from algebra2net.optimize.stacks import Stacks
 from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
@@ -61,15 +61,15 @@ class Lines:
         self.prepare()
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if id(node) not in self.inside])
-        statements, together = side_by_side(statements, self) if self.stacking and self.graph.program.inputs else (statements, [])
-        self.statements = beside_their_call(statements)
+        self.stacks = Stacks(self)
+        self.statements = beside_their_call(self.stacks.arranged(statements) if self.stacking and self.graph.program.inputs else statements)
         self.there: set[int] = set()  # what has memory before its statement, as a block of an array
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.taken_names = set(_RESERVED) | self.taken  # names that are no more to be had
         self.names: MutableMapping[int, str] = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
-        self.stacks = Stacks(self, together)
+        self.stacks.fill()
 
     def prepare(self) -> None:
         """What must be known before any decision about lines: for other renderings."""
@@ -214,8 +214,9 @@ class Lines:
                 f"{', '.join(self.constants)}{',' * (len(self.constants) == 1)} = {self.name.upper()}_CONSTANTS.get({inputs[0]}.dtype) or {self.name}_constants(np.result_type({inputs[0]}, np.float16))",
             )
         if self.stacks.slots and len(inputs) > 1:  # a product is written only into what has its type
-            words = ", ".join(inputs)
-            found.insert(0, f"if not ({' is '.join(f'{word}.dtype' for word in inputs)}):\n    {words} = (np.asarray(each, np.result_type({words})) for each in ({words}))")
+            given, words = self.free("given"), ", ".join(inputs)
+            alike = f"{given} = {words}\n    {words} = (np.asarray(each, np.result_type(*{given})) for each in {given})"
+            found.insert(0, f"if not ({' is '.join(f'{word}.dtype' for word in inputs)}):\n    {alike}")
         if any("dtype" in line and _OF_DTYPE.search(line) for line in found):
             found.insert(0, f"dtype = np.result_type({', '.join(inputs)})" if inputs else "dtype = np.float64")
         return found
@@ -287,8 +288,9 @@ class Lines:
         call = self.stacks.calls.get(id(node))
         if call is not None:
             return call
+        lines = [] if node.op == "along" else [self.statement(node)]
         stack = self.stacks.before.get(id(node))
-        return [*([] if stack is None else [stack]), *([] if node.op == "along" else [self.statement(node)])]
+        return lines if stack is None else [stack, *lines]
 
     def statement(self, node: Node) -> str:
         """The line of a node, or the lines."""

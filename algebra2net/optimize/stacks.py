@@ -23,7 +23,7 @@ from algebra2net.optimize.rules import entries
 if TYPE_CHECKING:
     from algebra2net.optimize.emit import Lines
 
-FEW = 16  # products; fewer are done as soon one by one
+FEW = 14  # products; fewer are done as soon one by one
 MANY = 64  # products; of more, the first factors have left the cache
 COSTLY = 1 << 18  # products of numbers in a product of matrices; beyond, what a call costs is nothing to it
 LARGEST = 1 << 12  # entries of a matrix in a stack
@@ -47,90 +47,92 @@ def factors(product: Node) -> list[Node]:
     return [factor.args[0] if factor.op == "T" else factor for factor in product.args]
 
 
-def side_by_side(statements: list[Node], lines: Lines) -> tuple[list[Node], list[list[Node]]]:
-    """The statements, products that are alike and that nobody reads where the last of them was; and each group of those."""
-    alike: dict[Hashable, list[Node]] = {}
-    for node in statements:
-        if node.op == "dot" and id(node) not in lines.uses:
-            key = _kind(node, lines)
-            if key is not None:
-                alike.setdefault(key, []).append(node)
-    groups = [group for products in alike.values() if len(products) >= FEW for group in _cut(products)]
-    if not groups:
-        return statements, []
-    last = {id(group[-1]): group for group in groups}
-    moved = {id(node) for group in groups for node in group}
-    return [each for node in statements for each in last.get(id(node), () if id(node) in moved else (node,))], groups
-
-
-def _kind(product: Node, lines: Lines) -> Hashable:
-    """What products have in common that one call can do; None for others."""
-    if entries(product) is None or entries(product.args[0]) is None:
-        return None
-    rows, between, columns = *product.args[0].shape, product.shape[1]  # type: ignore[misc,index]
-    if between == 1 or rows * between * columns > COSTLY:  # type: ignore[operator]
-        return None
-    alone = [None if _may_be_slot(factor, lines) else id(factor) for factor in factors(product)]
-    return (rows, between, columns, *(factor.op == "T" for factor in product.args), *alone) if None in alone else None
-
-
-def _may_be_slot(node: Node, lines: Lines) -> bool:
-    """Whether a matrix may be made in a slot."""
-    return takes_place(node) and node.fresh and not node.boolean and id(node) not in lines.final and id(node) not in lines.inside and (entries(node) or LARGEST) < LARGEST
-
-
-def _cut(products: Sequence[Node]) -> Iterator[list[Node]]:
-    """Groups of so many as are done together."""
-    for start in range(0, len(products), MANY):
-        yield list(products[start : start + MANY])
-
-
 class Stacks:
     """The calls that do many products of a function, and the slots of what these are of."""
 
-    def __init__(self, lines: Lines, groups: Sequence[Sequence[Node]]) -> None:
+    def __init__(self, lines: Lines) -> None:
         self.lines = lines
+        self.groups: list[list[Node]] = []  # products side by side
+        self.movable: dict[int, bool] = {}  # of each factor of a product, whether it may be made in a slot
         self.slots: dict[int, tuple[Stack, int]] = {}  # of the first node that has the memory
         self.calls: dict[int, list[str]] = {}  # the lines of the first product of a call; none for the others
         self.before: dict[int, str] = {}  # the line that makes a stack, before the statement that first fills a slot
-        if groups:
-            self.root = self._roots()
-            runs = [run for group in sorted(groups, key=len, reverse=True) for run in self._runs(group)]
-            self._write(runs)
 
     def slot(self, node: Node) -> str | None:
         """The place that a statement writes to."""
         found = self.slots.get(id(node))
         return None if found is None else f"{found[0].name}[{found[1]}]"
 
+    # which products
+
+    def arranged(self, statements: list[Node]) -> list[Node]:
+        """The statements, products that are alike and that nobody reads where the last of them was."""
+        uses = self.lines.uses
+        alike: dict[Hashable, list[Node]] = {}
+        for node in statements:
+            if node.op == "dot" and id(node) not in uses:
+                alike.setdefault(self._kind(node), []).append(node)
+        alike.pop(None, None)
+        self.groups = [products[start : start + MANY] for products in alike.values() if len(products) >= FEW for start in range(0, len(products), MANY)]
+        if not self.groups:
+            return statements
+        last = {id(group[-1]): group for group in self.groups}
+        moved = {id(node) for group in self.groups for node in group}
+        return [each for node in statements for each in last.get(id(node), () if id(node) in moved else (node,))]
+
+    def _kind(self, product: Node) -> Hashable:
+        """What products have in common that one call can do; None for others."""
+        first, size = product.args[0], entries(product)
+        between = first.shape[1] if first.shape is not None else "?"
+        if size is None or not isinstance(between, int) or between == 1 or size * between > COSTLY:
+            return None
+        alone = [None if self._is_movable(factor) else id(factor) for factor in factors(product)]
+        return (product.shape, between, *(factor.op == "T" for factor in product.args), *alone) if None in alone else None
+
+    def _is_movable(self, node: Node) -> bool:
+        """Whether a matrix may be made in a slot."""
+        found = self.movable.get(id(node))
+        if found is None:
+            known = id(node) in self.lines.final or id(node) in self.lines.inside
+            found = self.movable[id(node)] = takes_place(node) and node.fresh and not node.boolean and not known and (entries(node) or LARGEST) < LARGEST
+        return found
+
     # which slots
 
+    def fill(self) -> None:
+        """Give slots to the factors, when it is known who takes over whose memory and who has which name."""
+        if self.groups:
+            self.root = self._roots()
+            self._write([run for group in sorted(self.groups, key=len, reverse=True) for run in self._runs(group)])
+
     def _roots(self) -> dict[int, Node]:
-        """Of each statement, the first that has its memory."""
+        """Of each statement that takes over memory, the first that has it."""
         found: dict[int, Node] = {}
+        heirs = self.lines.heir
         for node in self.lines.statements:
-            heir = self.lines.heir.get(id(node))
-            found[id(node)] = node if heir is None else found.get(id(heir), heir)
+            heir = heirs.get(id(node))
+            if heir is not None:
+                found[id(node)] = found.get(id(heir), heir)
         return found
 
     def _at(self, node: Node) -> tuple[Stack, int] | None:
         return self.slots.get(id(self.root.get(id(node), node)))
 
-    def _is_free(self, factor: Node) -> bool:
-        """Whether a factor may be given a slot."""
-        return _may_be_slot(factor, self.lines) and takes_place(self.root[id(factor)]) and self._at(factor) is None
-
     def _lies(self, lane: int, product: Node) -> tuple[object, ...]:
-        """Where the factors of a product lie, the same for those that one call can do."""
-        at = [self._at(factor) for factor in factors(product)]
-        return tuple((place[0], place[1] - lane) if place else None if self._is_free(factor) else id(factor) for factor, place in zip(factors(product), at, strict=True))
+        """Where the factors of a product lie, the same for those that one call can do: one for all, in slots one after the other, or in none yet."""
+        found: list[object] = []
+        for factor in factors(product):
+            root = self.root.get(id(factor), factor)
+            place = self.slots.get(id(root))
+            found.append((place[0].name, place[1] - lane) if place else None if self.movable[id(factor)] and takes_place(root) else id(factor))
+        return tuple(found)
 
     def _runs(self, group: Sequence[Node]) -> Iterator[list[Node]]:
-        """Products of which each factor is one for all, or in slots one after the other; the factors that have no slot yet get one."""
+        """Products that lie alike; those of their factors that have no slot yet get one."""
         for lies, pairs in itertools.groupby(enumerate(group), key=lambda pair: self._lies(*pair)):
             run = [product for _, product in pairs]
-            bare = [[self.root[id(factors(product)[k])] for product in run] for k, where in enumerate(lies) if where is None]
-            if len(run) < FEW or len(set(itertools.chain(*bare))) < len(bare) * len(run):
+            bare = [[self.root.get(id(factor), factor) for factor in (factors(product)[k] for product in run)] for k, where in enumerate(lies) if where is None]
+            if len(run) < FEW or len({id(root) for roots in bare for root in roots}) < len(bare) * len(run):
                 continue
             for roots in bare:
                 stack = self._new(roots[0], len(run))
@@ -149,13 +151,13 @@ class Stacks:
     def _write(self, runs: Sequence[Sequence[Node]]) -> None:
         """The lines of all calls, and where each stack is made."""
         self.calls = {id(node): [] for run in runs for node in run}
-        made: set[Stack] = set()
+        made: set[str] = set()
         dtype = f"{self.lines.names[id(self.lines.graph.of[self.lines.graph.program.inputs[0]])]}.dtype"
         for node in self.lines.statements:
-            stack, _ = self.slots.get(id(node), (None, 0))
-            if stack is not None and stack not in made:
-                made.add(stack)
-                self.before[id(node)] = f"{stack.name} = np.empty({stack.shape}, {dtype})"
+            found = self.slots.get(id(node))
+            if found is not None and found[0].name not in made:
+                made.add(found[0].name)
+                self.before[id(node)] = f"{found[0].name} = np.empty({found[0].shape}, {dtype})"
         for run in runs:
             words = ", ".join(self._operand(run, k) for k in (0, 1))
             self.calls[id(run[0])] = [f"{', '.join(self.lines.names[id(each)] for each in run)} = np.matmul({words})"]
