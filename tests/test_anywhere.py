@@ -383,4 +383,6 @@ def test_what_linecache_keeps_of_a_net_is_the_code_that_runs() -> None:
         net.forward(**AT)
     here = [net._functions["forward"].__code__.co_filename for net in (one, other)]
     assert here[0] == here[1]
-    assert "".join(linecache.getlines(here[0])) == one.optimized_source
+    text = "".join(linecache.getlines(here[0]))
+    assert "def forward(" in text
+    assert text.partition("def forward(")[2].partition("\n\n\n")[0] in one.optimized_source

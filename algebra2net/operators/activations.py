@@ -171,22 +171,22 @@ elementwise(
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
 _slope(
-    "sigmoid'(x)", never_negative=True, slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
+    "sigmoid'(x)", never_negative=True, slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope_at($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
     prelude='''
-        def sigmoid_slope(x):
+        def sigmoid_slope_at(x):
             """σ(x) σ(-x); σ(x) (1 - σ(x)) would lose its digits where σ(x) is nearly 1."""
             e = np.exp(-np.abs(x))
             return e / (1 + e) ** 2
 
-        def sigmoid_slope_of(s, x):
+        def sigmoid_slope(s, x):
             """s (1 - s), s = σ(x); where s is nearly 1, by x."""
             if s.max(initial=0) < 0.94:  # 1 - s has its digits
                 return s * (1 - s)
             if s.min(initial=1) > 1e-30:  # exp(-x) is far from overflow
                 return s * s * np.exp(-x)
-            return sigmoid_slope(x)
+            return sigmoid_slope_at(x)
     ''',
-    beside="sigmoid_slope_of($out, $x)", ordinary="q * s * s",
+    beside="sigmoid_slope($out, $x)", ordinary="q * s * s",
     doc="The slope of sigmoid: σ(x) σ(-x).", reason="slope of sigmoid: it changes by -σ'(x) tanh(x / 2)",
 )  # fmt: skip
 elementwise(
@@ -194,9 +194,9 @@ elementwise(
     doc="The hyperbolic tangent.", reason="tanh: the signal times the slope 1 - tanh(x)²",
 )  # fmt: skip
 _slope(
-    "tanh'(x)", never_negative=True, slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope($x)",
+    "tanh'(x)", never_negative=True, slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope_at($x)",
     prelude='''
-        def tanh_slope(x):
+        def tanh_slope_at(x):
             """1 / cosh(x)²; 1 - tanh(x)² would lose its digits where tanh(x) is nearly 1."""
             e = np.exp(-np.abs(x))
             return (2 * e / (1 + e * e)) ** 2
@@ -205,11 +205,11 @@ _slope(
             """The slope with its small entries by x."""
             small = np.flatnonzero(slope < 0.06)
             if small.size > slope.size // 50:
-                return tanh_slope(x)
-            slope.put(small, tanh_slope(x.take(small)))
+                return tanh_slope_at(x)
+            slope.put(small, tanh_slope_at(x.take(small)))
             return slope
 
-        def tanh_slope_of(t, x):
+        def tanh_slope(t, x):
             """1 - t², t = tanh(x); where t is nearly ±1, by x."""
             slope = 1 - t * t
             if slope.min(initial=1) > 0.06:  # it has its digits
@@ -218,7 +218,7 @@ _slope(
                 return 1 / np.cosh(x) ** 2
             return tanh_slope_mended(slope, x)
     ''',
-    beside="tanh_slope_of($out, $x)", ordinary="(2 * q / (1 + q * q)) ** 2",
+    beside="tanh_slope($out, $x)", ordinary="(2 * q / (1 + q * q)) ** 2",
     doc="The slope of tanh: 1 - tanh(x)².", reason="slope of tanh: it changes by -2 tanh'(x) tanh(x)",
 )  # fmt: skip
 elementwise(

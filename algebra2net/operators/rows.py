@@ -174,10 +174,10 @@ operator(
     doc="d without its part along x, over ‖x‖.", reason="only what is at a right angle can turn a direction",
 )  # fmt: skip
 _PARTS = '''
-        def no_part_is_most(u, rest, d, axis):
-            """Whether no entry of a row u of length √n is most of it, and most of d is left: then nothing cancels."""
+        def no_part_is_most(u, d, along, axis):
+            """Whether no entry of a row u of length √n is most of it, nor its part along u most of d: then nothing cancels."""
             far = 0.5 * np.sqrt(u.size if axis is None else u.shape[axis])
-            return u.max() < far and u.min() > -far and np.all((rest * rest).sum(axis=axis) >= 0.01 * (d * d).sum(axis=axis))
+            return u.max() < far and u.min() > -far and np.all(along * along <= 0.99 * (d * d).mean(axis=axis, keepdims=True))
 
 '''
 
@@ -228,9 +228,9 @@ operator(
                 if square.min(initial=1) > 1e-30:
                     size = np.sqrt(square + eps)
                     u = x / size
-                    rest = d - u * (u * d).mean(axis=axis, keepdims=True)
-                    if no_part_is_most(u, rest, d, axis):
-                        return rest / size
+                    along = (u * d).mean(axis=axis, keepdims=True)
+                    if no_part_is_most(u, d, along, axis):
+                        return (d - u * along) / size
             x, unit, size = spread(x, eps, axis)
             rest = centre(across(x, d, axis), axis)
             square = (x * x).sum(axis=axis, keepdims=True)
@@ -278,9 +278,9 @@ operator(
                 if square.min(initial=1) > 1e-30:
                     size = np.sqrt(square + eps)
                     u = x / size
-                    rest = d - u * (u * d).mean(axis=axis, keepdims=True)
-                    if no_part_is_most(u, rest, d, axis):
-                        return rest / size
+                    along = (u * d).mean(axis=axis, keepdims=True)
+                    if no_part_is_most(u, d, along, axis):
+                        return (d - u * along) / size
             x, unit, size = spread(x, eps, axis)
             square = (x * x).sum(axis=axis, keepdims=True)
             along = x * ((x * d).sum(axis=axis, keepdims=True) / np.where(square > 0, square, 1))
