@@ -134,10 +134,10 @@ def tangled(rng: np.random.Generator) -> tuple[str, dict[str, tuple[int, int]]]:
     values, lines = ["x"], []
     for k in range(1, layers + 1):
         a, b_ = rng.choice(values[-3:], size=2)
-        lines.append(f"h{k} = {str(rng.choice(LAYERS)).format(a=a, b_=b_, W=f'W{rng.integers(1, 4)}', b=f'b{rng.integers(1, 3)}')}")
+        lines.append(f"h{k} = {str(rng.choice(LAYERS)).format(a=a, b_=b_, W=f'W{rng.integers(1, 7)}', b=f'b{rng.integers(1, 7)}')}")
         values.append(f"h{k}")
     algebra = "\n".join([*lines, "L = " + " + ".join(f"mse({value}, y)" for value in values[rng.choice([1, -1]) :])])
-    shapes = {"x": (batch, width), "y": (batch, width), "V": (width, width)} | {f"W{k}": (width, width) for k in (1, 2, 3)} | {f"b{k}": (1, width) for k in (1, 2)}
+    shapes = {"x": (batch, width), "y": (batch, width), "V": (width, width)} | {f"W{k}": (width, width) for k in range(1, 7)} | {f"b{k}": (1, width) for k in range(1, 7)}
     return algebra, shapes
 
 
