@@ -514,3 +514,11 @@ def test_a_derivative_that_does_not_exist_leaves_the_forward_pass_alone() -> Non
     assert net(x=np.ones((1, 3)), d=np.ones((1, 3))).shape == (1, 3)
     with pytest.raises(DerivativeError, match="has no derivative by x"):
         net.value_and_grad(x=np.ones((1, 3)), d=np.ones((1, 3)), delta=np.ones((1, 3)))
+
+
+def test_who_calls_forward_alone_derives_nothing() -> None:
+    net = compile("l2 = relu(l0 W0) W1", shapes={"l0": (2, 3), "W0": (3, 4), "W1": (4, 1)})
+    net.forward(l0=np.ones((2, 3)), W0=np.ones((3, 4)), W1=np.ones((4, 1)))
+    assert "backprop" not in vars(net)
+    assert net.value_and_grad(l0=np.ones((2, 3)), W0=np.ones((3, 4)), W1=np.ones((4, 1)), delta=np.ones((2, 1)))[1]["W1"].shape == (4, 1)
+    assert "def forward(" in net.optimized_source and "def value_and_grad(" in net.optimized_source

@@ -14,7 +14,8 @@ from algebra2net import compile
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import BESIDE
 from algebra2net.operators.prelude import functions_of
-from algebra2net.optimize.in_place import in_place, shortcut
+from algebra2net.optimize.in_place import in_place
+from algebra2net.optimize.shortcuts import shortcut
 
 ORDINARY = (-2.0, -0.3, 0.0, 0.1, 1.7, 3.0)
 FAR = (-1000.0, -745.0, -90.0, -41.0, -20.0, -5.0, 5.0, 19.0, 30.0, 88.0, 710.0, 1000.0)

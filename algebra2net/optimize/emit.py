@@ -20,8 +20,8 @@ from functools import cache, cached_property
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
-from algebra2net.optimize.in_place import ENTRY, together
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
+from algebra2net.optimize.shortcuts import ENTRY, together
 from algebra2net.optimize.stacks import Stacks
 from algebra2net.program import SCALAR
 
@@ -295,7 +295,7 @@ class Lines:
     def statement(self, node: Node) -> str:
         """The line of a node, or the lines."""
         name = self.names[id(node)]
-        if self._is_shortened(node):
+        if self.is_shortened(node):
             return self.shortened(node)
         heir = self.heir.get(id(node))
         if heir is not None:
@@ -309,7 +309,7 @@ class Lines:
             return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)}, {slot})"
         return self.called(node, slot)
 
-    def _is_shortened(self, node: Node) -> bool:
+    def is_shortened(self, node: Node) -> bool:
         """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
         if node.short is None or node.zero_d or not self.graph.program.inputs:
             return False
@@ -718,6 +718,6 @@ class Blocks:
         """The statement that writes a node into its block of a whole array."""
         if node.op in (WRITTEN | COMPARISONS) - {"mask"}:
             return self.whole.called(node, name)
-        if self.whole._is_shortened(node):
+        if self.whole.is_shortened(node):
             return self.whole.shortened(node)
         return f"{name}[...] = {self.whole.expression(node)}"

@@ -21,8 +21,8 @@ from sympy import Expr, Symbol, pi
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator, alone
 from algebra2net.operators.prelude import functions_of, reached
-from algebra2net.optimize.in_place import Shortcut, shortcut
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
+from algebra2net.optimize.shortcuts import Shortcut, shortcut
 from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
