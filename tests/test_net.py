@@ -521,4 +521,5 @@ def test_who_calls_forward_alone_derives_nothing() -> None:
     net.forward(l0=np.ones((2, 3)), W0=np.ones((3, 4)), W1=np.ones((4, 1)))
     assert "backprop" not in vars(net)
     assert net.value_and_grad(l0=np.ones((2, 3)), W0=np.ones((3, 4)), W1=np.ones((4, 1)), delta=np.ones((2, 1)))[1]["W1"].shape == (4, 1)
-    assert "def forward(" in net.optimized_source and "def value_and_grad(" in net.optimized_source
+    assert "def forward(" in net.optimized_source
+    assert "def value_and_grad(" in net.optimized_source
