@@ -183,7 +183,7 @@ _slope(
             if s.max(initial=0) < 0.94:  # 1 - s has its digits
                 return s * (1 - s)
             if s.min(initial=1) > 1e-30:  # exp(-x) is far from overflow
-                return s * s * np.exp(-x)
+                return np.exp(-x) * s * s
             return sigmoid_slope_at(x)
     ''',
     beside="sigmoid_slope($out, $x)", ordinary="q * s * s",
