@@ -19,8 +19,14 @@ from algebra2net.optimize.shortcuts import shortcut
 
 ORDINARY = (-2.0, -0.3, 0.0, 0.1, 1.7, 3.0)
 FAR = (-1000.0, -745.0, -90.0, -41.0, -20.0, -5.0, 5.0, 19.0, 30.0, 88.0, 710.0, 1000.0)
-RANGES = {"ordinary": ORDINARY, "one far below": (*ORDINARY, -60.0), "far": (*ORDINARY, *FAR), "saturated": (25.0, 300.0, -300.0)}
-SHARED = ("sigmoid", "silu", "tanh")
+RANGES = {
+    "ordinary": ORDINARY,
+    "one far below": (*ORDINARY, -60.0, -400.0),
+    "one far above": (*ORDINARY, 60.0, 400.0),
+    "far": (*ORDINARY, *FAR),
+    "saturated": (25.0, 300.0, -300.0),
+}
+SHARED = ("sigmoid", "silu", "softplus", "tanh")
 
 
 def sech2(x: Any) -> Any:
@@ -35,7 +41,7 @@ def logistic_slope(x: Any) -> Any:
     return logistic(x) * logistic(-x)
 
 
-EXACT = {"tanh": sech2, "sigmoid": logistic_slope, "silu": lambda x: logistic(x) + x * logistic_slope(x)}
+EXACT = {"tanh": sech2, "softplus": logistic, "sigmoid": logistic_slope, "silu": lambda x: logistic(x) + x * logistic_slope(x)}
 
 
 def repeated(points: tuple[float, ...], size: int, dtype: Any) -> np.ndarray[Any, Any]:
@@ -62,7 +68,7 @@ def test_a_slope_keeps_its_digits_on_either_way(name: str, points: tuple[float, 
 
 @pytest.mark.parametrize("points", RANGES.values(), ids=RANGES.keys())
 def test_functions_of_one_operand_share_its_exponential(points: tuple[float, ...]) -> None:
-    algebra = "L = sum(sigmoid(x) * tanh(x) * silu(x))"
+    algebra = "L = sum(sigmoid(x) * tanh(x) * silu(x) * softplus(x))"
     for size in (8, 160000):  # the second in blocks
         x = repeated(points, size, np.float64)
         net = compile(algebra, shapes={"x": x.shape}, wrt=["x"])

@@ -222,10 +222,12 @@ _slope(
     doc="The slope of tanh: 1 - tanh(x)².", reason="slope of tanh: it changes by -2 tanh'(x) tanh(x)",
 )  # fmt: skip
 elementwise(
-    "softplus(x)", derivative="sigmoid(x)", sympy="log(1 + exp(x))",
+    "softplus(x)", never_negative=True, derivative="sigmoid(x)", sympy="log(1 + exp(x))", ordinary="np.log1p(1 / q)",
     prelude='''
         def softplus(x):
             """log(1 + exp(x))."""
+            if np.abs(x).max(initial=0) < 80:  # exp(x) is far from overflow
+                return np.log1p(np.exp(x))
             return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # exp of -|x|: no overflow
     ''',
     doc="log(1 + exp(x)).", source="Dugas et al. 2001", reason="softplus: its slope is the sigmoid",

@@ -95,7 +95,7 @@ class Operator:
     python: str = ""
     numpy: str = ""
     beside: str = ""  # of a slope: NumPy's code where the function's own value is at hand, as $out
-    ordinary: str = ""  # NumPy's code where no x is below -40, from q = exp(-x) and s = 1 / (1 + q), which many then share
+    ordinary: str = ""  # NumPy's code where exp(2 |x|) is finite, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
     imports: str = ""
     is_view: bool = False  # NumPy gives a view of the operand: a result of it is copied before it is handed out

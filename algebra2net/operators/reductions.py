@@ -43,7 +43,7 @@ CENTRE = (
             if plain(x):
                 mean = x.mean(axis=axis, keepdims=True)
                 centred = x - mean
-                if np.all(8 * np.abs(mean) <= centred.max(axis=axis, keepdims=True, initial=0)):  # the rounding of a small mean does no harm
+                if np.all(2 * np.abs(mean) <= centred.max(axis=axis, keepdims=True, initial=0)):  # the rounding of a small mean does no harm
                     return centred
             if x.dtype.itemsize < 8:
                 return (x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).astype(x.dtype)

@@ -334,6 +334,10 @@ class Lines:
         def fill(word: str) -> str:
             if word.isdecimal():
                 return given[int(word)]
+            if word == "far":
+                far = next(name for n in itertools.count() if (name := "far" + n * "_") not in self.taken_names)
+                self.constants[far] = "300.0 if np.dtype(dtype).itemsize == 8 else 40.0"
+                return far
             if word.startswith("="):
                 return self.constant(self.graph.const(_literal(word[1:])))
             return more[word] if word in more else self.names[id(outs[word])]

@@ -27,7 +27,8 @@ _QUESTION = re.compile(rf"\({ENTRY} if \w+\.size else [-\d.]+\)")
 class Shortcut:
     """The shorter ways of a function: what it does first, then questions, each with what it does where the answer is yes.
 
-    In the lines, `‹0›` is the first operand, `‹out›` the result, `‹=2›` a number, `‹t1›` a name.
+    In the lines, `‹0›` is the first operand, `‹out›` the result, `‹=2›` a number, `‹t1›` a name, `‹far›` an |x| of
+    which exp(2 |x|) is finite in the float type.
     """
 
     first: tuple[str, ...]
@@ -102,7 +103,8 @@ def together(values: tuple[tuple[str, str], ...]) -> Shortcut:
 
     The results are `‹out›`, `‹out1›`, `‹out2›`.
     """
-    text = "def shared(x):\n    q = np.exp(-x)\n    s = 1 / (1 + q)\n" + "".join(f"    out{k} = {code}\n" for k, (code, _) in enumerate(values) if code != "s")
+    shares_s = any(re.search(r"\bs\b", code) for code, _ in values)
+    text = "def shared(x):\n    q = np.exp(-x)\n" + "    s = 1 / (1 + q)\n" * shares_s + "".join(f"    out{k} = {code}\n" for k, (code, _) in enumerate(values) if code != "s")
     definition = ast.parse(text).body[0]
     assert isinstance(definition, ast.FunctionDef)
     writer = Writer(definition, one_shape=True, inline=True)
@@ -111,9 +113,9 @@ def together(values: tuple[tuple[str, str], ...]) -> Shortcut:
     names = sorted(writer.made - set(words))
     words |= {name: f"‹{name}›" for name in names}
     calls = tuple((f"‹out{k or ''}›", _named(call, words)) for k, (_, call) in enumerate(values))
-    test = "(x.item(x.argmin()) if x.size else 0) > -40"
-    if any(re.search(r"\bx\b", code) for code, _ in values):
-        test += " and (x.item(x.argmax()) if x.size else 0) < 1e30"  # inf * 0 would be nan
+    test = "(x.item(x.argmin()) if x.size else 0) > -‹far›"
+    if any(re.search(r"\bx\b|/ q", code) for code, _ in values):
+        test += " and (x.item(x.argmax()) if x.size else 0) < ‹far›"  # then exp(x) may overflow, too, and inf * 0 would be nan
     return Shortcut((), ((_named(test, words), tuple(_named(line, words) for line in lines)),), calls, tuple(names))
 
 
