@@ -173,11 +173,20 @@ operator(
     ''',
     doc="d without its part along x, over ‖x‖.", reason="only what is at a right angle can turn a direction",
 )  # fmt: skip
-_PARTS = '''
-        def no_part_is_most(u, d, along, axis):
-            """Whether no entry of a row u of length √n is most of it, nor its part along u most of d: then nothing cancels."""
-            far = 0.5 * np.sqrt(u.size if axis is None else u.shape[axis])
-            return u.max() < far and u.min() > -far and np.all(along * along <= 0.99 * (d * d).mean(axis=axis, keepdims=True))
+_PLAIN_BACK = '''
+        def plain_back(x, d, eps, axis):
+            """d without its part along x, over sqrt(mean(x²) + eps); None where something might overflow, vanish or cancel."""
+            if not (plain(x) and plain(d)):
+                return None
+            square = (x * x).mean(axis=axis, keepdims=True)
+            if not square.min(initial=1) > 1e-30:
+                return None
+            size = np.sqrt(square + eps)
+            u = x / size
+            along = (u * d).mean(axis=axis, keepdims=True)
+            far = 0.5 * np.sqrt(x.size if axis is None else x.shape[axis])  # an entry that is most of its row
+            fits = u.max() < far and u.min() > -far and np.all(along * along <= 0.99 * (d * d).mean(axis=axis, keepdims=True))
+            return (d - u * along) / size if fits else None
 
 '''
 
@@ -219,18 +228,13 @@ operator(
         "d": "standardize_back(x, δ, eps=eps, axis=axis)",
     },
     numpy="standardize_back($x, $d, $eps, $line)",
-    prelude=_SPREAD + CENTRE + _PARTS + _ACROSS + '''
+    prelude=_SPREAD + CENTRE + _PLAIN_BACK + _ACROSS + '''
         def standardize_back(x, d, eps, axis):
             """d without its mean and without its part along x; of that part, eps over the variance and eps comes back."""
             x, d = centre(x, axis), centre(d, axis)
-            if plain(x) and plain(d):
-                square = (x * x).mean(axis=axis, keepdims=True)
-                if square.min(initial=1) > 1e-30:
-                    size = np.sqrt(square + eps)
-                    u = x / size
-                    along = (u * d).mean(axis=axis, keepdims=True)
-                    if no_part_is_most(u, d, along, axis):
-                        return (d - u * along) / size
+            short = plain_back(x, d, eps, axis)
+            if short is not None:
+                return short
             x, unit, size = spread(x, eps, axis)
             rest = centre(across(x, d, axis), axis)
             square = (x * x).sum(axis=axis, keepdims=True)
@@ -270,17 +274,12 @@ operator(
         "d": "rootmeansquared_back(x, δ, eps=eps, axis=axis)",
     },
     numpy="rootmeansquared_back($x, $d, $eps, $line)",
-    prelude=_SPREAD + PLAIN + _PARTS + _ACROSS + '''
+    prelude=_SPREAD + PLAIN + _PLAIN_BACK + _ACROSS + '''
         def rootmeansquared_back(x, d, eps, axis):
             """d without its part along x; of that part, eps over the mean square and eps comes back."""
-            if plain(x) and plain(d):
-                square = (x * x).mean(axis=axis, keepdims=True)
-                if square.min(initial=1) > 1e-30:
-                    size = np.sqrt(square + eps)
-                    u = x / size
-                    along = (u * d).mean(axis=axis, keepdims=True)
-                    if no_part_is_most(u, d, along, axis):
-                        return (d - u * along) / size
+            short = plain_back(x, d, eps, axis)
+            if short is not None:
+                return short
             x, unit, size = spread(x, eps, axis)
             square = (x * x).sum(axis=axis, keepdims=True)
             along = x * ((x * d).sum(axis=axis, keepdims=True) / np.where(square > 0, square, 1))

@@ -298,7 +298,9 @@ def _axis(keywords: Sequence[ast.keyword], names: Mapping[str, Reference]) -> ob
 
 
 def _asks_for_numbers(test: ast.expr) -> bool:
-    """Whether a question is about the entries of an array, as in `x.max(initial=0) < 7`, and not about its size or type."""
+    """Whether a question is about the entries of an array, as in `x.max(initial=0) < 7`, and not about its size or type; or whether a shorter way was one."""
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
+        return True
     return any((isinstance(node, ast.Attribute) and node.attr in ("min", "max", "all")) or (isinstance(node, ast.Name) and node.id == "plain") for node in ast.walk(test))
 
 
