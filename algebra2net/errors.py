@@ -126,5 +126,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     import difflib  # for what is misspelled alone
 
     spellings = {name.casefold(): name for name in known}
+    letters = sorted(word.casefold())
+    swapped = next((name for name in spellings if sorted(name) == letters), None)  # `tahn` is tanh rather than tan
+    if swapped is not None:
+        return f"did you mean {spellings[swapped]}?"
     close = difflib.get_close_matches(word.casefold(), spellings, n=1, cutoff=0.6)
     return f"did you mean {spellings[close[0]]}?" if close else None

@@ -14,6 +14,7 @@ MISTAKES = [
     ("l2 = rleu(l0 W0) W1",                      6,       "no function rleu",                  "did you mean relu?"),
     ("l2 = sofmax(l1 W1)",                       6,       "no function sofmax",                "did you mean softmax?"),
     ("l2 = Sigmod(x)",                           6,       "no function Sigmod",                "did you mean sigmoid?"),
+    ("l2 = tahn(x)",                             6,       "no function tahn",                  "did you mean tanh?"),
     ("y = layer_nrom(x)",                        5,       "no function layer_nrom",            "layer"),
     ("y = f(x)",                                 5,       "no function f",                     "define it: f(x) = …"),
     ("y = φ(x W)",                               5,       "no function φ",                     "define it: φ(x) = …"),

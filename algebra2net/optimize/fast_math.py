@@ -8,7 +8,7 @@ A power of two is shifted out of the last bits of a number that a large one, `ma
 number it is made larger by a constant power first, and smaller by that again. A polynomial is the sum of its even and its odd
 part, which a processor computes side by side.
 
-`accelerate.py` writes the text of `functions` into the module that it makes. Errors are below 2 ulp, tanh's below 3.
+`accelerate.py` writes the text of `functions` into the module that it makes. Errors are at most 2 ulp, the density's 3.
 
 Sources: Muller et al., Handbook of Floating-Point Arithmetic (2018), chapter 10 (reduction by ln 2 in two parts);
 Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log).

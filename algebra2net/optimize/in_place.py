@@ -26,11 +26,11 @@ class _AsItIsError(Exception):
 
 
 @cache
-def in_place(text: str, one_shape: bool) -> str:
-    """The function of that text, written so; `one_shape` says that all its arrays have one."""
+def in_place(text: str) -> str:
+    """The function of that text, written so; all its arrays have one shape."""
     definition = ast.parse(text).body[0]
     assert isinstance(definition, ast.FunctionDef)
-    writer = Writer(definition, one_shape)
+    writer = Writer(definition, one_shape=True)
     lines = writer.block(definition.body)
     head = f"def {definition.name}({ast.unparse(definition.args)}):"
     return "\n".join([head, *(f"    {line}" for line in lines)]) if writer.changed else text

@@ -110,7 +110,7 @@ def of_one_shape(record: Operator) -> bool:
 def _rewritten(text: str, record: Operator) -> str:
     """A function that stays a call, in place where its arrays have one shape."""
     arguments = text.partition("\n")[0].count(",") + 1
-    return in_place(text, True) if of_one_shape(record) and (arguments == 1 or arguments == len(record.operands) == 2) else text
+    return in_place(text) if of_one_shape(record) and (arguments == 1 or arguments == len(record.operands) == 2) else text
 
 
 def _number(text: str) -> float | int:
@@ -210,7 +210,7 @@ class _Reader:
             match statement:
                 case ast.Expr(value=ast.Constant()):
                     continue
-                case ast.If(test=test, orelse=[]) if self.straight is not None and _asks_for_numbers(test):
+                case ast.If(test=test, orelse=[]) if self.straight is not None and _asks_for_numbers(test, names):
                     continue  # a shorter way for some of them
                 case ast.Return(value=value) if value is not None:
                     return self.value(value, names)
@@ -297,11 +297,10 @@ def _axis(keywords: Sequence[ast.keyword], names: Mapping[str, Reference]) -> ob
     return UNKNOWN
 
 
-def _asks_for_numbers(test: ast.expr) -> bool:
-    """Whether a question is about the entries of an array, as in `x.max(initial=0) < 7`, and not about its size or type; or whether a shorter way was one."""
-    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
-        return True
-    return any((isinstance(node, ast.Attribute) and node.attr in ("min", "max", "all")) or (isinstance(node, ast.Name) and node.id == "plain") for node in ast.walk(test))
+def _asks_for_numbers(test: ast.expr, names: Mapping[str, Reference]) -> bool:
+    """Whether a question is about the entries of an array, as in `x.max(initial=0) < 7`, and not about its type or size, or about an option."""
+    looked_at = {id(node.value) for node in ast.walk(test) if isinstance(node, ast.Attribute) and node.attr in ("dtype", "shape", "size", "ndim")}
+    return any(isinstance(node, ast.Name) and isinstance(names.get(node.id), Ref) and id(node) not in looked_at for node in ast.walk(test))
 
 
 def _one(value: Reference) -> Argument:

@@ -155,7 +155,7 @@ def _csv(source: str, text: str, header: bool | None) -> Table:
     number, top = next(rows, (0, []))
     if not top:
         raise ValueError(f"{source} is empty")
-    named = header if header is not None else not any(_is_number(cell) for cell in top)
+    named = header if header is not None else not any(is_number(cell) for cell in top)
     names = _unique(source, [cell.strip() or f"column {k}" for k, cell in enumerate(top, 1)]) if named else [str(k) for k in range(1, len(top) + 1)]
     first = number + named
     numbers = _all_numbers(text, delimiter, first - 1, len(names))
@@ -202,7 +202,8 @@ def _numeric(cells: list[str]) -> Array | list[str]:
     return values if values.size and np.isfinite(values).all() else cells
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell is the text of a number."""
     try:
         float(cell)
     except ValueError:

@@ -23,7 +23,7 @@ from algebra2net.operators.operator import Operation, known
 from algebra2net.program import SCALAR, symbol
 from algebra2net.run import Array
 from algebra2net.training.binding import Binding, Scaling, in_order
-from algebra2net.training.data import Table
+from algebra2net.training.data import Table, is_number
 from algebra2net.training.prediction import Prediction, prediction_of
 from algebra2net.training.roles import Roles, depths, keyed, layer_and_target, roles_of
 from algebra2net.training.widths import parameter_shapes
@@ -226,14 +226,6 @@ def _without(roles: Roles, constants: Mapping[str, float]) -> Roles:
     return replace(roles, data=tuple(name for name in roles.data if name not in constants), axes={name: axis for name, axis in roles.axes.items() if name not in constants})
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 def _kind(net: Net, table: Table, target: str, targets: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """What the target column is, by the loss and by what stands in it; and its classes."""
     used = {type(e.value).__name__ for program in (net.program, net.steps) for e in program.equations}
@@ -241,7 +233,7 @@ def _kind(net: Net, table: Table, target: str, targets: tuple[str, ...]) -> tupl
     several = isinstance(across, int) and across > 1
     column = table.column(targets[0])
     of_classes = bool(used & ONE_HOT or used & BINARY or "hinge" in used or several)
-    if isinstance(column, list) and not of_classes and any(_is_number(cell) for cell in column):
+    if isinstance(column, list) and not of_classes and any(is_number(cell) for cell in column):
         table.numbers(targets[0], "a column of labels has no numbers among them")  # says which cell is none
     if len(targets) > 1 or not (of_classes or isinstance(column, list)):
         return "numbers", ()
