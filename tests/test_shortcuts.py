@@ -158,3 +158,40 @@ def test_an_operand_that_nobody_needs_any_more_is_not_written_over_too_early(nam
     found, expected = (compile(algebra, shapes=shapes, wrt=["A"], optimize=fast).value_and_grad(**arrays) for fast in (True, False))
     assert found[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(found[1]["A"], expected[1]["A"], rtol=1e-11, atol=1e-13)
+
+
+NORMED = {  # rows of 50 entries, as many as make code ask whether they are ordinary
+    "ordinary": lambda rng: rng.normal(size=(40, 50)),
+    "far from 0": lambda rng: rng.normal(1e4, 1, (40, 50)),
+    "one row is constant": lambda rng: np.vstack([rng.normal(size=(39, 50)), np.full((1, 50), 0.3)]),
+    "tiny": lambda rng: rng.normal(size=(40, 50)) * 1e-30,
+    "huge": lambda rng: rng.normal(size=(40, 50)) * 1e18,
+    "one entry is most of its row": lambda rng: np.vstack([rng.normal(size=(39, 50)), 1e4 * np.eye(1, 50)]),
+}
+
+
+def normed(x: Any, delta: Any, centred: bool, eps: float) -> tuple[Any, Any]:
+    """Layer norm, or RMS norm, of x and what it passes back, by hand in numbers of 64 binary digits and more."""
+    x, delta = x.astype(np.longdouble), delta.astype(np.longdouble)
+    mean = x.mean(axis=1, keepdims=True) if centred else 0
+    size = np.sqrt(((x - mean) ** 2).mean(axis=1, keepdims=True) + np.longdouble(eps))
+    u = (x - mean) / size
+    rest = delta - u * (u * delta).mean(axis=1, keepdims=True)
+    return u, (rest - delta.mean(axis=1, keepdims=True) * centred) / size
+
+
+@pytest.mark.parametrize("is_optimized", [True, False])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("draw", NORMED.values(), ids=NORMED.keys())
+@pytest.mark.parametrize("name", ["layernorm", "rmsnorm"])
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="needs numbers of 64 binary digits")
+def test_norms_of_rows_keep_their_digits_on_either_way(name: str, draw: Any, dtype: Any, is_optimized: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, delta = draw(rng).astype(dtype), rng.normal(size=(40, 50)).astype(dtype)
+    net = compile(f"u = {name}(x)\nL = sum(u * y)", shapes={"x": (40, 50), "y": (40, 50)}, wrt=["x"], optimize=is_optimized)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, back = net.forward(x=x, y=delta)["u"], net.grad(x=x, y=delta)["x"]
+    for found, expected in zip((value, back), normed(x, delta, name == "layernorm", 1e-5), strict=True):
+        off = np.abs(found - expected).max(axis=1) / np.maximum(np.abs(expected).max(axis=1), np.finfo(dtype).tiny)
+        assert off.max() < 64 * np.finfo(dtype).eps

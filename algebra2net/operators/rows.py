@@ -8,7 +8,7 @@ eigenvalue problem, 1980: "twice is enough").
 from __future__ import annotations
 
 from algebra2net.operators.operator import operator
-from algebra2net.operators.reductions import CENTRE, EXP, PLAIN, UNIT
+from algebra2net.operators.reductions import CENTRE, EXP, UNIT
 
 FAMILY = "rows"
 ROWS = "m×n -> m×n"
@@ -184,23 +184,6 @@ operator(
     ''',
     doc="d without its part along x, over ‖x‖.", reason="only what is at a right angle can turn a direction",
 )  # fmt: skip
-_PLAIN_BACK = '''
-        def plain_back(x, d, eps, axis):
-            """d without its part along x, over sqrt(mean(x²) + eps); None where something might overflow, vanish or cancel."""
-            if not (plain(x) and plain(d)):
-                return None
-            square = (x * x).mean(axis=axis, keepdims=True)
-            if not square.min(initial=1) > 1e-30:
-                return None
-            size = np.sqrt(square + eps)
-            u = x / size
-            along = (u * d).mean(axis=axis, keepdims=True)
-            far = 0.5 * np.sqrt(x.size if axis is None else x.shape[axis])  # an entry that is most of its row
-            fits = u.max() < far and u.min() > -far and np.all(along * along <= 0.99 * (d * d).mean(axis=axis, keepdims=True))
-            return (d - u * along) / size if fits else None
-
-'''
-
 # eps is added to a mean square; below, `inside` is all in units of a power of two, eps too
 _SPREAD = (
     UNIT
@@ -217,15 +200,21 @@ operator(
     "standardize(x, eps=1e-5, axis=1)", family=FAMILY, shape=ROWS, internal=True, vjp={"x": "standardize_back(x, δ, eps=eps, axis=axis)"},
     numpy="standardize($x, $eps, $line)",
     prelude=_SPREAD + CENTRE + '''
+        def standardize_carefully(x, eps, axis):
+            """The same of any numbers."""
+            x, _, size = spread(centre(x, axis), eps, axis)
+            return x / size
+
         def standardize(x, eps, axis):
             """x at mean 0 and variance 1."""
-            x = centre(x, axis)
-            if plain(x):
-                square = (x * x).mean(axis=axis, keepdims=True)
-                if square.min(initial=1) > 1e-30:
-                    return x / np.sqrt(square + eps)
-            x, _, size = spread(x, eps, axis)
-            return x / size
+            if x.size > 1000 and np.vdot(x, x) < 1e30:  # no square overflows; of few entries it is not asked, as care costs little there
+                mean = x.mean(axis=axis, keepdims=True)
+                centred = x - mean
+                square = (centred * centred).mean(axis=axis, keepdims=True)
+                spread_out = 2 * square - mean * mean
+                if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
+                    return centred * (1 / np.sqrt(np.maximum(square, 1e-30) + eps))
+            return standardize_carefully(x, eps, axis)
     ''',
     doc="(x - mean) / sqrt(var + eps), row by row.", source="Ba, Kiros, Hinton 2016, arXiv:1607.06450, eq. 4",
     reason="layer norm: the signal without its mean and without its part along the result",
@@ -239,13 +228,10 @@ operator(
         "d": "standardize_back(x, δ, eps=eps, axis=axis)",
     },
     numpy="standardize_back($x, $d, $eps, $line)",
-    prelude=_SPREAD + CENTRE + _PLAIN_BACK + _ACROSS + '''
-        def standardize_back(x, d, eps, axis):
-            """d without its mean and without its part along x; of that part, eps over the variance and eps comes back."""
+    prelude=_SPREAD + CENTRE + _ACROSS + '''
+        def standardize_back_carefully(x, d, eps, axis):
+            """The same of any numbers; of the part along x, eps over the variance and eps comes back."""
             x, d = centre(x, axis), centre(d, axis)
-            short = plain_back(x, d, eps, axis)
-            if short is not None:
-                return short
             x, unit, size = spread(x, eps, axis)
             rest = centre(across(x, d, axis), axis)
             square = (x * x).sum(axis=axis, keepdims=True)
@@ -253,6 +239,23 @@ operator(
             along = np.where(square > 0, along, d)
             root = np.sqrt(x.dtype.type(eps)) / unit / size
             return (rest * (square > 0) + along * root * root) / size / unit
+
+        def standardize_back(x, d, eps, axis):
+            """d without its mean and without its part along x, over sqrt(var + eps)."""
+            if x.size > 1000 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
+                mean, shift = x.mean(axis=axis, keepdims=True), d.mean(axis=axis, keepdims=True)
+                centred, signal = x - mean, d - shift
+                square, power = (centred * centred).mean(axis=axis, keepdims=True), (signal * signal).mean(axis=axis, keepdims=True)
+                scale = 1 / np.sqrt(np.maximum(square, 1e-30) + eps)
+                unit = centred * scale
+                along = (unit * signal).mean(axis=axis, keepdims=True)
+                spread_out, spread_back, rest = 2 * square - mean * mean, 2 * power - shift * shift, 0.99 * power - along * along
+                if (
+                    square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0 and spread_back.min(initial=0) >= 0
+                    and rest.min(initial=0) >= 0 and np.abs(unit).max(initial=0) ** 2 < np.size(x, axis) / 4
+                ):  # none vanishes, nothing cancels
+                    return (signal - unit * along) * scale
+            return standardize_back_carefully(x, d, eps, axis)
     ''',
     doc="What standardize passes back.", reason="the signal without its mean and without its part along the result",
 )  # fmt: skip
@@ -263,15 +266,19 @@ operator(
 operator(
     "rootmeansquared(x, eps=1e-5, axis=1)", family=FAMILY, shape=ROWS, internal=True, vjp={"x": "rootmeansquared_back(x, δ, eps=eps, axis=axis)"},
     numpy="rootmeansquared($x, $eps, $line)",
-    prelude=_SPREAD + PLAIN + '''
-        def rootmeansquared(x, eps, axis):
-            """x at mean square 1."""
-            if plain(x):
-                square = (x * x).mean(axis=axis, keepdims=True)
-                if square.min(initial=1) > 1e-30:
-                    return x / np.sqrt(square + eps)
+    prelude=_SPREAD + '''
+        def rootmeansquared_carefully(x, eps, axis):
+            """The same of any numbers."""
             x, _, size = spread(x, eps, axis)
             return x / size
+
+        def rootmeansquared(x, eps, axis):
+            """x at mean square 1."""
+            if x.size > 1000 and np.vdot(x, x) < 1e30:  # no square overflows
+                square = (x * x).mean(axis=axis, keepdims=True)
+                if square.min(initial=1) > 1e-30:
+                    return x * (1 / np.sqrt(np.maximum(square, 1e-30) + eps))
+            return rootmeansquared_carefully(x, eps, axis)
     ''',
     doc="x / sqrt(mean(x²) + eps), row by row.", source="Zhang, Sennrich 2019, arXiv:1910.07467, eq. 4",
     reason="RMS norm: the signal without its part along the result",
@@ -285,18 +292,27 @@ operator(
         "d": "rootmeansquared_back(x, δ, eps=eps, axis=axis)",
     },
     numpy="rootmeansquared_back($x, $d, $eps, $line)",
-    prelude=_SPREAD + PLAIN + _PLAIN_BACK + _ACROSS + '''
-        def rootmeansquared_back(x, d, eps, axis):
-            """d without its part along x; of that part, eps over the mean square and eps comes back."""
-            short = plain_back(x, d, eps, axis)
-            if short is not None:
-                return short
+    prelude=_SPREAD + _ACROSS + '''
+        def rootmeansquared_back_carefully(x, d, eps, axis):
+            """The same of any numbers; of the part along x, eps over the mean square and eps comes back."""
             x, unit, size = spread(x, eps, axis)
             square = (x * x).sum(axis=axis, keepdims=True)
             along = x * ((x * d).sum(axis=axis, keepdims=True) / np.where(square > 0, square, 1))
             along = np.where(square > 0, along, d)
             root = np.sqrt(x.dtype.type(eps)) / unit / size
             return (across(x, d, axis) * (square > 0) + along * root * root) / size / unit
+
+        def rootmeansquared_back(x, d, eps, axis):
+            """d without its part along x, over sqrt(mean(x²) + eps)."""
+            if x.size > 1000 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
+                square, power = (x * x).mean(axis=axis, keepdims=True), (d * d).mean(axis=axis, keepdims=True)
+                scale = 1 / np.sqrt(np.maximum(square, 1e-30) + eps)
+                unit = x * scale
+                along = (unit * d).mean(axis=axis, keepdims=True)
+                rest = 0.99 * power - along * along
+                if square.min(initial=1) > 1e-30 and rest.min(initial=0) >= 0 and np.abs(unit).max(initial=0) ** 2 < np.size(x, axis) / 4:  # nothing cancels
+                    return (d - unit * along) * scale
+            return rootmeansquared_back_carefully(x, d, eps, axis)
     ''',
     doc="What rootmeansquared passes back.", reason="the signal without its part along the result",
 )  # fmt: skip

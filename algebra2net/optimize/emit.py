@@ -57,6 +57,10 @@ class Lines:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
         self.uses = Counter([id(arg) for node in self.order for arg in node.args])
         self.final = {id(node) for node in self.outputs.values()}
+        for node in self.order:
+            if node.op == "checked":  # has the memory of the quick value, where nobody else reads that
+                quick = node.args[0]
+                node.fresh = quick.fresh and self.uses[id(quick)] == 1 and id(quick) not in self.final
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.numbers = numbers(self.order)
         self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
@@ -121,7 +125,7 @@ class Lines:
 
     def base(self, node: Node) -> Node:
         """The node whose memory this one's is."""
-        while (node.op in VIEWS or node.op == "broadcast") and node.args:
+        while (node.op in VIEWS or node.op == "broadcast" or (node.op == "checked" and not node.fresh)) and node.args:
             node = node.args[0]
         return node
 
@@ -152,7 +156,7 @@ class Lines:
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
                 seen.update(id(self.base(arg)) for arg in node.args)
         for node in reversed(self.statements):  # a view that is read later keeps what it looks at
-            if node.op in VIEWS or node.op == "broadcast":
+            if self.base(node) is not node:
                 whole = id(self.base(node))
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
         seen.update(id(self.base(node)) for node in self.statements if id(node) in self.viewed)  # a later block reads what an earlier one would write over
@@ -363,7 +367,7 @@ class Lines:
         if 0 not in (entries(arg) or 0 for arg in node.args):
             question = without_empty(question)
         test, otherwise = (re.sub(r"_(\d+)_", lambda match: self.operand(node.args[1 + int(match[1])]), text) for text in (question, node.data.careful))
-        return "\n".join([*([f"{name} = {quick}"] if quick != name else []), f"if not {test}:", f"    {name} = {otherwise}"])
+        return "\n".join([*([f"{name} = {quick}"] if quick != name else []), f"if not {f'({test})' if ' and ' in test else test}:", f"    {name} = {otherwise}"])
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""

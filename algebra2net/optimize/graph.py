@@ -240,8 +240,6 @@ class Graph:
         node = self.make(op, operands, data)
         if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
             node.shape, node.fresh = tried(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
-        if op == "checked":
-            node.fresh = operands[0].fresh
         if op == "call":
             node.short = shortcut(functions_of(here.prelude)[str(data).partition("(")[0]], of_one_shape(here))
         if op == "call" and here.elementwise:

@@ -217,10 +217,10 @@ class _Reader:
             match statement:
                 case ast.Expr(value=ast.Constant()):
                     continue
-                case ast.If(test=test, body=[ast.Return(value=ast.expr() as quick)], orelse=[]) if self.straight is None and "axis" in names and _asks_for_numbers(test, names):
+                case ast.If(test=test, orelse=[]) if self.straight is None and "axis" in names and _asks_for_numbers(test, names):
                     match statements[place + 1 :]:
                         case [ast.Return(value=ast.expr() as careful)]:
-                            return self.checked(test, quick, careful, names)
+                            return self.checked(statement, careful, names)
                     raise UnknownTextError
                 case ast.If(test=test, orelse=[]) if self.straight is not None and _asks_for_numbers(test, names):
                     continue  # a shorter way for some of them
@@ -241,16 +241,35 @@ class _Reader:
                     raise UnknownTextError
         raise UnknownTextError
 
-    def checked(self, test: ast.expr, quick: ast.expr, careful: ast.expr, names: Mapping[str, Reference]) -> Reference:
-        """The quick value for ordinary numbers, done anyway, and the careful one in its place where a question says that they are not."""
+    def checked(self, statement: ast.If, careful: ast.expr, names: Mapping[str, Reference]) -> Reference:
+        """The quick value for ordinary numbers, done anyway, and the careful one in its place where a question says that they are not.
+
+        In a question within a question, the first one is whether to do it with the numbers at all: if not, it is done with zeros.
+        """
+        inner = dict(names)
         args: list[Ref] = []
-        fill = _Fill(names, args)
-        question, otherwise = [fill.visit(ast.parse(ast.unparse(node), mode="eval").body) for node in (test, careful)]
-        if any(isinstance(node, ast.Call) and isinstance(node.func, ast.Name) for node in ast.walk(question)):
+        questions: list[str] = []
+        match statement.body:
+            case [ast.Return(value=ast.expr() as quick)]:
+                test = statement.test
+            case [*before, ast.If(test=test, body=[ast.Return(value=ast.expr() as quick)], orelse=[])]:
+                for name, asked in _by_operand(statement.test, names):
+                    operand = self.one(ast.Name(name), names)
+                    asks = re.sub(rf"\b{name}\b", "_0_", asked)
+                    inner[name] = fit = self.step("text", operand, data=f"_0_ if {asks} else np.zeros_like(_0_)")
+                    questions.append(f"_{len(args)}_ is _{len(args) + 1}_")
+                    args += [fit, operand]  # type: ignore[list-item]
+                self.body([*before, ast.Return(ast.Constant(0))], inner)
+            case _:
+                raise UnknownTextError
+        within, otherwise = _Fill(inner, args), _Fill(names, args)
+        questions.append(within.text(test))
+        text = otherwise.text(careful)
+        if within.called & set(self.functions):
             raise UnknownTextError
-        for helper in fill.called & set(self.functions):
+        for helper in otherwise.called & set(self.functions):
             self.keep(helper)
-        return self.step("checked", self.one(quick, names), *args, data=Check(ast.unparse(question), ast.unparse(otherwise)))
+        return self.step("checked", self.one(quick, inner), *args, data=Check(" and ".join(questions), text))
 
     def rounds(self, body: Sequence[ast.stmt], names: dict[str, Reference]) -> None:
         self.body([*body, ast.Return(ast.Constant(0))], names)
@@ -271,7 +290,7 @@ class _Reader:
             raise UnknownTextError
         args: list[Ref] = []
         fill = _Fill(names, args)
-        text = ast.unparse(fill.visit(ast.parse(ast.unparse(node), mode="eval").body))
+        text = fill.text(node)
         for helper in fill.called & set(self.functions):
             self.keep(helper)
         return self.step("text", *args, data=text)
@@ -289,6 +308,10 @@ class _Fill(ast.NodeTransformer):
         self.names = names
         self.args = args
         self.called: set[str] = set()
+
+    def text(self, node: ast.expr) -> str:
+        """The expression with its operands."""
+        return ast.unparse(self.visit(ast.parse(ast.unparse(node), mode="eval").body))
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         found = self.names.get(node.id)
@@ -324,6 +347,17 @@ def _asks_for_numbers(test: ast.expr, names: Mapping[str, Reference]) -> bool:
     """Whether a question is about the entries of an array, as in `x.max(initial=0) < 7`, and not about its type or size, or about an option."""
     looked_at = {id(node.value) for node in ast.walk(test) if isinstance(node, ast.Attribute) and node.attr in ("dtype", "shape", "size", "ndim")}
     return any(isinstance(node, ast.Name) and isinstance(names.get(node.id), Ref) and id(node) not in looked_at for node in ast.walk(test))
+
+
+def _by_operand(test: ast.expr, names: Mapping[str, Reference]) -> list[tuple[str, str]]:
+    """What a question asks of each operand, if it asks of one at a time."""
+    found: dict[str, list[str]] = {}
+    for part in test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]:
+        operands = {node.id for node in ast.walk(part) if isinstance(node, ast.Name) and isinstance(names.get(node.id), Ref)}
+        if len(operands) != 1:
+            raise UnknownTextError
+        found.setdefault(operands.pop(), []).append(ast.unparse(part))
+    return [(name, " and ".join(asked)) for name, asked in found.items()]
 
 
 def _one(value: Reference) -> Argument:

@@ -6,6 +6,7 @@ It is asked while the node is made, so its operands have been through it already
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from functools import reduce
@@ -188,6 +189,32 @@ def _subtract_negative(graph: Graph, args: tuple[Node, ...], data: object) -> No
     return graph.make("add", (a, b.args[0])) if b.op == "negative" else None
 
 
+_LARGER = re.compile(r"_0_\.size > (\d+) and ")
+
+
+@rule("text")
+def _as_many_as_asked(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """What is known of a size is not asked."""
+    limit = _LARGER.search(str(data))
+    if limit is None or (entries(args[0]) or 0) <= int(limit[1]):
+        return None
+    return graph.make("text", args, str(data).replace(limit[0], "").replace("_0_ if True else np.zeros_like(_0_)", "_0_"))
+
+
+@rule("checked")
+def _of_few(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """Of fewer entries than a question asks for, the careful value alone."""
+    assert isinstance(data, Check)
+    for arg in args[1:]:
+        limit = _LARGER.search(str(arg.data)) if arg.op == "text" else None
+        count = entries(arg.args[0]) if limit else None
+        if limit and count is not None and count <= int(limit[1]):
+            node = graph.plain("text", args[1:], data.careful, args[0].shape)
+            node.fresh = True
+            return node
+    return None
+
+
 @rule("checked")
 def _asked_of_what_is_known(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     """The largest |x| of what is never negative is the largest x; the least of a number is that number."""
@@ -196,6 +223,9 @@ def _asked_of_what_is_known(graph: Graph, args: tuple[Node, ...], data: object) 
     for place, arg in enumerate(args[1:]):
         if _never_negative(arg):
             question = question.replace(f"np.abs(_{place}_)", f"_{place}_")
+        size = re.search(rf"np\.size\(_{place}_, (None|0|1)\)", question)
+        if size and (count := graph.size(arg, ast.literal_eval(size[1]))).op == "const":
+            question = question.replace(size[0], str(count.data))
         if arg.op == "const":
             question = re.sub(rf"_{place}_\.(min|max)\(.*?\)", str(arg.data), question)
     return graph.plain("checked", args, data._replace(question=question)) if question != data.question else None
@@ -250,8 +280,8 @@ def _sums_by_products(graph: Graph, args: tuple[Node, ...], data: object) -> Nod
     assert x.shape is not None
     if x.op == "divide" and x.args[1] is graph.known("sum", x.args[:1], data):
         return graph.const(1)  # shares of a whole
-    if data == 1 and x.op == "multiply" and x.name is None and all(arg.shape == x.shape and not arg.boolean for arg in x.args) and not _is_small(x, SMALL):
-        return graph.make("vecdot", x.args)
+    if data == 1 and x.op in ("multiply", "square") and x.name is None and all(arg.shape == x.shape and not arg.boolean for arg in x.args) and not _is_small(x, SMALL):
+        return graph.make("vecdot", (x.args[0], x.args[-1]))
     if x.shape[int(data)] == 1:  # type: ignore[call-overload]
         return x
     return graph.make("dot", (graph.ones(x, 0), x)) if data == 0 else graph.make("dot", (x, graph.ones(x, 1)))
