@@ -101,7 +101,13 @@ operator(
             """d sum(p) - sum(p d), from differences to the entry where p is largest, so that nothing cancels there."""
             d = d - at_largest(d, np.abs(p), axis)
             return d * p.sum(axis=axis, keepdims=True) - (p * d).sum(axis=axis, keepdims=True)
+
+        def above_average(p, d, axis):
+            """d - sum(p d) of probabilities p, from differences to the entry where p is largest, so that nothing cancels there."""
+            d = d - at_largest(d, p, axis)
+            return d - (p * d).sum(axis=axis, keepdims=True)
     ''',
+    beside="above_average($p, $d, $line)",
     doc="d sum(p) - sum(p d): how much each entry of d is above the average that p weighs.", reason="chain rule for softmax",
 )  # fmt: skip
 operator(
