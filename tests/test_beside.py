@@ -12,6 +12,7 @@ CODE = [
     # algebra                          the code that has it         and has not
     ("l1 = tanh(x)\nL = sum(l1^2)",    "tanh_slope(l1, x)",         "* tanh_slope_at("),
     ("y = tanh'(x)",                   "tanh_slope_at(x)",          "tanh_slope("),
+    ("l1 = gelu(x)\nL = sum(l1^2)",    "gelu_slope(l1, x)",         "* gelu_slope_at("),
     ("A = softmax(x)\nL = sum(A^2)",   "above_average(A, A, 1)",    "contrast("),
     ("A = x / sum(x)\nL = sum(A^2)",   "contrast(A, A, None)",      "above_average("),  # x may be negative
 ]
