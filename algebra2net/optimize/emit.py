@@ -677,13 +677,15 @@ class Blocks:
         """An array of these sizes that nobody reads after this node: its memory is as good as new."""
         if node.boolean:
             return None
+        head = node.args[0] if node.op == "along" else node
+        several = head.args if self.whole.is_shortened(head) else ()  # lines, of which a later one may read them
         places = {id(member): place for place, member in enumerate(self.run)}
         end = self.whole.places[id(self.run[-1])]
         taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
             dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
-            if dies and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
+            if dies and arg not in several and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
                 self.reused.add(id(arg))
                 return self.whole.names[id(arg)]
         return None
