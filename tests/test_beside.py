@@ -32,3 +32,11 @@ def test_a_probability_near_1_keeps_the_digits_of_its_gradient(dtype: type) -> N
     x, y = np.array([[40.0, 0.0]], dtype), np.array([[1000.5, 1000.0]], dtype)
     found = compile("L = sum(softmax(x) * y)", wrt=["x"], optimize=False).grad(x=x, y=y)["x"]
     np.testing.assert_allclose(found, 0.5 * np.exp(-40.0) * np.array([[1, -1]]), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("batch", "code"), [(1, "dW = x.T * d1"), (2, "dW = x.T @ d1"), (None, "dW = x.T @ d1")])
+def test_a_batch_of_one_takes_no_product_of_matrices(batch: int | None, code: str) -> None:
+    net = compile("l1 = tanh(x W)\nL = sum(l1^2)", wrt=["W"], shapes={} if batch is None else {"x": (batch, 3)}, optimize=False)
+    assert code in net.source
+    x, W = np.ones((batch or 2, 3)), np.ones((3, 4))
+    assert net.check(x=x, W=W).passed

@@ -96,7 +96,7 @@ class Operator:
     latex: str = ""
     python: str = ""
     numpy: str = ""
-    beside: str = ""  # NumPy's code where more is known: of a slope, the function's own value, as $out; of contrast, that p is a softmax
+    beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
     ordinary: str = ""  # NumPy's code where exp(2 |x|) is finite, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
     imports: str = ""
