@@ -47,8 +47,8 @@ def with_values(program: Program, optimized: bool = False) -> Program:
 
 
 def _weighs_probabilities(value: Expr, made: Mapping[Symbol, Expr]) -> bool:
-    """Whether a contrast is by what is never negative and has the sum 1 along its axis."""
-    if not isinstance(value, operation("contrast")):
+    """Whether what is weighed is so by what is never negative and has the sum 1 along its axis."""
+    if type(value).__name__ not in ("contrast", "excess"):
         return False
     p, _, axis = value.args
     whole = made.get(p)

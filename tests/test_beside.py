@@ -14,6 +14,7 @@ CODE = [
     ("y = tanh'(x)",                   "tanh_slope_at(x)",          "tanh_slope("),
     ("l1 = gelu(x)\nL = sum(l1^2)",    "gelu_slope(l1, x)",         "* gelu_slope_at("),
     ("A = softmax(x)\nL = sum(A^2)",   "above_average(A, A, 1)",    "contrast("),
+    ("L = sum(y * log_softmax(x))",    "above_share(softmax(x), y", "excess("),
     ("A = x / sum(x)\nL = sum(A^2)",   "contrast(A, A, None)",      "above_average("),  # x may be negative
 ]
 # fmt: on

@@ -134,7 +134,14 @@ operator(
             if np.abs(p).max(initial=0) < 0.95 * total.min(initial=np.inf):  # no entry is nearly all
                 return d * total - p * d.sum(axis=axis, keepdims=True)
             return excess_by_rest(p, d, axis)
+
+        def above_share(p, d, axis):
+            """d - p sum(d) of probabilities p."""
+            if p.max(initial=0) < 0.95:  # no entry is nearly all
+                return d - p * d.sum(axis=axis, keepdims=True)
+            return excess_by_rest(p, d, axis)
     ''',
+    beside="above_share($p, $d, $line)",
     doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
 )  # fmt: skip
 
