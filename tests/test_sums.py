@@ -1,4 +1,4 @@
-"""Gradients of many terms are collected in code as these come, and otherwise are what they were."""
+"""How readable code writes sums: gradients of many terms are collected as these come, the mean of sums is one sum."""
 
 from __future__ import annotations
 
@@ -45,3 +45,13 @@ def test_a_long_sum_is_collected_where_its_terms_are_arrays_of_their_own(algebra
 def test_the_sheet_shows_all_lines_of_a_sum() -> None:
     sheet = str(compile(recurrent(5)).sheet(100))
     assert all(f"dW {'+' * (t < 5)}= x{t}.T @ d{t}" in sheet for t in range(1, 6))
+
+
+@pytest.mark.parametrize(("shape", "code"), [(None, ".sum() / x.shape[0]"), ((4, 3), ".sum() / 4")])
+def test_the_mean_of_the_sums_of_rows_is_one_sum(shape: tuple[int, int] | None, code: str) -> None:
+    net = compile("L = cross_entropy(x, y)", wrt=["x"], shapes={} if shape is None else {"x": shape}, optimize=False)
+    assert code in net.source
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((4, 3)), rng.random((4, 3))
+    logp = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    assert net(x=x, y=y) == pytest.approx(-(y * logp).sum(axis=1).mean(), rel=1e-14)

@@ -22,7 +22,7 @@ from sympy import Expr, Symbol, pi
 
 from algebra2net import names
 from algebra2net.derive import VALUE
-from algebra2net.operators.operator import NONE, Operation, Operator
+from algebra2net.operators.operator import NONE, Operation, Operator, operation
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.program import SCALAR, Dimension, Equation, Program, is_step, operands, record
 from algebra2net.shapes import unsized
@@ -251,6 +251,11 @@ class _Function:
         for arg in args:  # whether an operand is a scalar or a constant is known once it is written
             if arg not in self.identifiers and isinstance(arg, Symbol):
                 self.expression(arg, "comparison")
+        summed = self.sums_of_mean(value)
+        if summed is not None:  # the mean of the sums of rows: one sum, and one division
+            self.loose.update(() if result is None else (result,))
+            self.scalars.update(() if result is None else (result,))
+            return summed, "product"
         constant = recipe.is_size or (here.elementwise and bool(args) and all(self.is_constant(arg) for arg in args))
         text = "".join([piece if isinstance(piece, str) else self.filled(piece, value, here, constant, result) for piece in recipe.pieces])
         if constant:
@@ -265,6 +270,16 @@ class _Function:
             if of_scalars or (recipe.is_method and value.args[-1] == NONE):
                 self.scalars.add(result)
         return text, recipe.level
+
+    def sums_of_mean(self, value: Operation) -> str | None:
+        """The code of a mean of sums along an axis that nobody else reads; None for any other value."""
+        if not isinstance(value, operation("mean")) or value.args[-1] != NONE or value.args[0] in self.identifiers:
+            return None
+        inner = self.made.get(value.args[0])
+        if not isinstance(inner, operation("sum")) or inner.args[-1] == NONE:
+            return None
+        x, axis = inner.args
+        return f"{self.expression(x, 'atom')}.sum() / {self.dimension(self.program.shapes[value.args[0]][1 - int(axis)])}"
 
     def constant_rows(self, value: Expr) -> list[list[str]] | None:
         """The rows of a block of numbers alone; None for any other value."""
