@@ -140,7 +140,11 @@ def test_a_function_without_a_question_has_no_shorter_way() -> None:
     assert shortcut("def f(x):\n    return 1 / (1 + np.exp(-x))", True) is None
 
 
-ACTIVATIONS = [name for name, record in OPERATORS.items() if record.elementwise and len(record.operands) == 1 and record.domain == "real" and not (record.internal or record.options or record.imports)]
+ACTIVATIONS = [
+    name
+    for name, record in OPERATORS.items()
+    if record.elementwise and len(record.operands) == 1 and record.domain == "real" and not (record.internal or record.options or record.imports)
+]
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
