@@ -40,7 +40,8 @@ def with_values(program: Program, optimized: bool = False) -> Program:
         elif name in SLOPES and not (optimized and _have_in_common(SLOPES[name], name)):
             at_hand = values.get(operation(SLOPES[name])(*value.args))
             if at_hand is not None:
-                changed[equation.name] = operation(beside(name))(*value.args, at_hand)
+                given = dict(zip(OPERATORS[name].operands, value.args, strict=True)) | {"out": at_hand}
+                changed[equation.name] = operation(beside(name))(*(given[operand] for operand in BESIDE[beside(name)].operands))
         elif _weighs_probabilities(value, made) or (not optimized and _is_column_by_row(value, made, program.shapes)):
             changed[equation.name] = operation(beside(name))(*value.args)
     return program.with_equations(replace(e, value=changed.get(e.name, e.value)) for e in program.equations) if changed else program

@@ -11,6 +11,7 @@ from algebra2net import compile
 CODE = [
     # algebra                          the code that has it         and has not
     ("l1 = tanh(x)\nL = sum(l1^2)",    "tanh_slope(l1, x)",         "* tanh_slope_at("),
+    ("l1 = relu(x W)\nL = sum(l1^2)",  "relu_slope(l1)",            "z1 = "),
     ("y = tanh'(x)",                   "tanh_slope_at(x)",          "tanh_slope("),
     ("l1 = gelu(x)\nL = sum(l1^2)",    "gelu_slope(l1, x)",         "* gelu_slope_at("),
     ("A = softmax(x)\nL = sum(A^2)",   "above_average(A, A, 1)",    "contrast("),

@@ -33,7 +33,7 @@ _slope(
             """1 where x is positive, else 0."""
             return (x > 0).astype(x.dtype)
     ''',
-    kink="slope 0 everywhere", doc="1 where x is positive, else 0.",
+    beside="relu_slope($out)", kink="slope 0 everywhere", doc="1 where x is positive, else 0.",
 )  # fmt: skip
 elementwise(
     "leaky_relu(x, a?0.01)", aliases=("lrelu",), sympy="Piecewise((x, x > 0), (a*x, True))",
@@ -73,7 +73,7 @@ _slope(
             """1 between 0 and 6, else 0."""
             return ((x > 0) & (x < 6)).astype(x.dtype)
     ''',
-    kink="slope 0 everywhere", doc="1 between 0 and 6, else 0.",
+    beside="relu6_slope($out)", kink="slope 0 everywhere", doc="1 between 0 and 6, else 0.",
 )  # fmt: skip
 elementwise(
     "hard_tanh(x)", derivative="abs(x) < 1", by_name=True, sympy="Min(Max(-1, x), 1)",
@@ -92,7 +92,7 @@ _slope(
             """1 between -1 and 1, else 0."""
             return (np.abs(x) < 1).astype(x.dtype)
     ''',
-    kink="slope 0 everywhere", doc="1 between -1 and 1, else 0.",
+    beside="hard_tanh_slope($out)", kink="slope 0 everywhere", doc="1 between -1 and 1, else 0.",
 )  # fmt: skip
 elementwise(
     "hard_sigmoid(x)", derivative="(abs(x) < 3) / 6", by_name=True, sympy="Min(Max(0, x + 3), 6)/6",

@@ -192,7 +192,7 @@ def operator(signature: str, **fields: Any) -> Operator:
     record = Operator(name=name, operands=operands, defaults=defaults, options=options, **_spelled(name, operands, fields))
     OPERATORS[name] = record
     if record.beside:
-        taken = (*operands, "out") if record.slope_of else operands
+        taken = tuple(operand for operand in (*operands, "out") if f"${operand}" in record.beside)
         BESIDE[beside(name)] = replace(record, name=beside(name), operands=taken, numpy=record.beside, takes_scalars=False, beside="")
     for spelling in (name, *record.aliases):
         _SPELLINGS[folded(spelling)] = name
