@@ -1,9 +1,9 @@
 """Operators where more is known of their operands: Program → Program.
 
 In    a derived Program, macros opened
-Out   the same, `tanh'(z)` as an operator on z and on the value of `tanh(z)` where an equation before it has that,
-      `contrast(p, d)` as one that rests on p being probabilities where it is a softmax, and `x' d` of a batch of one as
-      every entry of a column times every one of a row
+Out   the same, `tanh'(z)` as an operator on z and on the value of `tanh(z)` where an equation before it has that (`relu'(z)`
+      on that value alone), `contrast(p, d)` as one that rests on p being probabilities where it is a softmax, and `x' d` of
+      a batch of one as every entry of a column times every one of a row
 Idea  1 - t² costs a third of 1/cosh(z)²; that it loses digits where t is nearly 1, the operator's code sees to
 
 For code alone: nothing prints such a program, or derives from it. Optimised code has its own ways with products; it reads into
@@ -24,27 +24,27 @@ from algebra2net.operators.operator import BESIDE, beside, operation
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.program import Program, Shape
 
-FUNCTIONS = {OPERATORS[slope].slope_of: slope for slope in OPERATORS if OPERATORS[slope].slope_of and beside(slope) in BESIDE}
-SLOPES = {slope: function for function, slope in FUNCTIONS.items()}
+SLOPES = {slope: OPERATORS[slope].slope_of for slope in OPERATORS if OPERATORS[slope].slope_of and beside(slope) in BESIDE}
+FUNCTIONS = frozenset(SLOPES.values())
 
 
 def with_values(program: Program, optimized: bool = False) -> Program:
     """The program whose slopes take the values of their functions beside the operands, and so on; the same one where nothing more is known."""
-    values: dict[Expr, Symbol] = {}
+    values: dict[tuple[str, tuple[Expr, ...]], Symbol] = {}  # a function and its operands → who has its value
     made = {equation.name: equation.value for equation in program.equations}
     changed = {}
     for equation in program.equations:
         value, name = equation.value, type(equation.value).__name__
         if name in FUNCTIONS:
-            values.setdefault(value, equation.name)
+            values.setdefault((name, value.args), equation.name)
         elif name in SLOPES and not (optimized and _have_in_common(SLOPES[name], name)):
-            at_hand = values.get(operation(SLOPES[name])(*value.args))
+            at_hand = values.get((SLOPES[name], value.args))
             if at_hand is not None:
                 given = dict(zip(OPERATORS[name].operands, value.args, strict=True)) | {"out": at_hand}
                 changed[equation.name] = operation(beside(name))(*(given[operand] for operand in BESIDE[beside(name)].operands))
         elif _weighs_probabilities(value, made) or (not optimized and _is_column_by_row(value, made, program.shapes)):
             changed[equation.name] = operation(beside(name))(*value.args)
-    return program.with_equations(replace(e, value=changed.get(e.name, e.value)) for e in program.equations) if changed else program
+    return program.with_equations(replace(e, value=changed[e.name]) if e.name in changed else e for e in program.equations) if changed else program
 
 
 def _weighs_probabilities(value: Expr, made: Mapping[Symbol, Expr]) -> bool:
