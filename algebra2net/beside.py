@@ -1,42 +1,69 @@
-"""Slopes that take the function's value, where it is at hand: Program → Program.
+"""Operators where more is known of their operands: Program → Program.
 
 In    a derived Program, macros opened
-Out   the same, `tanh'(z)` as an operator on z and on the value of `tanh(z)` where an equation before it has that
+Out   the same, `tanh'(z)` as an operator on z and on the value of `tanh(z)` where an equation before it has that (`relu'(z)`
+      on that value alone), `contrast(p, d)` as one that rests on p being probabilities where it is a softmax, and `x' d` of
+      a batch of one as every entry of a column times every one of a row
 Idea  1 - t² costs a third of 1/cosh(z)²; that it loses digits where t is nearly 1, the operator's code sees to
 
-For code alone: nothing prints such a program, or derives from it.
+For code alone: nothing prints such a program, or derives from it. Optimised code has its own ways with products; it reads into
+functions, too, and computes once what two of them have in common, as gelu has with its slope: then the slope is better off
+without gelu's value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import BESIDE, Operation, beside, operation
-from algebra2net.program import Equation, Program
+from algebra2net.operators.operator import BESIDE, beside, operation
+from algebra2net.operators.prelude import functions_of, reached
+from algebra2net.program import Program, Shape
 
-FUNCTIONS = {OPERATORS[slope].slope_of: slope for slope in OPERATORS if beside(slope) in BESIDE}
-SLOPES = {slope: function for function, slope in FUNCTIONS.items()}
+SLOPES = {slope: OPERATORS[slope].slope_of for slope in OPERATORS if OPERATORS[slope].slope_of and beside(slope) in BESIDE}
+FUNCTIONS = frozenset(SLOPES.values())
 
 
-def with_values(program: Program) -> Program:
-    """The program whose slopes take the values of their functions beside the operands; the same one where none can."""
-    values: dict[Expr, Symbol] = {}
-    found: list[Equation] = []
-    changed = False
+def with_values(program: Program, optimized: bool = False) -> Program:
+    """The program whose slopes take the values of their functions beside the operands, and so on; the same one where nothing more is known."""
+    values: dict[tuple[str, tuple[Expr, ...]], Symbol] = {}  # a function and its operands → who has its value
+    made = {equation.name: equation.value for equation in program.equations}
+    changed = {}
     for equation in program.equations:
-        name = type(equation.value).__name__
+        value, name = equation.value, type(equation.value).__name__
         if name in FUNCTIONS:
-            values.setdefault(equation.value, equation.name)
-        elif name in SLOPES:
-            value = values.get(operation(SLOPES[name])(*equation.value.args))
-            if value is not None:
-                equation, changed = replace(equation, value=_beside(name, equation.value, value)), True
-        found.append(equation)
-    return replace(program, equations=tuple(found)) if changed else program
+            values.setdefault((name, value.args), equation.name)
+        elif name in SLOPES and not (optimized and _have_in_common(SLOPES[name], name)):
+            at_hand = values.get((SLOPES[name], value.args))
+            if at_hand is not None:
+                given = dict(zip(OPERATORS[name].operands, value.args, strict=True)) | {"out": at_hand}
+                changed[equation.name] = operation(beside(name))(*(given[operand] for operand in BESIDE[beside(name)].operands))
+        elif _weighs_probabilities(value, made) or (not optimized and _is_column_by_row(value, made, program.shapes)):
+            changed[equation.name] = operation(beside(name))(*value.args)
+    return program.with_equations(replace(e, value=changed[e.name]) if e.name in changed else e for e in program.equations) if changed else program
 
 
-def _beside(slope: str, value: Expr, at_hand: Symbol) -> Operation:
-    return BESIDE[beside(slope)](*value.args, at_hand)
+def _weighs_probabilities(value: Expr, made: Mapping[Symbol, Expr]) -> bool:
+    """Whether what is weighed is so by what is never negative and has the sum 1 along its axis."""
+    if type(value).__name__ not in ("contrast", "excess"):
+        return False
+    p, _, axis = value.args
+    whole = made.get(p)
+    return (isinstance(whole, operation("softmax")) and axis == Integer(1)) or (isinstance(whole, operation("shares")) and whole.args[1] == axis)
+
+
+def _is_column_by_row(value: Expr, made: Mapping[Symbol, Expr], shapes: Mapping[Symbol, Shape]) -> bool:
+    """Whether a product is x' d of a row x."""
+    turned = made.get(value.args[0]) if isinstance(value, operation("matmul")) else None
+    return isinstance(turned, operation("transpose")) and isinstance(turned.args[0], Symbol) and shapes[turned.args[0]][0] == 1
+
+
+@cache
+def _have_in_common(*names: str) -> bool:
+    """Whether operators call the same function on their way."""
+    called = [set(reached(OPERATORS[name].numpy.replace("$", ""), functions_of(OPERATORS[name].prelude))) for name in names]
+    return bool(set.intersection(*called))

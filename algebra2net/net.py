@@ -273,7 +273,7 @@ class Net:
         with resting():
             forward = cheapest(self._steps, self._named) if "forward" in names else None
             backprop = self._cheapest_backprop() if "value_and_grad" in names else None
-            return optimized(forward, backprop if backprop is None or self._options.accelerate else with_values(backprop), self._title())
+            return optimized(forward, backprop if backprop is None or self._options.accelerate else with_values(backprop, optimized=True), self._title())
 
     @property
     def _named(self) -> list[str]:

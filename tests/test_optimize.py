@@ -249,6 +249,22 @@ def test_the_module_takes_other_types_by_hand(dtype: type) -> None:
 
 
 # fmt: off
+DIAGONALS = [  # the algebra, its shapes, the readable code
+    ("H = X' diag(w) X",      {},                                           "H = X.T @ (w * X)"),
+    ("H = A diag(w) X",       {"A": (9, 4), "X": (4, 3)},                   "H = A @ (w * X)"),
+    ("H = A diag(w) X",       {"A": (3, 4), "X": (4, 9)},                   "H = (A * w.T) @ X"),
+    ("H = A diag(w) X",       {},                                           "H = (A * w.T) @ X"),
+    ("q = x' diag(w) x",      {"x": (5, 1)},                                "q = x.T @ (w * x)"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("algebra", "shapes", "code"), DIAGONALS)
+def test_a_diagonal_scales_the_smaller_of_its_neighbours(algebra: str, shapes: dict[str, tuple[int, int]], code: str) -> None:
+    assert f"    {code}\n" in compile(algebra, shapes=shapes).source
+
+
+# fmt: off
 CHAINS = [  # what grows with the layers, layer k, the shape of the batch
     ("rows that biases wait for",      "h{k} = tanh(h{j} W{k} + b{k})",                       (8, 8)),
     ("layers without a name",          "h{k} = h{j} + relu(h{j} W{k} + b{k}) W{k}",           (8, 8)),

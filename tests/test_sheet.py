@@ -130,7 +130,7 @@ def test_every_layer_that_backprop_speaks_of_has_a_line() -> None:
     sheet = NETS["seed"].sheet(140)
     for equation in ("l₁ = relu(l₀ W₀)", "l₂ = l₁ W₁", "∂L/∂W₁ = l₁ᵀ δ₂", "δ₁ = δ₂ W₁ᵀ ∘ relu'(l₀ W₀)", "∂L/∂W₀ = l₀ᵀ δ₁"):
         assert equation in sheet
-    for code in ("l1 = relu(l0 @ W0)", "dW1 = l1.T @ d2", "d1 = d2 @ W1.T * relu_slope(z1)", "dW0 = l0.T @ d1"):
+    for code in ("l1 = relu(l0 @ W0)", "dW1 = l1.T @ d2", "d1 = d2 @ W1.T * relu_slope(l1)", "dW0 = l0.T @ d1"):
         assert code in sheet
 
 

@@ -81,10 +81,6 @@ def test_functions_of_one_operand_share_its_exponential(points: tuple[float, ...
         np.testing.assert_allclose(grads["x"], gradients["x"], rtol=1e-12, atol=1e-300)
 
 
-def test_a_slope_takes_the_value_of_its_function_where_that_is_at_hand() -> None:
-    assert "tanh_slope(l1, z1)" in compile("l1 = tanh(l0 W0)\nL = sum(l1^2)").source
-
-
 def test_nothing_of_a_shorter_way_is_in_a_module_that_takes_none() -> None:
     assert "tanh_slope(" not in compile("y = tanh'(x)").source
 

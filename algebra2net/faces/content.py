@@ -165,7 +165,9 @@ class _Snippets:
     """The lines of code of each equation, steps in front of the first equation that needs them."""
 
     def __init__(self, code: Code | None, named: Container[Symbol]) -> None:
-        self.lines = dict(code.lines) if code is not None else {}
+        self.lines: dict[str, str] = {}  # all that define a word or add to it
+        for word, line in code.lines if code is not None else ():
+            self.lines[word] = f"{self.lines[word]}\n{line}" if word in self.lines else line
         self.places = {word: place for place, word in enumerate(self.lines)}
         self.identifiers = code.identifiers if code is not None else {}
         self.done = {identifier for name, identifier in self.identifiers.items() if name in named and not is_step(name)}
@@ -179,7 +181,7 @@ class _Snippets:
                 found.add(word)
                 waiting += [step for step in re.findall(r"[^\W\d]\w*", self.lines[word]) if step not in self.done]
         self.done |= found
-        return tuple(self.lines[word] for word in sorted(found, key=self.places.__getitem__))
+        return tuple(line for word in sorted(found, key=self.places.__getitem__) for line in self.lines[word].split("\n"))
 
 
 # ----------------------------------------------------------------------------------------------------------- tokens

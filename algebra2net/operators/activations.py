@@ -33,7 +33,7 @@ _slope(
             """1 where x is positive, else 0."""
             return (x > 0).astype(x.dtype)
     ''',
-    kink="slope 0 everywhere", doc="1 where x is positive, else 0.",
+    beside="relu_slope($out)", kink="slope 0 everywhere", doc="1 where x is positive, else 0.",
 )  # fmt: skip
 elementwise(
     "leaky_relu(x, a?0.01)", aliases=("lrelu",), sympy="Piecewise((x, x > 0), (a*x, True))",
@@ -73,7 +73,7 @@ _slope(
             """1 between 0 and 6, else 0."""
             return ((x > 0) & (x < 6)).astype(x.dtype)
     ''',
-    kink="slope 0 everywhere", doc="1 between 0 and 6, else 0.",
+    beside="relu6_slope($out)", kink="slope 0 everywhere", doc="1 between 0 and 6, else 0.",
 )  # fmt: skip
 elementwise(
     "hard_tanh(x)", derivative="abs(x) < 1", by_name=True, sympy="Min(Max(-1, x), 1)",
@@ -92,7 +92,7 @@ _slope(
             """1 between -1 and 1, else 0."""
             return (np.abs(x) < 1).astype(x.dtype)
     ''',
-    kink="slope 0 everywhere", doc="1 between -1 and 1, else 0.",
+    beside="hard_tanh_slope($out)", kink="slope 0 everywhere", doc="1 between -1 and 1, else 0.",
 )  # fmt: skip
 elementwise(
     "hard_sigmoid(x)", derivative="(abs(x) < 3) / 6", by_name=True, sympy="Min(Max(0, x + 3), 6)/6",
@@ -337,15 +337,23 @@ elementwise(
     reason="gelu: the signal times the slope Φ(x) + x φ(x)",
 )  # fmt: skip
 _slope(
-    "gelu'(x)", slope_of="gelu", numpy="gelu_slope($x)",
+    "gelu'(x)", slope_of="gelu", numpy="gelu_slope_at($x)",
     derivative="(0.7978845608028654 - 0.3989422804014327 x^2) * exp_minus_square(0.7071067811865476 x)",
     prelude=_NORMAL + '''
-        def gelu_slope(x):
+        def gelu_slope_at(x):
             """Φ(x) + x φ(x), with the normal distribution's Φ and its density φ."""
             t = np.minimum(np.abs(x), 40.0)
             side = np.copysign(1, x)
             return np.maximum(side, 0) - side * (mills(t) - t) * density(t)
+
+        def gelu_slope(g, x):
+            """Φ(x) + x φ(x), g = gelu(x) = x Φ(x)."""
+            size = np.abs(x)
+            if size.min(initial=1) > 1e-30 and size.max(initial=0) < 10:  # g / x has its digits, and so has exp of the square
+                return g / x + 0.3989422804014327 * x * np.exp(x * x * -0.5)
+            return gelu_slope_at(x)
     ''',
+    beside="gelu_slope($out, $x)",
     doc="The slope of gelu: Φ(x) + x φ(x).", reason="slope of gelu: it changes by (2 - x²) φ(x)",
 )  # fmt: skip
 _inner = "(1.5957691216057308 x + 0.07135481627260025 x^3)"  # 2u, where gelu_tanh(x) = x/2 (1 + tanh(u)) = x σ(2u)

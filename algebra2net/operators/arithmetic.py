@@ -94,7 +94,7 @@ product = operator(
 )  # fmt: skip
 matmul = operator(
     "matmul(A, B)", family=FAMILY, shape="m×k, k×n -> m×n", vjp={"A": "δ B'", "B": "A' δ"}, binds="product", internal=True,
-    plain="$A:product $B:power", latex=r"$A:product \, $B:power", python="$A:product @ $B:negation", numpy="$A @ $B",
+    plain="$A:product $B:power", latex=r"$A:product \, $B:power", python="$A:product @ $B:negation", numpy="$A @ $B", beside="$A * $B",
     doc="Rows of A times columns of B.",
     reason="chain rule through the matrix product: the signal times the transpose of what it was multiplied by",
 )  # fmt: skip

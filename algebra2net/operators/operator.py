@@ -96,7 +96,7 @@ class Operator:
     latex: str = ""
     python: str = ""
     numpy: str = ""
-    beside: str = ""  # of a slope: NumPy's code where the function's own value is at hand, as $out
+    beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
     ordinary: str = ""  # NumPy's code where exp(2 |x|) is finite, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
     imports: str = ""
@@ -177,7 +177,7 @@ def option(value: Any) -> Expr:
 
 
 OPERATORS: dict[str, Operator] = {}
-BESIDE: dict[str, Operator] = {}  # slopes of operands and the function's value: in code alone, see `algebra2net.beside`
+BESIDE: dict[str, Operator] = {}  # operators where more is known of their operands: in code alone, see `algebra2net.beside`
 _SPELLINGS: dict[str, str] = {}  # folded spelling → name
 
 
@@ -192,7 +192,8 @@ def operator(signature: str, **fields: Any) -> Operator:
     record = Operator(name=name, operands=operands, defaults=defaults, options=options, **_spelled(name, operands, fields))
     OPERATORS[name] = record
     if record.beside:
-        BESIDE[beside(name)] = replace(record, name=beside(name), operands=(*operands, "out"), numpy=record.beside, takes_scalars=False, beside="")
+        taken = tuple(operand for operand in (*operands, "out") if f"${operand}" in record.beside)
+        BESIDE[beside(name)] = replace(record, name=beside(name), operands=taken, numpy=record.beside, takes_scalars=False, beside="")
     for spelling in (name, *record.aliases):
         _SPELLINGS[folded(spelling)] = name
     return record
@@ -201,13 +202,13 @@ def operator(signature: str, **fields: Any) -> Operator:
 _BESIDE = "beside"
 
 
-def beside(slope: str) -> str:
-    """The name of the operator that takes the function's value beside the slope's operands."""
-    return f"{slope}{_BESIDE}"
+def beside(name: str) -> str:
+    """The name that an operator has where more is known."""
+    return f"{name}{_BESIDE}"
 
 
 def alone(name: str) -> str:
-    """The slope of that name, or of the operator that takes the function's value, too."""
+    """The name that an operator has where nothing more is known."""
     return name.removesuffix(_BESIDE)
 
 

@@ -108,7 +108,13 @@ operator(
             """d sum(p) - sum(p d), from differences to the entry where p is largest, so that nothing cancels there."""
             d = d - at_largest(d, np.abs(p), axis)
             return d * p.sum(axis=axis, keepdims=True) - (p * d).sum(axis=axis, keepdims=True)
+
+        def above_average(p, d, axis):
+            """d - sum(p d) of probabilities p, from differences to the entry where p is largest, so that nothing cancels there."""
+            d = d - at_largest(d, p, axis)
+            return d - (p * d).sum(axis=axis, keepdims=True)
     ''',
+    beside="above_average($p, $d, $line)",
     doc="d sum(p) - sum(p d): how much each entry of d is above the average that p weighs.", reason="chain rule for softmax",
 )  # fmt: skip
 operator(
@@ -128,7 +134,14 @@ operator(
             if np.abs(p).max(initial=0) < 0.95 * total.min(initial=np.inf):  # no entry is nearly all
                 return d * total - p * d.sum(axis=axis, keepdims=True)
             return excess_by_rest(p, d, axis)
+
+        def above_share(p, d, axis):
+            """d - p sum(d) of probabilities p."""
+            if p.max(initial=0) < 0.95:  # no entry is nearly all
+                return d - p * d.sum(axis=axis, keepdims=True)
+            return excess_by_rest(p, d, axis)
     ''',
+    beside="above_share($p, $d, $line)",
     doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
 )  # fmt: skip
 

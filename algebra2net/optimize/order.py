@@ -9,14 +9,14 @@ Source: Cormen, Leiserson, Rivest, Stein, Introduction to Algorithms (2009), sec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from sympy import Expr, Symbol
 
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation
-from algebra2net.program import Equation, Program, Shape, is_step, symbol
+from algebra2net.program import Dimension, Equation, Program, Shape, is_step, symbol
 from algebra2net.shapes import result_shape
 
 WORTH_IT = 0.95  # of what the product costs in the order that it has
@@ -130,6 +130,7 @@ def without_diagonals(program: Program) -> tuple[Program, tuple[Equation, ...]]:
     diagonals = {e.name: e.value.args[0] for e in program.equations if type(e.value).__name__ == "diagonal_matrix" and isinstance(e.value.args[0], Symbol)}
     if not diagonals:
         return program, ()
+    program = _diagonals_to_the_right(program, diagonals)
     shapes: dict[Symbol, Shape] = dict(program.shapes)
     step = program.first_step()
     found: list[Equation] = []
@@ -150,6 +151,30 @@ def without_diagonals(program: Program) -> tuple[Program, tuple[Equation, ...]]:
             changed.append(equation)
         found.append(equation)
     return (without_unused_steps(replace(program, equations=tuple(found), shapes=shapes)), tuple(changed)) if changed else (program, ())
+
+
+def _diagonals_to_the_right(program: Program, diagonals: Collection[Expr]) -> Program:
+    """The program with (A D) X as A (D X), where nobody else reads A D and X is not the larger one: no row of weights is made then."""
+    uses = program.uses()
+    scaled = {e.name: e.value.args for e in program.equations if is_product(e.value) and e.value.args[1] in diagonals and is_step(e.name) and uses[e.name] == 1}
+    shapes: dict[Symbol, Shape] = dict(program.shapes)
+    step = program.first_step()
+    found: list[Equation] = []
+    for equation in program.equations:
+        if is_product(equation.value) and equation.value.args[0] in scaled:
+            (first, diagonal), last = scaled[equation.value.args[0]], equation.value.args[1]
+            if _is_at_most(shapes[last][1], shapes[first][0]):
+                step += 1
+                part = symbol(f"_{step}")
+                shapes[part] = shapes[last]
+                found.append(replace(equation, name=part, value=OPERATORS["matmul"](diagonal, last)))
+                equation = replace(equation, value=OPERATORS["matmul"](first, part))
+        found.append(equation)
+    return without_unused_steps(replace(program, equations=tuple(found), shapes=shapes))
+
+
+def _is_at_most(size: Dimension, other: Dimension) -> bool:
+    return size in (1, other) or (isinstance(size, int) and isinstance(other, int) and size < other)
 
 
 def without_unused_steps(program: Program) -> Program:

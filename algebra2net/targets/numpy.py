@@ -14,7 +14,7 @@ import ast
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -22,11 +22,12 @@ from sympy import Expr, Symbol, pi
 
 from algebra2net import names
 from algebra2net.derive import VALUE
-from algebra2net.operators.operator import NONE, Operation, Operator
+from algebra2net.operators.operator import NONE, Operation, Operator, operation
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.program import SCALAR, Dimension, Equation, Program, is_step, operands, record
 from algebra2net.shapes import unsized
 from algebra2net.spell import number
+from algebra2net.targets.sums import collected
 from algebra2net.tidy import without_unused
 
 FOLDED = 6  # operators folded into one line of code
@@ -59,7 +60,7 @@ def module(forward: Program, backprop: Program | None, title: Sequence[str], spe
 
 @dataclass(frozen=True)
 class Code:
-    """The lines of a function: what each one defines, and its text; and the identifier of every value that has one."""
+    """The lines of a function: what each one defines or adds to, and its text; and the identifier of every value that has one."""
 
     lines: tuple[tuple[str, str], ...]
     identifiers: Mapping[Symbol, str]
@@ -96,8 +97,8 @@ class _Function:
         return f"def {name}({', '.join(self.arguments())}):\n" + "\n".join(f"    {line}" if line else "" for line in "\n".join(inside).split("\n"))
 
     def lines(self) -> list[tuple[str, str]]:
-        """The lines between docstring and return: what each one defines, and its text."""
-        self.program = self.needed()
+        """The lines between docstring and return: what each one defines or adds to, and its text."""
+        self.program, self.sums = collected(self.needed(), {e.name for e in self.forward.equations} if self.forward is not None else ())
         self.uses = self.program.uses()
         self.made = {e.name: e.value for e in self.program.equations}
         self.identifiers: dict[Symbol, str] = {}
@@ -105,9 +106,10 @@ class _Function:
         self.loose: set[Expr] = set()  # values that may be 0-d scalars
         self.scalars: set[Expr] = set()  # values that surely are
         self.constant: set[Expr] = set()  # values that are Python numbers
+        self.begun: set[Symbol] = set()  # sums of which a term is written
         self.needs_dtype = False
         self.choose_names()
-        body = [(self.identifiers[e.name], self.line(e)) for e in self.program.equations if e.name in self.identifiers]
+        body = [line for equation in self.program.equations for line in self.lines_of(equation)]
         common = f"np.result_type({', '.join(self.arguments())})" if self.program.inputs else "np.float64"
         first = [("dtype", f"dtype = {common}")] if self.needs_dtype else []
         return first + body
@@ -135,7 +137,7 @@ class _Function:
             size[equation.name] = 1 + sum(size[o] for o in operands(equation.value) if is_step(o) and o not in self.identifiers)
             if is_step(equation.name):
                 often = self.uses[equation.name] > 1 and not self.is_cheap(equation.value)
-                if often or equation.name in twice or size[equation.name] > FOLDED:
+                if (often or equation.name in twice or size[equation.name] > FOLDED) and equation.name not in self.sums:
                     self.identifiers[equation.name] = names.identifier(self.step_name(equation, taken), taken)
                     taken.add(self.identifiers[equation.name])
 
@@ -192,6 +194,16 @@ class _Function:
 
     # lines
 
+    def lines_of(self, equation: Equation) -> Iterator[tuple[str, str]]:
+        """The line of an equation, if it has one, under the identifier of what it defines or adds to."""
+        total = self.sums.get(equation.name)
+        if total is not None:
+            word = self.identifiers[total]
+            yield word, f"{word} {'+=' if total in self.begun else '='} {self.expression(equation.value, 'comparison', equation.name)}"
+            self.begun.add(total)
+        elif equation.name in self.identifiers and equation.name not in self.begun:
+            yield self.identifiers[equation.name], self.line(equation)
+
     def line(self, equation: Equation) -> str:
         text = self.expression(equation.value, "comparison", equation.name)
         if not isinstance(equation.value, Operation):
@@ -239,6 +251,11 @@ class _Function:
         for arg in args:  # whether an operand is a scalar or a constant is known once it is written
             if arg not in self.identifiers and isinstance(arg, Symbol):
                 self.expression(arg, "comparison")
+        summed = self.sums_of_mean(value)
+        if summed is not None:  # the mean of the sums of rows: one sum, and one division
+            self.loose.update(() if result is None else (result,))
+            self.scalars.update(() if result is None else (result,))
+            return summed, "product"
         constant = recipe.is_size or (here.elementwise and bool(args) and all(self.is_constant(arg) for arg in args))
         text = "".join([piece if isinstance(piece, str) else self.filled(piece, value, here, constant, result) for piece in recipe.pieces])
         if constant:
@@ -253,6 +270,16 @@ class _Function:
             if of_scalars or (recipe.is_method and value.args[-1] == NONE):
                 self.scalars.add(result)
         return text, recipe.level
+
+    def sums_of_mean(self, value: Operation) -> str | None:
+        """The code of a mean of sums along an axis that nobody else reads; None for any other value."""
+        if not isinstance(value, operation("mean")) or value.args[-1] != NONE or value.args[0] in self.identifiers:
+            return None
+        inner = self.made.get(value.args[0])
+        if not isinstance(inner, operation("sum")) or inner.args[-1] == NONE:
+            return None
+        x, axis = inner.args
+        return f"{self.expression(x, 'atom')}.sum() / {self.dimension(self.program.shapes[value.args[0]][1 - int(axis)])}"
 
     def constant_rows(self, value: Expr) -> list[list[str]] | None:
         """The rows of a block of numbers alone; None for any other value."""
