@@ -15,7 +15,7 @@ from sympy import Expr, Symbol
 
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import BESIDE, Operation, beside, operation
-from algebra2net.program import Equation, Program
+from algebra2net.program import Equation, Program, with_value
 
 FUNCTIONS = {OPERATORS[slope].slope_of: slope for slope in OPERATORS if beside(slope) in BESIDE}
 SLOPES = {slope: function for function, slope in FUNCTIONS.items()}
@@ -33,7 +33,7 @@ def with_values(program: Program) -> Program:
         elif name in SLOPES:
             value = values.get(operation(SLOPES[name])(*equation.value.args))
             if value is not None:
-                equation, changed = replace(equation, value=_beside(name, equation.value, value)), True
+                equation, changed = with_value(equation, _beside(name, equation.value, value)), True
         found.append(equation)
     return replace(program, equations=tuple(found)) if changed else program
 

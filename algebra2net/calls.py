@@ -41,14 +41,13 @@ class WrittenOut(Generic[Result]):
 
     def __get__(self, net: Any, owner: Any = None) -> Callable[..., Result]:
         try:
-            return self._faster(net)
+            return MethodType(self._faster(net), net)
         except AttributeError:
             return self._careful if net is None else self._made(net)
 
     def _made(self, net: Any) -> Callable[..., Result]:
         call = net._written_out(self._careful.__name__, self._careful)
-        made: Callable[..., Result] = vars(net).setdefault(self._key, MethodType(call, net))
-        return made
+        return MethodType(vars(net).setdefault(self._key, call), net)
 
 
 def forward(expected: Mapping[str, Shape], run: Code, careful: Callable[..., Any]) -> Callable[..., Any]:

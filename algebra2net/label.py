@@ -20,7 +20,7 @@ from algebra2net import names
 from algebra2net.derive import VALUE
 from algebra2net.formulas import Known, repeated
 from algebra2net.operators.operator import Operation
-from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol
+from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol, with_value
 
 LARGEST = 12  # operators folded into one line
 SMALL = 2  # operators in a step that may be shown wherever it is used
@@ -57,7 +57,7 @@ class _Labels:
         equations = [Equation(found.get(e.name, e.name), substituted(e.value, found), e.span, reasons[e.name]) for e in self.program.equations]
         kept = self.program.kept
         for name, seed in self.aliases:
-            equations = [replace(e, value=substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
+            equations = [with_value(e, substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
             equations.insert(kept, Equation(name, seed, None, "the signal at the output"))
         shapes = {found.get(n, n): shape for n, shape in self.program.shapes.items()} | {name: self.program.shapes[seed] for name, seed in self.aliases}
         outputs = {target: found.get(name, name) for target, name in self.program.outputs.items()}

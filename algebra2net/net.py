@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from sympy import Expr, Symbol
 
@@ -477,7 +478,7 @@ class Net:
             written = name in self._functions and bool(expected) and calls.is_whole([*expected.values(), *([signal] if signal else [])])
             if not written or (name == "value_and_grad" and "delta" in expected):
                 return careful
-            code = partial(self._code, name)
+            code = partial(_code_of, ref(self), name)  # a net that had itself would stay until it is searched for
             if name == "forward":
                 return calls.forward(expected, code, careful)
             outputs = self.backprop.outputs
@@ -647,6 +648,13 @@ class Net:
         from algebra2net.faces.notebook import bundle
 
         return bundle(self._page({}), self.sheet(80), self._repr_latex_(), include, exclude)
+
+
+def _code_of(net: ref[Net], name: str, sizes: Mapping[str, int]) -> Callable[..., Any]:
+    """The generated function of a net whose method is being called."""
+    found = net()
+    assert found is not None
+    return found._code(name, sizes)
 
 
 def _lowered(source: str, options: _Options) -> Lowered:

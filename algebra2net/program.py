@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from sympy import Expr, Symbol
@@ -33,14 +33,14 @@ SCALAR: Shape = (1, 1)
 
 
 _ANY = Symbol("_", commutative=False)
-_ASSUMPTIONS = [(slot, getattr(_ANY, slot)) for slot in ("_assumptions", *Symbol.__slots__) if slot != "name" and hasattr(_ANY, slot)]
+_SHARED = [(slot, getattr(_ANY, slot)) for owner in Symbol.__mro__ for slot in getattr(owner, "__slots__", ()) if slot != "name" and hasattr(_ANY, slot)]
 
 
 class ValueSymbol(Symbol):  # type: ignore[misc]
     """The symbol of a value: a matrix, so it commutes with nothing.
 
     There is one of each name, so they hash and compare by identity, without a line of Python: every walk over a
-    Program looks up some hundred names an equation. All share one set of assumptions, which SymPy takes 12 µs to make.
+    Program looks up some hundred names an equation. All share what SymPy keeps of one of them, which it takes 12 µs to make.
     """
 
     __slots__ = ("__weakref__", "number")
@@ -48,17 +48,15 @@ class ValueSymbol(Symbol):  # type: ignore[misc]
 
     def __new__(cls, name: str, **_: object) -> ValueSymbol:
         """The symbol called `name`."""
-        made_before = _STEPS if name.startswith("_") else _NAMES
+        made = object.__new__(cls)
+        for slot, shared in _SHARED:
+            setattr(made, slot, shared)
+        made.name = name
+        made.number = int(name[1:]) if name.startswith("_") else 0
+        if made.number:
+            return _STEPS.setdefault(name, made)
         with _MAKING:
-            made = made_before.get(name)
-            if made is None:
-                made = Expr.__new__(cls)
-                made.name = name
-                made.number = int(name[1:]) if name.startswith("_") else 0
-                for slot, shared in _ASSUMPTIONS:
-                    setattr(made, slot, shared)
-                made_before[name] = made
-            return made
+            return _NAMES.setdefault(name, made)
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
@@ -91,17 +89,29 @@ def is_step(value: Expr) -> bool:
     return isinstance(value, ValueSymbol) and value.number > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(NamedTuple):
     """`name = value`, the value one operator on names and numbers (or a name or number alone).
 
-    `span` is where it was typed; `rule` says, of a derived one, why it holds.
+    `span` is where it was typed; `rule` says, of a derived one, why it holds: neither makes it another equation.
+    A tuple, as every pass makes thousands: a frozen dataclass takes twice as long to make.
     """
 
     name: ValueSymbol
     value: Expr
-    span: Span | None = field(default=None, compare=False, repr=False)
-    rule: str = field(default="", compare=False)
+    span: Span | None = None
+    rule: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Equation) and self.name is other.name and self.value == other.value
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.value))
+
+    def __repr__(self) -> str:
+        return f"{self.name} = {self.value}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,13 +205,11 @@ def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Oper
 
 def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
     """The names that a value is made of, each as often as it stands there."""
-    try:
-        found: tuple[Symbol, ...] = value.names  # every walk asks: looked up once
-    except AttributeError:
-        if not isinstance(value, Operation):
-            return (value,) if isinstance(value, Symbol) else ()
-        found = value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
-    return found
+    if not isinstance(value, Operation):
+        return (value,) if isinstance(value, Symbol) else ()
+    if value.names is None:  # every walk asks: looked up once
+        value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
+    return value.names
 
 
 def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
@@ -268,7 +276,7 @@ class Draft:
             self.rename(known, name)  # a step that turns out to have a name
             self._names[value] = name
         else:
-            self.equations.append(replace(equation, value=known))
+            self.equations.append(with_value(equation, known))
         return name
 
     def rename(self, step: Expr, name: Symbol) -> None:

@@ -30,8 +30,29 @@ class Operation(Expr):  # type: ignore[misc]
 
     is_commutative = False
     args = Expr._args  # the slot itself: SymPy's property is a call of Python's at every look
-    __slots__ = ("names",)  # the operands that are names, once somebody has asked (program.py)
-    names: tuple[Symbol, ...]
+    __slots__ = ("names",)
+    names: tuple[Symbol, ...] | None  # the operands that are names, once somebody has asked (program.py)
+
+    def __new__(cls, *args: Expr) -> Operation:
+        """What SymPy's own does, and no more."""
+        made: Operation = object.__new__(cls)
+        made._assumptions = cls.default_assumptions
+        made._mhash = None
+        made._args = args
+        made.names = None
+        return made
+
+    def __hash__(self) -> int:
+        if self._mhash is None:
+            self._mhash = hash((type(self), self._args))
+        found: int = self._mhash
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(self) is type(other) and self._args == other._args)  # type: ignore[attr-defined]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _rebuilt, (type(self).__name__, self.args)
