@@ -12,7 +12,7 @@ Idea  union–find over dimensions, each known size with the place that it comes
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -284,12 +284,13 @@ class _Solver:
             raise _ClashError(one, other)
         if len(watchers[a]) < len(watchers[b]):
             a, b = b, a
-        if value[a] is None and (value[b] is not None or (label[b] and not label[a])):
+        if watchers[a] and value[a] is None and (value[b] is not None or (label[b] and not label[a])):
             self.wake(a)
-        self.wake(b)  # what waits for the two to be one waits at both
+        if watchers[b]:  # what waits for the two to be one waits at both
+            self.wake(b)
+            watchers[a] += watchers[b]
+            watchers[b] = []
         self.parent[b] = a
-        watchers[a] += watchers[b]
-        watchers[b] = []
         if value[a] is None and value[b] is not None:
             value[a], self.why[a] = value[b], self.why[b]
         self.why[a] = self.why[a] or self.why[b]
@@ -301,7 +302,8 @@ class _Solver:
         if self.value[root] is None:
             self.value[root] = value
             self.why[root] = why
-            self.wake(root)
+            if self.watchers[root]:
+                self.wake(root)
         elif self.value[root] != value:
             fresh = self.node(value)
             self.why[fresh] = why
@@ -309,8 +311,6 @@ class _Solver:
 
     def wake(self, root: int) -> None:
         """Queue what waits at a node: it may be said now."""
-        if not self.watchers[root]:
-            return
         left = self.watchers[root] = [waiting for waiting in self.watchers[root] if not waiting.done]
         for waiting in left:
             if not waiting.queued:
@@ -386,14 +386,19 @@ class _Solver:
 
     def solve(self) -> None:
         for equation in self.program.equations:
-            self.guarded(equation, self.constrain)
+            try:
+                self.constrain(equation)
+            except _ClashError as clash:
+                raise self.misfit(equation, clash) from None
         self.run()
         self.orient()
-        for default in (self.default_choice, self.default_broadcast, self.default_paired, self.default_sizes):
+        for kind, default in (("choice", self.default_choice), ("broadcast", self.default_broadcast), ("paired", self.default_paired)):
             for waiting in self.waiting:
-                if not waiting.done:
-                    self.guarded(waiting.equation, lambda _, w=waiting, d=default: d(w))
+                if waiting.kind == kind and not waiting.done:
+                    self.guarded(waiting, default)
                     self.run()
+        for waiting in self.waiting:
+            waiting.done = True  # sums and products of sizes stay names made of the parts' names
         for name in self.program.inputs:
             nodes = self.dims[name]
             if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.find(n)] and self.owner[self.find(n)] == name.name for n in nodes):
@@ -407,13 +412,13 @@ class _Solver:
             waiting = self.queue.popleft()
             waiting.queued = False
             if not waiting.done:
-                self.guarded(waiting.equation, lambda _, w=waiting: self.attempt(w))
+                self.guarded(waiting, self.attempt)
 
-    def guarded(self, equation: Equation, step: object) -> None:
+    def guarded(self, waiting: _Waiting, step: Callable[[_Waiting], None]) -> None:
         try:
-            step(equation)  # type: ignore[operator]
+            step(waiting)
         except _ClashError as clash:
-            raise self.misfit(equation, clash) from None
+            raise self.misfit(waiting.equation, clash) from None
 
     def wait(self, kind: str, equation: Equation, nodes: Sequence[int], axis: int = 0) -> None:
         waiting = _Waiting(kind, equation, tuple(nodes), axis)
@@ -480,13 +485,14 @@ class _Solver:
 
     def broadcast(self, waiting: _Waiting) -> None:
         """The result's size along one axis: that of the operands which are not 1."""
-        result, *given = map(self.find, waiting.nodes)
-        if self.value[result] == 1:
+        value = self.value
+        result, *given = [self.find(node) for node in waiting.nodes]
+        if value[result] == 1:
             for node in given:
                 self.unite(node, self.one)
             waiting.done = True
             return
-        rest = [node for node in given if self.value[node] != 1]
+        rest = [node for node in given if value[node] != 1]
         if not rest:
             self.unite(result, self.one)
             waiting.done = True
@@ -503,8 +509,6 @@ class _Solver:
         """A loss compares entry with entry: an equal, one row for a batch, or a scalar; said once all else is."""
 
     def default_paired(self, waiting: _Waiting) -> None:
-        if waiting.kind != "paired":
-            return
         waiting.done = True
         *first, other_rows, other_columns = waiting.nodes
         if any(self.is_one(rows) and self.is_one(columns) for rows, columns in (first, (other_rows, other_columns))):
@@ -519,9 +523,10 @@ class _Solver:
         options = record(value).choices
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
+        roots = [self.find(node) for node in nodes[2:]]
         possible = []
         for meaning in options:
-            fits = self.fits(meaning, nodes[2:])
+            fits = self.fits(meaning, roots)
             if fits == "certain":
                 return self.choose(waiting, meaning, given)
             if fits:
@@ -532,14 +537,15 @@ class _Solver:
             self.choose(waiting, possible[0], given)
         return None
 
-    def fits(self, option: Choice, nodes: Sequence[int]) -> str:
+    def fits(self, option: Choice, roots: Sequence[int]) -> str:
         """Whether the operands' dimensions fit the option's pattern: "certain", "maybe", or not at all."""
-        bound: dict[str, int] = {"1": self.one}
+        bound: dict[str, int] = {"1": self.find(self.one)}
         found = "certain"
-        for node, word in zip(nodes, _words(option.shape), strict=True):
-            other = bound.setdefault(word, node)
-            if other != node and not self.same(other, node):
-                if self.apart(other, node):
+        value = self.value
+        for root, word in zip(roots, _words(option.shape), strict=True):
+            other = bound.setdefault(word, root)
+            if other != root and (value[root] is None or value[root] != value[other]):
+                if self.apart(other, root):
                     return ""
                 found = "maybe"
         return found
@@ -692,11 +698,10 @@ class _Solver:
     # what is settled in the end as readers of papers would
 
     def default_choice(self, waiting: _Waiting) -> None:
-        if waiting.kind != "choice":
-            return None
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        options = [option for option in record(waiting.equation.value).choices if self.fits(option, nodes[2:])]
+        roots = [self.find(node) for node in nodes[2:]]
+        options = [option for option in record(waiting.equation.value).choices if self.fits(option, roots)]
         if isinstance(waiting.equation.value, operation("product")):
             for arg, option in zip(waiting.equation.value.args, options, strict=False):
                 if self.is_called_scalar(arg) and option.value.startswith("scale"):
@@ -710,18 +715,14 @@ class _Solver:
 
     def default_broadcast(self, waiting: _Waiting) -> None:
         """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
-        if waiting.kind != "broadcast":
-            return
         result, *given = waiting.nodes
-        rest = [node for node in given if not self.is_one(node)]
+        rest = {self.find(node) for node in given if not self.is_one(node)}
         for arg, node in zip(waiting.equation.value.args, given, strict=False):
-            if node not in rest or self.is_more(node):
+            if self.find(node) not in rest or self.is_more(node):
                 continue
-            others = any(self.find(other) != self.find(node) for other in rest)
-            if self.is_thin(arg, node, waiting) if others else self.is_beside_a_layer(arg, waiting):
+            if self.is_thin(arg, node, waiting) if len(rest) > 1 else self.is_beside_a_layer(arg, waiting):
                 self.assign(node, 1)
-        if not waiting.done:
-            self.attempt(waiting)
+        self.attempt(waiting)
         if not waiting.done:
             for node in given:
                 if not self.is_one(node):
@@ -773,10 +774,6 @@ class _Solver:
         left, right = (self.untransposed(arg)[0] for arg in made.args)
         return isinstance(left, Symbol) and is_parameter(left.name) and not (isinstance(right, Symbol) and is_parameter(right.name))
 
-    def default_sizes(self, waiting: _Waiting) -> None:
-        if waiting.kind in ("sum_of", "product_of"):
-            waiting.done = True  # stays a name made of the parts' names
-
     # results
 
     def settled(self) -> Program:
@@ -784,9 +781,10 @@ class _Solver:
         shapes = self.shapes()
         draft = Draft(self.program.first_step())
         meaning: dict[Expr, Expr] = {}
+        paired = operation("paired")
         for equation in self.program.equations:
             value = equation.value
-            if isinstance(value, operation("paired")):
+            if isinstance(value, paired):
                 value = value.args[1]  # it has been heard
                 if is_step(equation.name):
                     meaning[equation.name] = meaning.get(value, value)
@@ -817,10 +815,11 @@ class _Solver:
 
     def shapes(self) -> dict[Symbol, Shape]:
         """Every name's shape; a dimension that nothing fixes gets a name."""
-        taken = {self.label[self.find(node)] for nodes in self.dims.values() for node in nodes}
+        roots = {name: (self.find(rows), self.find(columns)) for name, (rows, columns) in self.dims.items()}
+        taken = {self.label[root] for pair in roots.values() for root in pair}
         fresh = (f"n{k}" for k in range(1 << 30) if f"n{k}" not in taken)
         combined = {self.find(w.nodes[0]): w for w in self.waiting if w.kind in ("sum_of", "product_of")}
-        return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in self.dims.items()}
+        return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in roots.items()}
 
     def dimension(self, node: int, fresh: Iterator[str], combined: dict[int, _Waiting]) -> Dimension:
         """A dimension's size, or its name: a new one where it has none."""
