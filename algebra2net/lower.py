@@ -472,10 +472,15 @@ _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation
 
 def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:
     """What the names in a rule of `here` stand for at `value`: operands, options, and what else is given."""
-    meaning: dict[Expr, Expr] = dict(zip(map(symbol, here.parameters), value.args, strict=False))
+    meaning: dict[Expr, Expr] = dict(zip(_symbols(here.parameters), value.args, strict=False))
     for word, expression in more.items():
         meaning[symbol(word)] = expression
     return meaning
+
+
+@cache
+def _symbols(names: tuple[str, ...]) -> tuple[Symbol, ...]:
+    return tuple(map(symbol, names))
 
 
 def own_rule(here: Own, program: Program) -> Rule:

@@ -255,6 +255,10 @@ class Draft:
                 return known
             self.steps += 1
             name = step(self.steps)
+            if self._is_shared(value):
+                self._names[value] = name
+            self.equations.append(Equation(name, value, span, rule))
+            return name
         return self.keep(Equation(name, value, span, rule))
 
     def keep(self, equation: Equation) -> Expr:
@@ -265,8 +269,7 @@ class Draft:
                 return value
             self.equations.append(equation)
             return name
-        shared = self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
-        known = self._names.setdefault(value, name) if shared else name
+        known = self._names.setdefault(value, name) if self._is_shared(value) else name
         if known is name:
             self.equations.append(equation)
             return name
@@ -278,6 +281,10 @@ class Draft:
         else:
             self.equations.append(with_value(equation, known))
         return name
+
+    def _is_shared(self, value: Operation) -> bool:
+        """Whether equal values are one: an `I` of no size need not be of the same size in two places."""
+        return self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
 
     def rename(self, step: Expr, name: Symbol) -> None:
         """Let a step have this name, from where it was defined on."""

@@ -91,6 +91,7 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
     taken = _taken(pattern)
     if taken is not None:
         (row, of_row), (column, of_column) = taken
+        given.append(SCALAR)  # which has the 1 of a pattern
         return given[row][of_row], given[column][of_column]
     if pattern == "of the second":
         return given[1]
@@ -117,7 +118,8 @@ def _taken(pattern: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
     if "×" not in pattern:
         return None
     wanted, result = parsed(pattern)
-    places = {terms: (operand, axis) for operand, sizes in reversed([*enumerate(wanted)]) for axis, terms in ((1, sizes[1]), (0, sizes[0])) if terms != ("1",)}
+    places = {terms: (operand, axis) for operand, sizes in reversed([*enumerate(wanted)]) for axis, terms in ((1, sizes[1]), (0, sizes[0]))}
+    places["1",] = (-1, 0)
     rows, columns = (places.get(terms) if len(terms) == 1 else None for terms in result)
     return None if rows is None or columns is None else (rows, columns)
 

@@ -151,7 +151,12 @@ class Operator:
 
     def pattern(self, value: Operation) -> str:
         """The shape pattern for these options."""
-        return self.shape if isinstance(self.shape, str) else self.shape[int(self.settings(value)["axis"])]
+        return self.shape if isinstance(self.shape, str) else self.shape[int(value.args[self._axis])]
+
+    @cached_property
+    def _axis(self) -> int:
+        """The place of the axis among a value's arguments."""
+        return len(self.operands) + [*self.options].index("axis")
 
     def operands_of(self, value: Operation) -> tuple[Expr, ...]:
         """The arguments that are values, without the options."""
