@@ -20,8 +20,10 @@ from functools import cache, cached_property
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
-from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
-from algebra2net.optimize.shortcuts import ENTRY, together
+from algebra2net.optimize.in_place import asked
+from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS, Check
+from algebra2net.optimize.rules import entries
+from algebra2net.optimize.shortcuts import together, without_empty
 from algebra2net.optimize.stacks import Stacks
 from algebra2net.program import SCALAR
 
@@ -33,7 +35,6 @@ _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that i
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
-_EMPTY = re.compile(rf"\(?({ENTRY}) if \w+\.size else [-\d.]+\)?")  # a question about entries that may not be there
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
@@ -130,7 +131,7 @@ class Lines:
         while open_ones:
             arg = open_ones.pop()
             if id(arg) in inside:
-                open_ones += arg.args
+                open_ones += () if self._is_constant(arg) else arg.args
             else:
                 found.append(arg)
         return found
@@ -157,9 +158,9 @@ class Lines:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d:
+            if (node.op not in _IN_PLACE and node.op != "checked") or node.shape in (None, SCALAR) or node.zero_d:
                 continue
-            for arg in node.args:
+            for arg in node.args[: 1 if node.op == "checked" else None]:
                 if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
                     continue
                 own = arg.fresh and not arg.boolean and not arg.zero_d and arg.op not in ("input", "ones")
@@ -297,6 +298,8 @@ class Lines:
         name = self.names[id(node)]
         if self.is_shortened(node):
             return self.shortened(node)
+        if node.op == "checked":
+            return self.checked(node)
         heir = self.heir.get(id(node))
         if heir is not None:
             return self.overwriting(node, heir, name)
@@ -327,8 +330,9 @@ class Lines:
             assert node.short is not None
             short = node.short
         outs = {f"out{k or ''}": member for k, (member, _) in enumerate(known)} or {"out": node}
-        words = iter(node.args)
-        given = [self.operand(next(words)) if word == "{}" else word for word in str(node.data).partition("(")[2][:-1].split(", ")]
+        args = iter(node.args)
+        operands = [next(args) if word == "{}" else word for word in str(node.data).partition("(")[2][:-1].split(", ")]
+        given = [operand if isinstance(operand, str) else self.operand(operand) for operand in operands]
         more = {word: self.free(f"{name}_{word}") for word in short.names}
 
         def fill(word: str) -> str:
@@ -342,10 +346,19 @@ class Lines:
                 return self.constant(self.graph.const(_literal(word[1:])))
             return more[word] if word in more else self.names[id(outs[word])]
 
-        lines = short.lines(fill, {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}, keep=is_surely_small(node))
-        if all(entries_known(arg) for arg in node.args):
-            lines = [_EMPTY.sub(r"\1", line) for line in lines]
-        return "\n".join(lines)
+        there = {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}
+        sizes = [1 if isinstance(operand, str) else entries(operand) for operand in operands]
+        return "\n".join(short.lines(fill, there, is_surely_small(node), sizes))
+
+    def checked(self, node: Node) -> str:
+        """The careful value in place of the quick one, where a question says so."""
+        name, quick = self.names[id(node)], self.operand(node.args[0], loose=True)
+        assert isinstance(node.data, Check)
+        question = asked(ast.parse(node.data.question, mode="eval").body)
+        if 0 not in (entries(arg) or 0 for arg in node.args):
+            question = without_empty(question)
+        test, otherwise = (re.sub(r"_(\d+)_", lambda match: self.operand(node.args[1 + int(match[1])]), text) for text in (question, node.data.careful))
+        return "\n".join([*([f"{name} = {quick}"] if quick != name else []), f"if not {test}:", f"    {name} = {otherwise}"])
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
@@ -472,11 +485,6 @@ def _literal(text: str) -> float | int:
 def constant_name(number: float) -> str:
     """A name that says a number: `half`, `c26_85`."""
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
-
-
-def entries_known(node: Node) -> bool:
-    """Whether an array is known to have some."""
-    return node.shape is not None and all(isinstance(size, int) and size > 0 for size in node.shape)
 
 
 def is_surely_small(node: Node) -> bool:
