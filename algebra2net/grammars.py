@@ -53,11 +53,12 @@ def cut(lark: Lark, source: str) -> Iterator[Token]:
     """
     place, ignored = 0, lark.lexer_conf.ignore
     for match in _terminals(lark).finditer(source):
-        if match.start() != place:
+        start, end = match.span()
+        if start != place:
             break
-        kind, place = match.lastgroup or "", match.end()
+        kind, place = match.lastgroup or "", end
         if kind not in ignored:
-            yield token_at(kind, match[0], match.start(), place)
+            yield token_at(kind, match[0], start, end)
     if place < len(source):
         raise StrangeCharacterError(place)
 

@@ -124,7 +124,7 @@ class _Labels:
             own = _reasons(equation.rule)
             folded = [found[o] for o in operands(equation.value) if is_step(o) and o not in self.found]
             found[equation.name] = own if {own, ()}.issuperset(folded) else tuple(dict.fromkeys(itertools.chain(*folded, own)))
-        return {name: "; ".join(rules) for name, rules in found.items()}
+        return {name: _joined(rules) for name, rules in found.items()}
 
     # steps
 
@@ -147,6 +147,11 @@ class _Labels:
         if wanted and wanted not in self.taken:
             return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
+
+
+@lru_cache(maxsize=1 << 10)
+def _joined(rules: tuple[str, ...]) -> str:
+    return "; ".join(rules)
 
 
 @lru_cache(maxsize=1 << 10)

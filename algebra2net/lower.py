@@ -167,7 +167,8 @@ class _Lowering:
     def _positional(self, node: Call) -> int:
         """How many arguments are operands; `sum(x, 0)` gives its axis without a name."""
         here = self._record(node)
-        return len(node.arguments) if here.variadic or here.with_two else min(len(node.arguments), max(len(here.operands), 1))
+        given = len(node.arguments)
+        return given if here.variadic or here.with_two or given <= len(here.operands) else max(len(here.operands), 1)
 
     def _is_exp(self, node: Call) -> bool:
         """Whether this power is e^x, with an e that nothing defines."""
@@ -176,9 +177,8 @@ class _Lowering:
 
     def _record(self, node: Call) -> Operator:
         function = node.function
-        own = OWN + function
-        if own in self.functions:
-            return self.functions[own]
+        if self.functions and (own := self.functions.get(OWN + function)) is not None:
+            return own
         if function.endswith("'"):
             here = slope_of(function, self.functions, node.span)
             if isinstance(here, Slope):

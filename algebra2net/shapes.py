@@ -22,7 +22,7 @@ from sympy import Expr, Integer, Symbol
 from algebra2net import names
 from algebra2net.errors import AlgebraError, ShapeError, Span
 from algebra2net.layers import is_parameter
-from algebra2net.lower import instantiate, rule
+from algebra2net.lower import instantiate, meaning_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
 from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
@@ -72,6 +72,13 @@ def parsed(pattern: str) -> Pattern:
 def _words(pattern: str) -> tuple[str, ...]:
     """The dimensions of the operands in a pattern whose terms are single words, one after the other."""
     return tuple(term for sizes in parsed(pattern)[0] for (term,) in sizes)
+
+
+@cache
+def _in_order(pattern: str) -> tuple[tuple[int, Terms], ...]:
+    """The dimensions of the operands and of the result, numbered through; a product of sizes comes after its factors."""
+    wanted, out = parsed(pattern)
+    return tuple(sorted(enumerate(terms for sizes in (*wanted, out) for terms in sizes), key=lambda pair: len(pair[1])))
 
 
 def _sizes(text: str) -> tuple[Terms, Terms]:
@@ -466,7 +473,6 @@ class _Solver:
 
     def apply(self, pattern: str, equation: Equation, given: Sequence[tuple[int, int]], result: tuple[int, int], here: Operator) -> None:
         """Unite what a pattern calls by one name."""
-        wanted, out = parsed(pattern)
         bound: dict[str, int] = {"1": self.one}
         for word, size in here.settings(equation.value).items() if not here.choices else ():
             if size.is_Integer and word in "mn" and int(size) >= 0:
@@ -474,8 +480,9 @@ class _Solver:
                 self.why[bound[word]] = ("typed", equation.span)
             elif isinstance(size, Symbol) and word in "mn" and size.name != "one":
                 bound[word] = self.named_dimension(size.name)
-        pairs = [pair for nodes, terms in [*zip(given, wanted, strict=True), (result, out)] for pair in zip(nodes, terms, strict=True)]
-        for node, term in sorted(pairs, key=lambda pair: len(pair[1])):  # a product of sizes comes after its factors
+        nodes = [node for pair in (*given, result) for node in pair]
+        for place, term in _in_order(pattern):
+            node = nodes[place]
             if len(term) > 1:
                 self.wait("product_of", equation, [node, bound[term[0]], bound[term[2]]])
             elif term[0] in bound:
@@ -797,8 +804,7 @@ class _Solver:
             if equation.name in self.chosen:
                 before = len(draft.equations)
                 here = record(value)
-                bound = dict(zip((symbol(word) for word in here.operands), value.args, strict=True))
-                value = instantiate(draft, rule(self.chosen[equation.name].value, here.parameters), bound, equation.span)
+                value = instantiate(draft, rule(self.chosen[equation.name].value, here.parameters), meaning_of(value, here), equation.span)
                 for new in draft.equations[before:]:
                     shapes[new.name] = result_shape(new.value, shapes)
             defined = draft.keep(with_value(equation, value))

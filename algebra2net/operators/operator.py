@@ -171,8 +171,19 @@ class Operator:
 
     def __call__(self, *operands: Expr, **options: Expr) -> Operation:
         """The operator on these operands."""
-        settings = [options.get(name, option(default)) for name, default in self.options.items()]
-        return operation(self.name)(*operands, *settings)
+        if not self.options:
+            return self._class(*operands)
+        return self._class(*operands, *[options.get(name, default) for name, default in self._defaults.items()])
+
+    @cached_property
+    def _class(self) -> type[Operation]:
+        """The class of its values."""
+        return operation(self.name)
+
+    @cached_property
+    def _defaults(self) -> dict[str, Expr]:
+        """What its options are where they are not given."""
+        return {name: option(default) for name, default in self.options.items()}
 
 
 def enter_slopes() -> None:
