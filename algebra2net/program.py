@@ -185,11 +185,12 @@ class Program:
 
     def first_step(self) -> int:
         """The highest number of a step; a draft that goes on from here counts on."""
-        return max((e.name.number for e in self.equations), default=0)
+        return max([e.name.number for e in self.equations], default=0)
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
-        return Counter([*self.outputs.values(), *chain.from_iterable([operands(e.value, self.functions) for e in self.equations])])
+        functions = self.functions
+        return Counter([*self.outputs.values(), *chain.from_iterable([operands(value, functions) for _, value, _, _ in self.equations])])
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
         """This program with other equations (and other fields)."""
@@ -199,8 +200,10 @@ class Program:
 def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Operator:
     """The operator of a value."""
     name = type(value).__name__
-    found = OPERATORS.get(name) or BESIDE.get(name)
-    return found if found is not None else (functions or {})[name]
+    try:
+        return OPERATORS[name]
+    except KeyError:
+        return BESIDE[name] if name in BESIDE else (functions or {})[name]
 
 
 def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
@@ -213,13 +216,14 @@ def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tu
 
 
 def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
-    """`value` with its operands replaced; itself where none is."""
+    """`value` with its operands replaced, which names stand for; itself where none is."""
+    if not meaning:
+        return value
     if not isinstance(value, Operation):
         return meaning.get(value, value)
-    if meaning.keys().isdisjoint(operands(value, functions)):
+    if meaning.keys().isdisjoint(value.names or operands(value, functions)):
         return value
-    before = record(value, functions).operands_of(value)
-    return type(value)(*[meaning.get(arg, arg) for arg in before], *value.args[len(before) :])
+    return type(value)(*[meaning.get(arg, arg) for arg in value.args])
 
 
 def with_value(equation: Equation, value: Expr) -> Equation:
@@ -230,9 +234,8 @@ def with_value(equation: Equation, value: Expr) -> Equation:
 def renamed(equation: Equation, given: Mapping[Expr, Symbol], functions: Mapping[str, Operator] | None = None) -> Equation:
     """An equation in other names; itself where none of its names has another."""
     name = given.get(equation.name, equation.name)
-    if name is equation.name and given.keys().isdisjoint(operands(equation.value, functions)):
-        return equation
-    return Equation(name, substituted(equation.value, given, functions), equation.span, equation.rule)
+    value = substituted(equation.value, given, functions)
+    return equation if name is equation.name and value is equation.value else Equation(name, value, equation.span, equation.rule)
 
 
 class Draft:

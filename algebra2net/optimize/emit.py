@@ -316,14 +316,14 @@ class Lines:
         """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
         if node.short is None or node.zero_d or not self.graph.program.inputs:
             return False
-        if any(member is not node and id(member) in self.names for member, _ in node.sharing):
+        if any(member is not None and id(member) in self.names for member, _ in node.sharing):
             return True
         return self.has_few_calls and not any(id(arg) in self.inside for arg in node.args)
 
     def shortened(self, node: Node) -> str:
         """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
         name = self.names[id(node)]
-        known = [(member, record) for member, record in node.sharing if id(member) in self.names]
+        known = [(member or node, record) for member, record in node.sharing if id(member or node) in self.names]
         if len(known) > 1:
             short = together(tuple((record.ordinary, record.numpy.replace("$", "")) for _, record in known))
         else:
