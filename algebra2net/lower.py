@@ -445,6 +445,8 @@ class _RuleLowering(_Lowering):
 
 def instantiate(draft: Draft, here: Rule, meaning: Mapping[Expr, Expr], span: Span | None = None, why: str = "") -> Expr:
     """The rule's value for these parameters: its steps go into the draft, the last operator comes back undefined."""
+    if not here.steps:
+        return _meant(here.result, meaning)
     local = dict(meaning)
     for step in here.steps:
         local[step.name] = draft.define(_meant(step.value, local), None, span, why)

@@ -84,6 +84,11 @@ def constants_text(name: str, constants: Mapping[str, str]) -> str:
     )
 
 
+def indented(lines: Sequence[str]) -> str:
+    """The text of a function's body; what is blank stays so."""
+    return ("    " + "\n".join(lines).replace("\n", "\n    ")).replace("\n    \n", "\n\n")
+
+
 class _Function:
     """One function of the module."""
 
@@ -108,7 +113,7 @@ class _Function:
         return (
             constants_text(self.name, lines.constants)
             + f"def {self.name}({', '.join(arguments)}):\n"
-            + "\n".join(f"    {line}" if line else "" for line in "\n".join(body).split("\n"))
+            + indented(body)
         )
 
     def docstring(self, arguments: Sequence[str], output: str) -> str:
