@@ -199,15 +199,15 @@ _slope(
     prelude='''
         def tanh_slope_at(x):
             """1 / cosh(x)²; 1 - tanh(x)² would lose its digits where tanh(x) is nearly 1."""
+            if np.abs(x).max(initial=0) < 40:  # cosh is far from overflow
+                return 1 / np.cosh(x) ** 2
             e = np.exp(-np.abs(x))
             return (2 * e / (1 + e * e)) ** 2
 
         def tanh_slope_mended(slope, x):
             """The slope with its small entries by x."""
-            if slope.size < 4000 and slope.min(initial=1) > 0:  # cosh is far from overflow
-                return 1 / np.cosh(x) ** 2
             small = np.flatnonzero(slope < 0.06)
-            if small.size > slope.size // 10:
+            if slope.size < 4000 or small.size > slope.size // 20:
                 return tanh_slope_at(x)
             slope.put(small, tanh_slope_at(x.take(small)))
             return slope

@@ -60,6 +60,7 @@ class Lines:
         self.numbers = numbers(self.order)
         self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
         self.prepare()
+        self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS}  # what a loop takes blocks of
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if id(node) not in self.inside])
         self.stacks = Stacks(self)
@@ -83,6 +84,8 @@ class Lines:
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
             return node.op in ("const", "size")
+        if id(node) in self.viewed:
+            return False
         return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
 
     def _is_mask(self, node: Node) -> bool:
@@ -151,6 +154,7 @@ class Lines:
             if node.op in VIEWS or node.op == "broadcast":
                 whole = id(self.base(node))
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
+        seen.update(id(self.base(node)) for node in self.statements if id(node) in self.viewed)  # a later block reads what an earlier one would write over
         seen.update(id(self.base(node)) for node in self.outputs.values())
         return last | dict.fromkeys(seen, _END)
 
@@ -625,6 +629,7 @@ class Blocks:
         assert isinstance(shape, tuple)
         self.shape: tuple[int, int] = shape
         self.axis = int(self.shape[0] == 1)
+        self.place = lines.free("k")
         self.escapes = {id(node) for node in run if id(node) in lines.final or any(id(reader) not in self.members for reader in lines.readers.get(id(node), ()))}
         self.block = ChainMap({}, lines.names)  # the names inside the loop
         self.reused: set[int] = set()  # arrays from outside whose memory a member takes over
@@ -670,21 +675,23 @@ class Blocks:
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = str(max(1, BLOCK // width))
         if length > 2 * BLOCK // width > 1:  # as many bytes of either type
-            step = next(word for n in itertools.count() if (word := f"step{n or ''}") not in self.whole.taken_names)
+            step = self.whole.free("step")
             before.append(f"{step} = {8 * BLOCK // width} // {self.dtype(None)}.itemsize")
-        return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
+        return [*before, f"for {self.place} in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
 
     def spent(self, node: Node) -> str | None:
         """An array of these sizes that nobody reads after this node: its memory is as good as new."""
         if node.boolean:
             return None
+        head = node.args[0] if node.op == "along" else node
+        several = head.args if self.whole.is_shortened(head) else ()  # lines, of which a later one may read them
         places = {id(member): place for place, member in enumerate(self.run)}
         end = self.whole.places[id(self.run[-1])]
         taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
             dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
-            if dies and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
+            if dies and arg not in several and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
                 self.reused.add(id(arg))
                 return self.whole.names[id(arg)]
         return None
@@ -715,7 +722,8 @@ class Blocks:
 
     def cuts(self, slices: Mapping[str, str], step: str) -> list[str]:
         """The lines that take a block of each array."""
-        return [f"{block} = {name}[{f'k:k + {step}' if self.axis == 0 else f':, k:k + {step}'}]" for name, block in slices.items()]
+        cut = f"{self.place}:{self.place} + {step}"
+        return [f"{block} = {name}[{cut if self.axis == 0 else f':, {cut}'}]" for name, block in slices.items()]
 
     def dtype(self, node: Node | None) -> str:
         """The text of the type of a whole array that a member fills."""

@@ -183,8 +183,7 @@ class _Reader:
                     return float(found)
             case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(), attr="dtype"), attr="type"), args=[number], keywords=[]):
                 found = self.value(number, names)
-                if isinstance(found, int | float):
-                    return float(found)
+                return float(found) if isinstance(found, int | float) else found  # an array has that type
             case ast.Call(func=ast.Attribute(value=whole, attr="astype"), args=[ast.Name(id="slot_dtype") | ast.Attribute(value=ast.Name(), attr="dtype")], keywords=[]):
                 inner = self.one(whole, names)
                 if isinstance(inner, Ref) and inner.place >= self.operands and self.instructions[inner.place - self.operands].op in COMPARISONS | LOGICAL:
