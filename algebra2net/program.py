@@ -56,7 +56,10 @@ class ValueSymbol(Symbol):  # type: ignore[misc]
         if made.number:
             return _STEPS.setdefault(name, made)
         with _MAKING:
-            return _NAMES.setdefault(name, made)
+            found = _NAMES.get(name)
+            if found is None:
+                found = _NAMES[name] = made
+            return found
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__

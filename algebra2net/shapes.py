@@ -713,7 +713,7 @@ class _Solver:
         options = [option for option in record(waiting.equation.value).choices if self.fits(option, roots)]
         if isinstance(waiting.equation.value, operation("product")):
             for arg, option in zip(waiting.equation.value.args, options, strict=False):
-                if self.is_called_scalar(arg) and option.value.startswith("scale"):
+                if option.value.startswith("scale") and self.is_called_scalar(arg):
                     return self.choose(waiting, option, given)
         return self.choose(waiting, options[-1], given)
 
@@ -725,9 +725,10 @@ class _Solver:
     def default_broadcast(self, waiting: _Waiting) -> None:
         """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
         result, *given = waiting.nodes
-        rest = {self.find(node) for node in given if not self.is_one(node)}
-        for arg, node in zip(waiting.equation.value.args, given, strict=False):
-            if self.find(node) not in rest or self.is_more(node):
+        roots = [self.find(node) for node in given]
+        rest = {root for root in roots if self.value[root] != 1}
+        for arg, node, root in zip(waiting.equation.value.args, given, roots, strict=False):
+            if root not in rest or self.is_more(root):
                 continue
             if self.is_thin(arg, node, waiting) if len(rest) > 1 else self.is_beside_a_layer(arg, waiting):
                 self.assign(node, 1)

@@ -112,7 +112,10 @@ WRONG = [
 # fmt: on
 
 
-MANY = ("L = mse(relu(l0 W0) W1, y) + " + " + ".join(f"sum(a{k})" for k in range(40)), {f"a{k}": (2, 2) for k in range(40)} | NETS[1][1])  # so many that their test is not written out
+MANY = (
+    "L = mse(relu(l0 W0) W1, y) + " + " + ".join(f"sum(a{k})" for k in range(40)),
+    {f"a{k}": (2, 2) for k in range(40)} | NETS[1][1],
+)  # so many that their test is not written out
 
 
 @pytest.mark.parametrize(("algebra", "shapes"), [*NETS[:2], MANY])

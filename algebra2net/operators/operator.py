@@ -37,21 +37,23 @@ class Operation(Expr):  # type: ignore[misc]
 
     def __new__(cls, *args: Expr) -> Operation:
         """What SymPy's own does, and no more."""
-        made: Operation = object.__new__(cls)
+        made: Any = object.__new__(cls)
         made._assumptions = cls.default_assumptions
         made._mhash = None
         made._args = args
         made.names = None
-        return made
+        found: Operation = made
+        return found
 
     def __hash__(self) -> int:
-        if self._mhash is None:
-            self._mhash = hash((type(self), self._args))
-        found: int = self._mhash
+        mine: Any = self
+        if mine._mhash is None:
+            mine._mhash = hash((type(self), self.args))
+        found: int = mine._mhash
         return found
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (type(self) is type(other) and self._args == other._args)  # type: ignore[attr-defined]
+        return self is other or (type(self) is type(other) and self.args == other.args)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -163,7 +165,7 @@ class Operator:
     def operands_of(self, value: Operation) -> tuple[Expr, ...]:
         """The arguments that are values, without the options."""
         args: tuple[Expr, ...] = value.args
-        return args if self.variadic else args[: len(self.operands)]
+        return args if not self.options or self.variadic else args[: len(self.operands)]
 
     def settings(self, value: Operation) -> dict[str, Expr]:
         """The options of this value by name."""
