@@ -29,6 +29,7 @@ from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Sha
 
 _SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
 _SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
+_AXES = (Integer(0), Integer(1))  # as an option
 _SIZED = frozenset(["m", "n"])  # options of what is made of a size
 
 
@@ -181,18 +182,13 @@ def fit(value: Expr, like: Symbol, draft: Draft, shapes: dict[Symbol, Shape], wh
     wider = [axis for axis in (0, 1) if have[axis] != 1 and want[axis] == 1]
     if wider:
         total = OPERATORS["sum"]
-        value = draft.define(total(value) if len(wider) == 2 or have[1 - wider[0]] == 1 else total(value, axis=symbol_axis(wider[0])), rule=why)
+        value = draft.define(total(value) if len(wider) == 2 or have[1 - wider[0]] == 1 else total(value, axis=_AXES[wider[0]]), rule=why)
         have = (1 if 0 in wider else have[0], 1 if 1 in wider else have[1])
         shapes.setdefault(value, have)
     if any(h == 1 != w for h, w in zip(have, want, strict=True)):
         value = draft.define(OPERATORS["expand"](value, like), rule=why)
         shapes.setdefault(value, want)
     return value
-
-
-def symbol_axis(axis: int) -> Expr:
-    """An axis as an option."""
-    return Integer(axis)
 
 
 def unsized(program: Program, size: str) -> ShapeError:
