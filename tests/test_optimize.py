@@ -30,6 +30,7 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("a bias's gradient is a product with ones",    "L = sum(tanh(x W + b)^2)", "x=9x8 W=8x7 b=1x7", r"ones_1_9\.dot\(", r"\.sum\("),
     ("a batch of one is not summed",                "L = sum(tanh(x W + b)^2)", "x=1x8 W=8x7 b=1x7", r"tanh", r"ones|\.sum\("),
     ("the mask of a small relu is a sign",          "L = sum(relu(x W)^2)", "x=9x8 W=8x7", r"(\w+) = np\.sign\((?!\1)", r"> zero"),
+    ("but of a tiny one is written over it",         "L = sum(relu(x W)^2)", "x=3x4 W=4x5", r"np\.sign\((\w+), \1\)", r"> zero"),
     ("the mask of a large one, a comparison",       "L = sum(relu(x W) * y)", "x=90x80 W=80x70 y=90x70", r"greater\(|> zero", r"np\.sign"),
     ("a cube is two products",                      "L = sum((x W)^3)", "x=9x8 W=8x7", r"np\.square", r"\*\* 3|np\.power"),
     ("sigmoid and its slope share an exponential",  "L = sum(sigmoid(x W))", "x=90x80 W=80x70", r"np\.exp", r"(?s)(np\.exp.*){3}"),
