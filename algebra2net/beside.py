@@ -14,7 +14,6 @@ without gelu's value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 
 from sympy import Expr, Integer, Symbol
@@ -22,7 +21,7 @@ from sympy import Expr, Integer, Symbol
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import BESIDE, beside, operation
 from algebra2net.operators.prelude import functions_of, reached
-from algebra2net.program import Program, Shape
+from algebra2net.program import Program, Shape, with_value
 
 SLOPES = {slope: OPERATORS[slope].slope_of for slope in OPERATORS if OPERATORS[slope].slope_of and beside(slope) in BESIDE}
 FUNCTIONS = frozenset(SLOPES.values())
@@ -44,7 +43,7 @@ def with_values(program: Program, optimized: bool = False) -> Program:
                 changed[equation.name] = operation(beside(name))(*(given[operand] for operand in BESIDE[beside(name)].operands))
         elif _weighs_probabilities(value, made) or (not optimized and _is_column_by_row(value, made, program.shapes)):
             changed[equation.name] = operation(beside(name))(*value.args)
-    return program.with_equations(replace(e, value=changed[e.name]) if e.name in changed else e for e in program.equations) if changed else program
+    return program.with_equations(with_value(e, changed[e.name]) if e.name in changed else e for e in program.equations) if changed else program
 
 
 def _weighs_probabilities(value: Expr, made: Mapping[Symbol, Expr]) -> bool:

@@ -3,6 +3,7 @@
 In    the shapes of the arrays that a function of generated code takes, by name; what to do with any other call
 Out   a function that tests its arrays and runs the code
 Idea  a call of a small network takes a few microseconds, so the test of its arrays is straight-line code for the shapes at hand;
+      of many arrays it is one look at all of their types and one at all of their shapes, which needs no code of its own;
       whatever is not just as the code takes it goes the careful way, which converts, or says what is wrong
 """
 
@@ -16,7 +17,7 @@ from operator import attrgetter, itemgetter
 from types import MethodType
 from typing import Any, Generic, TypeVar
 
-from algebra2net.program import Shape
+from algebra2net.program import Dimension, Shape
 from algebra2net.run import Values, load
 
 Result = TypeVar("Result")
@@ -24,6 +25,7 @@ Result = TypeVar("Result")
 Code = Callable[[Mapping[str, int]], Callable[..., Any]]  # sizes that were open → the generated function to run
 
 SPELLED_OUT = 8  # inputs: Python looks for the name of an argument among all of them, so with more a dict is faster
+WRITTEN = 32  # inputs whose test is written out; with more the other one is as fast
 SIZES_REMEMBERED = 1 << 10
 _RESERVED = frozenset("self delta given others size run take shapes value grads dtype ndarray floats array Values careful present".split())
 
@@ -39,18 +41,19 @@ class WrittenOut(Generic[Result]):
 
     def __get__(self, net: Any, owner: Any = None) -> Callable[..., Result]:
         try:
-            return self._faster(net)
+            return MethodType(self._faster(net), net)
         except AttributeError:
             return self._careful if net is None else self._made(net)
 
     def _made(self, net: Any) -> Callable[..., Result]:
         call = net._written_out(self._careful.__name__, self._careful)
-        made: Callable[..., Result] = vars(net).setdefault(self._key, MethodType(call, net))
-        return made
+        return MethodType(vars(net).setdefault(self._key, call), net)
 
 
 def forward(expected: Mapping[str, Shape], run: Code, careful: Callable[..., Any]) -> Callable[..., Any]:
     """`forward(self, l0=…, W0=…)`: every named value."""
+    if len(expected) > WRITTEN:
+        return _forward_of_many(_Arrays(expected, run), careful)
     return _Call(expected, run, careful, "", lambda values: [f"return Values({values})"]).made()
 
 
@@ -59,6 +62,8 @@ def value_and_grad(expected: Mapping[str, Shape], run: Code, careful: Callable[.
 
     `numbers` are the gradients that the code gives as numbers: whether they belong to an array of a call, which has one entry then.
     """
+    if len(expected) > WRITTEN:
+        return _value_and_grad_of_many(_Arrays(expected, run, signal), careful, numbers)
     entries = [f"grads[{name!r}] = array({f'[[grads[{name!r}]]]' if is_given else f'grads[{name!r}]'}, dtype)" for name, is_given in numbers.items()]
     given = expected if signal is None else {**expected, "delta": signal}
     return _Call(given, run, careful, "delta=None, ", lambda both: [f"value, grads = {both}", *entries, "return value, Values(grads)"]).made()
@@ -72,6 +77,82 @@ def is_whole(shapes: Collection[Shape]) -> bool:
 def is_known(shape: Shape) -> bool:
     """Whether both sizes are numbers."""
     return all(isinstance(size, int) for size in shape)
+
+
+# ---------------------------------------------------------------------------------------------------- of many arrays
+
+
+def _forward_of_many(arrays: _Arrays, careful: Callable[..., Any]) -> Callable[..., Any]:
+    def forward(self: Any, /, **given: Any) -> Any:
+        values = arrays.run(given)
+        return careful(self, **given) if values is None else Values(values)
+
+    forward.__doc__ = careful.__doc__
+    return forward
+
+
+def _value_and_grad_of_many(arrays: _Arrays, careful: Callable[..., Any], numbers: Mapping[str, bool]) -> Callable[..., Any]:
+    from numpy import array
+
+    def value_and_grad(self: Any, /, delta: Any = None, **given: Any) -> Any:
+        both = arrays.run(given, delta)
+        if both is None:
+            return careful(self, delta, **given)
+        value, grads = both
+        for name, is_given in numbers.items():
+            grads[name] = array([[grads[name]]] if is_given else grads[name], next(iter(given.values())).dtype)
+        return value, Values(grads)
+
+    value_and_grad.__doc__ = careful.__doc__
+    return value_and_grad
+
+
+class _Arrays:
+    """The arrays that a function of generated code takes, to be tested together."""
+
+    def __init__(self, expected: Mapping[str, Shape], code: Code, signal: Shape | None = None) -> None:
+        import numpy as np
+
+        shapes = [*expected.values(), *([signal] if signal else [])]
+        self.inputs = len(expected)
+        self.take = itemgetter(*expected)
+        self.classes = (np.ndarray,) * len(shapes)
+        self.dtypes = tuple((np.dtype(dtype),) * len(shapes) for dtype in (np.float64, np.float32))
+        met: dict[Dimension, tuple[int, int]] = {}  # each open size → in which array, along which axis it is met first
+        for place, shape in enumerate(shapes):
+            for axis, size in enumerate(shape):
+                if isinstance(size, str):
+                    met.setdefault(size, (place, axis))
+        self.met = tuple(met.values())
+
+        def sized(*sizes: int) -> tuple[tuple[Shape, ...], Callable[..., Any]]:
+            found = dict(zip(met, sizes, strict=True))
+            return tuple([(found.get(rows, rows), found.get(columns, columns)) for rows, columns in shapes]), code({str(name): size for name, size in found.items()})
+
+        self.sized = lru_cache(SIZES_REMEMBERED)(sized)  # the shapes and the code for the sizes that are open
+
+    def run(self, given: Mapping[str, Any], delta: Any = None) -> Any:
+        """What the code gives; None where the arrays are not just as it takes them."""
+        if len(given) != self.inputs:
+            return None
+        try:
+            arrays = self.take(given) if delta is None else (*self.take(given), delta)
+        except KeyError:
+            return None
+        if tuple(map(type, arrays)) != self.classes or tuple(map(_DTYPE, arrays)) not in self.dtypes:
+            return None
+        shapes = tuple(map(_SHAPE, arrays))
+        try:
+            expected, code = self.sized(*[shapes[place][axis] for place, axis in self.met])
+        except IndexError:  # one of them is no matrix
+            return None
+        return code(*arrays) if shapes == expected else None
+
+
+_DTYPE, _SHAPE = attrgetter("dtype"), attrgetter("shape")
+
+
+# ------------------------------------------------------------------------------------------------------- written out
 
 
 class _Call:

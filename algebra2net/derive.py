@@ -16,7 +16,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 
 from sympy import Expr, Integer, Symbol
 
@@ -95,7 +95,11 @@ class _Backward:
         self.forward = program
         self.shapes = shapes
         self.draft = _ShapedDraft(program, shapes)
-        self.varying = rests_on(program, program.inputs)
+
+    @cached_property
+    def varying(self) -> set[Symbol]:
+        """The names that rest on an input."""
+        return rests_on(self.forward, self.forward.inputs)
 
     def total(self, arriving: Sequence[tuple[Expr, str]]) -> Expr:
         """What arrives at a name, added up."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 WIDEST = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of the source: the characters from `start` up to, not including, `stop`."""
 
     source: str
@@ -51,7 +50,7 @@ class Span:
         line = before + _visible(self.source[self.start : until]) + tail
         return f"{line}\n{' ' * columns(before)}{'^' * max(1, columns(marked))}"
 
-    def __add__(self, other: Span) -> Span:
+    def __add__(self, other: Span) -> Span:  # type: ignore[override]
         return Span(self.source, min(self.start, other.start), max(self.stop, other.stop))
 
 

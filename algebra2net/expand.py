@@ -96,4 +96,4 @@ def _slope_rule(here: Operator, program: Program) -> Rule:
 def _entrywise(program: Program) -> tuple[Equation, ...]:
     """The equations with every product taken entry by entry: the body is read for one entry."""
     times = OPERATORS["times"]
-    return tuple(replace(e, value=times(*e.value.args)) if type(e.value).__name__ == "product" else e for e in program.equations)
+    return tuple(with_value(e, times(*e.value.args)) if type(e.value).__name__ == "product" else e for e in program.equations)

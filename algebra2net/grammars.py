@@ -53,13 +53,25 @@ def cut(lark: Lark, source: str) -> Iterator[Token]:
     """
     place, ignored = 0, lark.lexer_conf.ignore
     for match in _terminals(lark).finditer(source):
-        if match.start() != place:
+        start, end = match.span()
+        if start != place:
             break
-        kind, place = match.lastgroup or "", match.end()
+        kind, place = match.lastgroup or "", end
         if kind not in ignored:
-            yield Token(kind, match[0], match.start(), end_pos=place)
+            yield token_at(kind, match[0], start, end)
     if place < len(source):
         raise StrangeCharacterError(place)
+
+
+def token_at(kind: str, text: str, start: int, end: int) -> Token:
+    """A token at its place. Lark's own way to make one takes four times as long: it looks for arguments by names that they had before."""
+    made = str.__new__(Token, text)
+    made.type = kind
+    made.value = text
+    made.start_pos = start
+    made.end_pos = end
+    made.line = made.column = made.end_line = made.end_column = None
+    return made
 
 
 @cache

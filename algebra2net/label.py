@@ -20,7 +20,7 @@ from algebra2net import names
 from algebra2net.derive import VALUE
 from algebra2net.formulas import Known, repeated
 from algebra2net.operators.operator import Operation
-from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol
+from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol, with_value
 
 LARGEST = 12  # operators folded into one line
 SMALL = 2  # operators in a step that may be shown wherever it is used
@@ -53,11 +53,13 @@ class _Labels:
         deltas = self.signals()
         self.large_steps()
         found = self.found
-        reasons = self.reasons()
-        equations = [Equation(found.get(e.name, e.name), substituted(e.value, found), e.span, reasons[e.name]) for e in self.program.equations]
+        equations = [
+            Equation(found.get(name, name), substituted(value, found), span, reasons)
+            for (name, value, span, _), reasons in zip(self.program.equations, self.reasons(), strict=True)
+        ]
         kept = self.program.kept
         for name, seed in self.aliases:
-            equations = [replace(e, value=substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
+            equations = [with_value(e, substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
             equations.insert(kept, Equation(name, seed, None, "the signal at the output"))
         shapes = {found.get(n, n): shape for n, shape in self.program.shapes.items()} | {name: self.program.shapes[seed] for name, seed in self.aliases}
         outputs = {target: found.get(name, name) for target, name in self.program.outputs.items()}
@@ -117,14 +119,19 @@ class _Labels:
 
     # reasons
 
-    def reasons(self) -> dict[Symbol, str]:
+    def reasons(self) -> list[str]:
         """Why each equation holds: its own rule, after those of the steps that are folded into it."""
-        found: dict[Symbol, tuple[str, ...]] = {}
-        for equation in self.program.equations:
-            own = _reasons(equation.rule)
-            folded = [found[o] for o in operands(equation.value) if is_step(o) and o not in self.found]
-            found[equation.name] = own if {own, ()}.issuperset(folded) else tuple(dict.fromkeys(itertools.chain(*folded, own)))
-        return {name: "; ".join(rules) for name, rules in found.items()}
+        found: list[str] = []
+        inside: dict[Symbol, tuple[str, ...]] = {}  # of the steps that are folded
+        for name, value, _, rule in self.program.equations:
+            rules = _reasons(rule)
+            folded = [inside[operand] for operand in operands(value) if operand in inside]
+            if not {rules, ()}.issuperset(folded):
+                rules = tuple(dict.fromkeys(itertools.chain(*folded, rules)))
+            if is_step(name) and name not in self.found:
+                inside[name] = rules
+            found.append(_joined(rules))
+        return found
 
     # steps
 
@@ -147,6 +154,11 @@ class _Labels:
         if wanted and wanted not in self.taken:
             return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
+
+
+@lru_cache(maxsize=1 << 10)
+def _joined(rules: tuple[str, ...]) -> str:
+    return "; ".join(rules)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -167,7 +167,8 @@ class _Lowering:
     def _positional(self, node: Call) -> int:
         """How many arguments are operands; `sum(x, 0)` gives its axis without a name."""
         here = self._record(node)
-        return len(node.arguments) if here.variadic or here.with_two else min(len(node.arguments), max(len(here.operands), 1))
+        given = len(node.arguments)
+        return given if here.variadic or here.with_two or given <= len(here.operands) else max(len(here.operands), 1)
 
     def _is_exp(self, node: Call) -> bool:
         """Whether this power is e^x, with an e that nothing defines."""
@@ -176,9 +177,8 @@ class _Lowering:
 
     def _record(self, node: Call) -> Operator:
         function = node.function
-        own = OWN + function
-        if own in self.functions:
-            return self.functions[own]
+        if self.functions and (own := self.functions.get(OWN + function)) is not None:
+            return own
         if function.endswith("'"):
             here = slope_of(function, self.functions, node.span)
             if isinstance(here, Slope):
@@ -445,6 +445,8 @@ class _RuleLowering(_Lowering):
 
 def instantiate(draft: Draft, here: Rule, meaning: Mapping[Expr, Expr], span: Span | None = None, why: str = "") -> Expr:
     """The rule's value for these parameters: its steps go into the draft, the last operator comes back undefined."""
+    if not here.steps:
+        return _meant(here.result, meaning)
     local = dict(meaning)
     for step in here.steps:
         local[step.name] = draft.define(_meant(step.value, local), None, span, why)
@@ -472,10 +474,15 @@ _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation
 
 def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:
     """What the names in a rule of `here` stand for at `value`: operands, options, and what else is given."""
-    meaning: dict[Expr, Expr] = dict(zip(map(symbol, here.parameters), value.args, strict=False))
+    meaning: dict[Expr, Expr] = dict(zip(_symbols(here.parameters), value.args, strict=False))
     for word, expression in more.items():
         meaning[symbol(word)] = expression
     return meaning
+
+
+@cache
+def _symbols(names: tuple[str, ...]) -> tuple[Symbol, ...]:
+    return tuple(map(symbol, names))
 
 
 def own_rule(here: Own, program: Program) -> Rule:

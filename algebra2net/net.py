@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from sympy import Expr, Symbol
 
@@ -247,12 +248,16 @@ class Net:
     def source(self) -> str:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
         with resting():
-            return module(self._steps, with_values(self._backprop_opened), self._title(), self._options.spelling)
+            return module(self._steps, with_values(self._backprop_opened), [self._title, *self._made_from()], self._options.spelling)
 
-    def _title(self) -> list[str]:
-        """What the generated modules say of themselves: the algebra that they were made from."""
-        made_from = (f"    {line}" for line in str(self.program).split("\n"))
-        return [f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}.", "", MADE_FROM, "", *made_from]
+    @property
+    def _title(self) -> str:
+        """What a generated module computes."""
+        return f"{write(symbol(self.output), PLAIN)} and its gradients by {', '.join(self._wrt)}."
+
+    def _made_from(self) -> list[str]:
+        """The algebra that the generated modules were made from, as their docstring says it."""
+        return ["", MADE_FROM, "", *(f"    {line}" for line in str(self.program).split("\n"))]
 
     def code(self, derived: bool = False) -> Code:
         """The lines that `source` has in `forward`, or in `value_and_grad`: for showing them beside their equations."""
@@ -261,9 +266,9 @@ class Net:
     @cached_property
     def optimized_source(self) -> str:
         """The module that runs: the same functions and results as `source`, written as an expert would for these shapes."""
-        return self._optimized("forward", "value_and_grad")
+        return self._optimized(("forward", "value_and_grad"), self._made_from())
 
-    def _optimized(self, *names: str) -> str:
+    def _optimized(self, names: Sequence[str], made_from: Sequence[str] = ()) -> str:
         """The text of that module, or of one function of it."""
         if self._options.accelerate:
             from algebra2net.optimize.accelerate import module as optimized
@@ -273,7 +278,7 @@ class Net:
         with resting():
             forward = cheapest(self._steps, self._named) if "forward" in names else None
             backprop = self._cheapest_backprop() if "value_and_grad" in names else None
-            return optimized(forward, backprop if backprop is None or self._options.accelerate else with_values(backprop, optimized=True), self._title())
+            return optimized(forward, backprop if backprop is None or self._options.accelerate else with_values(backprop, optimized=True), [self._title, *made_from])
 
     @property
     def _named(self) -> list[str]:
@@ -293,7 +298,7 @@ class Net:
     def _text(self, name: str) -> str:
         """The text of a module that has that function; DerivativeError where there is none."""
         if self._options.optimize:
-            return vars(self).get("optimized_source") or self._optimized(name)
+            return vars(self).get("optimized_source") or self._optimized((name,))
         try:
             return self.source
         except DerivativeError:
@@ -477,7 +482,7 @@ class Net:
             written = name in self._functions and bool(expected) and calls.is_whole([*expected.values(), *([signal] if signal else [])])
             if not written or (name == "value_and_grad" and "delta" in expected):
                 return careful
-            code = partial(self._code, name)
+            code = partial(_code_of, ref(self), name)  # a net that had itself would stay until it is searched for
             if name == "forward":
                 return calls.forward(expected, code, careful)
             outputs = self.backprop.outputs
@@ -647,6 +652,13 @@ class Net:
         from algebra2net.faces.notebook import bundle
 
         return bundle(self._page({}), self.sheet(80), self._repr_latex_(), include, exclude)
+
+
+def _code_of(net: ref[Net], name: str, sizes: Mapping[str, int]) -> Callable[..., Any]:
+    """The generated function of a net whose method is being called."""
+    found = net()
+    assert found is not None
+    return found._code(name, sizes)
 
 
 def _lowered(source: str, options: _Options) -> Lowered:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from sympy import Expr, Symbol
@@ -33,14 +33,14 @@ SCALAR: Shape = (1, 1)
 
 
 _ANY = Symbol("_", commutative=False)
-_ASSUMPTIONS = [(slot, getattr(_ANY, slot)) for slot in ("_assumptions", *Symbol.__slots__) if slot != "name" and hasattr(_ANY, slot)]
+_SHARED = [(slot, getattr(_ANY, slot)) for owner in Symbol.__mro__ for slot in getattr(owner, "__slots__", ()) if slot != "name" and hasattr(_ANY, slot)]
 
 
 class ValueSymbol(Symbol):  # type: ignore[misc]
     """The symbol of a value: a matrix, so it commutes with nothing.
 
     There is one of each name, so they hash and compare by identity, without a line of Python: every walk over a
-    Program looks up some hundred names an equation. All share one set of assumptions, which SymPy takes 12 µs to make.
+    Program looks up some hundred names an equation. All share what SymPy keeps of one of them, which it takes 12 µs to make.
     """
 
     __slots__ = ("__weakref__", "number")
@@ -48,17 +48,18 @@ class ValueSymbol(Symbol):  # type: ignore[misc]
 
     def __new__(cls, name: str, **_: object) -> ValueSymbol:
         """The symbol called `name`."""
-        made_before = _STEPS if name.startswith("_") else _NAMES
+        made = object.__new__(cls)
+        for slot, shared in _SHARED:
+            setattr(made, slot, shared)
+        made.name = name
+        made.number = int(name[1:]) if name.startswith("_") else 0
+        if made.number:
+            return _STEPS.setdefault(name, made)
         with _MAKING:
-            made = made_before.get(name)
-            if made is None:
-                made = Expr.__new__(cls)
-                made.name = name
-                made.number = int(name[1:]) if name.startswith("_") else 0
-                for slot, shared in _ASSUMPTIONS:
-                    setattr(made, slot, shared)
-                made_before[name] = made
-            return made
+            found = _NAMES.get(name)
+            if found is None:
+                found = _NAMES[name] = made
+            return found
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
@@ -91,17 +92,29 @@ def is_step(value: Expr) -> bool:
     return isinstance(value, ValueSymbol) and value.number > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(NamedTuple):
     """`name = value`, the value one operator on names and numbers (or a name or number alone).
 
-    `span` is where it was typed; `rule` says, of a derived one, why it holds.
+    `span` is where it was typed; `rule` says, of a derived one, why it holds: neither makes it another equation.
+    A tuple, as every pass makes thousands: a frozen dataclass takes twice as long to make.
     """
 
     name: ValueSymbol
     value: Expr
-    span: Span | None = field(default=None, compare=False, repr=False)
-    rule: str = field(default="", compare=False)
+    span: Span | None = None
+    rule: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Equation) and self.name is other.name and self.value == other.value
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.value))
+
+    def __repr__(self) -> str:
+        return f"{self.name} = {self.value}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,11 +188,12 @@ class Program:
 
     def first_step(self) -> int:
         """The highest number of a step; a draft that goes on from here counts on."""
-        return max((e.name.number for e in self.equations), default=0)
+        return max([e.name.number for e in self.equations], default=0)
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
-        return Counter([*self.outputs.values(), *chain.from_iterable([operands(e.value, self.functions) for e in self.equations])])
+        functions = self.functions
+        return Counter([*self.outputs.values(), *chain.from_iterable([operands(value, functions) for _, value, _, _ in self.equations])])
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
         """This program with other equations (and other fields)."""
@@ -189,29 +203,30 @@ class Program:
 def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Operator:
     """The operator of a value."""
     name = type(value).__name__
-    found = OPERATORS.get(name) or BESIDE.get(name)
-    return found if found is not None else (functions or {})[name]
+    try:
+        return OPERATORS[name]
+    except KeyError:
+        return BESIDE[name] if name in BESIDE else (functions or {})[name]
 
 
 def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
     """The names that a value is made of, each as often as it stands there."""
-    try:
-        found: tuple[Symbol, ...] = value.names  # every walk asks: looked up once
-    except AttributeError:
-        if not isinstance(value, Operation):
-            return (value,) if isinstance(value, Symbol) else ()
-        found = value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
-    return found
+    if not isinstance(value, Operation):
+        return (value,) if isinstance(value, Symbol) else ()
+    if value.names is None:  # every walk asks: looked up once
+        value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
+    return value.names
 
 
 def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
-    """`value` with its operands replaced; itself where none is."""
+    """`value` with its operands replaced, which names stand for; itself where none is."""
+    if not meaning:
+        return value
     if not isinstance(value, Operation):
         return meaning.get(value, value)
-    if meaning.keys().isdisjoint(operands(value, functions)):
+    if meaning.keys().isdisjoint(value.names or operands(value, functions)):
         return value
-    before = record(value, functions).operands_of(value)
-    return type(value)(*[meaning.get(arg, arg) for arg in before], *value.args[len(before) :])
+    return type(value)(*[meaning.get(arg, arg) for arg in value.args])
 
 
 def with_value(equation: Equation, value: Expr) -> Equation:
@@ -222,9 +237,8 @@ def with_value(equation: Equation, value: Expr) -> Equation:
 def renamed(equation: Equation, given: Mapping[Expr, Symbol], functions: Mapping[str, Operator] | None = None) -> Equation:
     """An equation in other names; itself where none of its names has another."""
     name = given.get(equation.name, equation.name)
-    if name is equation.name and given.keys().isdisjoint(operands(equation.value, functions)):
-        return equation
-    return Equation(name, substituted(equation.value, given, functions), equation.span, equation.rule)
+    value = substituted(equation.value, given, functions)
+    return equation if name is equation.name and value is equation.value else Equation(name, value, equation.span, equation.rule)
 
 
 class Draft:
@@ -247,6 +261,10 @@ class Draft:
                 return known
             self.steps += 1
             name = step(self.steps)
+            if self._is_shared(value):
+                self._names[value] = name
+            self.equations.append(Equation(name, value, span, rule))
+            return name
         return self.keep(Equation(name, value, span, rule))
 
     def keep(self, equation: Equation) -> Expr:
@@ -257,8 +275,7 @@ class Draft:
                 return value
             self.equations.append(equation)
             return name
-        shared = self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
-        known = self._names.setdefault(value, name) if shared else name
+        known = self._names.setdefault(value, name) if self._is_shared(value) else name
         if known is name:
             self.equations.append(equation)
             return name
@@ -268,8 +285,12 @@ class Draft:
             self.rename(known, name)  # a step that turns out to have a name
             self._names[value] = name
         else:
-            self.equations.append(replace(equation, value=known))
+            self.equations.append(with_value(equation, known))
         return name
+
+    def _is_shared(self, value: Operation) -> bool:
+        """Whether equal values are one: an `I` of no size need not be of the same size in two places."""
+        return self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
 
     def rename(self, step: Expr, name: Symbol) -> None:
         """Let a step have this name, from where it was defined on."""

@@ -22,7 +22,7 @@ from lark.exceptions import UnexpectedToken
 
 from algebra2net import names
 from algebra2net.errors import NotationError, Span, nearest
-from algebra2net.grammars import StrangeCharacterError, cut, parser
+from algebra2net.grammars import StrangeCharacterError, cut, parser, token_at
 from algebra2net.notation import Call, Declaration, Definition, Equation, Name, Number, Statement, Value
 from algebra2net.operators import OPERATORS, known, spellings
 from algebra2net.recognise import LONGEST, recognised
@@ -377,7 +377,7 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
 def _as(token: Token, kind: str, text: str | None = None) -> Token:
-    return Token.new_borrow_pos(kind, str(token) if text is None else text, token)
+    return token_at(kind, token.value if text is None else text, token.start_pos or 0, token.end_pos or 0)
 
 
 def _span(token: Token, source: str) -> Span:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakMethod
 
 from algebra2net import names
 from algebra2net.collector import resting
@@ -39,16 +40,21 @@ def load(source: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 class Functions:
-    """The functions of generated code, each made when it is first asked for."""
+    """The functions of generated code, each made when it is first asked for.
+
+    `text` gives the text of a module with the function of that name: a method of the net that these belong to.
+    """
 
     def __init__(self, text: Callable[[str], str]) -> None:
-        self._text = text  # of a module with the function of that name
+        self._text = WeakMethod(text)  # the net goes when nobody needs it, without a search for circles
         self._made: dict[str, Callable[..., Any]] = {}
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         if name not in self._made:
+            text = self._text()
+            assert text is not None
             with resting():
-                space = load(self._text(name))
+                space = load(text(name))
             self._made |= {each: space[each] for each in ("forward", "value_and_grad") if each in space}
         return self._made[name]
 

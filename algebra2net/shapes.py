@@ -12,7 +12,7 @@ Idea  union–find over dimensions, each known size with the place that it comes
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -22,13 +22,14 @@ from sympy import Expr, Integer, Symbol
 from algebra2net import names
 from algebra2net.errors import AlgebraError, ShapeError, Span
 from algebra2net.layers import is_parameter
-from algebra2net.lower import instantiate, rule
+from algebra2net.lower import instantiate, meaning_of, rule
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
 from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
 
 _SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
 _SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
+_AXES = (Integer(0), Integer(1))  # as an option
 _SIZED = frozenset(["m", "n"])  # options of what is made of a size
 
 
@@ -74,6 +75,13 @@ def _words(pattern: str) -> tuple[str, ...]:
     return tuple(term for sizes in parsed(pattern)[0] for (term,) in sizes)
 
 
+@cache
+def _in_order(pattern: str) -> tuple[tuple[int, Terms], ...]:
+    """The dimensions of the operands and of the result, numbered through; a product of sizes comes after its factors."""
+    wanted, out = parsed(pattern)
+    return tuple(sorted(enumerate(terms for sizes in (*wanted, out) for terms in sizes), key=lambda pair: len(pair[1])))
+
+
 def _sizes(text: str) -> tuple[Terms, Terms]:
     rows, columns = (tuple(word.strip().replace("*", " * ").split()) for word in text.split("×"))
     return rows, columns
@@ -91,6 +99,7 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
     taken = _taken(pattern)
     if taken is not None:
         (row, of_row), (column, of_column) = taken
+        given.append(SCALAR)  # which has the 1 of a pattern
         return given[row][of_row], given[column][of_column]
     if pattern == "of the second":
         return given[1]
@@ -117,7 +126,8 @@ def _taken(pattern: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
     if "×" not in pattern:
         return None
     wanted, result = parsed(pattern)
-    places = {terms: (operand, axis) for operand, sizes in reversed([*enumerate(wanted)]) for axis, terms in ((1, sizes[1]), (0, sizes[0])) if terms != ("1",)}
+    places = {terms: (operand, axis) for operand, sizes in reversed([*enumerate(wanted)]) for axis, terms in ((1, sizes[1]), (0, sizes[0]))}
+    places["1",] = (-1, 0)
     rows, columns = (places.get(terms) if len(terms) == 1 else None for terms in result)
     return None if rows is None or columns is None else (rows, columns)
 
@@ -172,18 +182,13 @@ def fit(value: Expr, like: Symbol, draft: Draft, shapes: dict[Symbol, Shape], wh
     wider = [axis for axis in (0, 1) if have[axis] != 1 and want[axis] == 1]
     if wider:
         total = OPERATORS["sum"]
-        value = draft.define(total(value) if len(wider) == 2 or have[1 - wider[0]] == 1 else total(value, axis=symbol_axis(wider[0])), rule=why)
+        value = draft.define(total(value) if len(wider) == 2 or have[1 - wider[0]] == 1 else total(value, axis=_AXES[wider[0]]), rule=why)
         have = (1 if 0 in wider else have[0], 1 if 1 in wider else have[1])
         shapes.setdefault(value, have)
     if any(h == 1 != w for h, w in zip(have, want, strict=True)):
         value = draft.define(OPERATORS["expand"](value, like), rule=why)
         shapes.setdefault(value, want)
     return value
-
-
-def symbol_axis(axis: int) -> Expr:
-    """An axis as an option."""
-    return Integer(axis)
 
 
 def unsized(program: Program, size: str) -> ShapeError:
@@ -284,12 +289,13 @@ class _Solver:
             raise _ClashError(one, other)
         if len(watchers[a]) < len(watchers[b]):
             a, b = b, a
-        if value[a] is None and (value[b] is not None or (label[b] and not label[a])):
+        if watchers[a] and value[a] is None and (value[b] is not None or (label[b] and not label[a])):
             self.wake(a)
-        self.wake(b)  # what waits for the two to be one waits at both
+        if watchers[b]:  # what waits for the two to be one waits at both
+            self.wake(b)
+            watchers[a] += watchers[b]
+            watchers[b] = []
         self.parent[b] = a
-        watchers[a] += watchers[b]
-        watchers[b] = []
         if value[a] is None and value[b] is not None:
             value[a], self.why[a] = value[b], self.why[b]
         self.why[a] = self.why[a] or self.why[b]
@@ -301,7 +307,8 @@ class _Solver:
         if self.value[root] is None:
             self.value[root] = value
             self.why[root] = why
-            self.wake(root)
+            if self.watchers[root]:
+                self.wake(root)
         elif self.value[root] != value:
             fresh = self.node(value)
             self.why[fresh] = why
@@ -309,8 +316,6 @@ class _Solver:
 
     def wake(self, root: int) -> None:
         """Queue what waits at a node: it may be said now."""
-        if not self.watchers[root]:
-            return
         left = self.watchers[root] = [waiting for waiting in self.watchers[root] if not waiting.done]
         for waiting in left:
             if not waiting.queued:
@@ -386,14 +391,19 @@ class _Solver:
 
     def solve(self) -> None:
         for equation in self.program.equations:
-            self.guarded(equation, self.constrain)
+            try:
+                self.constrain(equation)
+            except _ClashError as clash:
+                raise self.misfit(equation, clash) from None
         self.run()
         self.orient()
-        for default in (self.default_choice, self.default_broadcast, self.default_paired, self.default_sizes):
+        for kind, default in (("choice", self.default_choice), ("broadcast", self.default_broadcast), ("paired", self.default_paired)):
             for waiting in self.waiting:
-                if not waiting.done:
-                    self.guarded(waiting.equation, lambda _, w=waiting, d=default: d(w))
+                if waiting.kind == kind and not waiting.done:
+                    self.guarded(waiting, default)
                     self.run()
+        for waiting in self.waiting:
+            waiting.done = True  # sums and products of sizes stay names made of the parts' names
         for name in self.program.inputs:
             nodes = self.dims[name]
             if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.find(n)] and self.owner[self.find(n)] == name.name for n in nodes):
@@ -407,13 +417,13 @@ class _Solver:
             waiting = self.queue.popleft()
             waiting.queued = False
             if not waiting.done:
-                self.guarded(waiting.equation, lambda _, w=waiting: self.attempt(w))
+                self.guarded(waiting, self.attempt)
 
-    def guarded(self, equation: Equation, step: object) -> None:
+    def guarded(self, waiting: _Waiting, step: Callable[[_Waiting], None]) -> None:
         try:
-            step(equation)  # type: ignore[operator]
+            step(waiting)
         except _ClashError as clash:
-            raise self.misfit(equation, clash) from None
+            raise self.misfit(waiting.equation, clash) from None
 
     def wait(self, kind: str, equation: Equation, nodes: Sequence[int], axis: int = 0) -> None:
         waiting = _Waiting(kind, equation, tuple(nodes), axis)
@@ -459,7 +469,6 @@ class _Solver:
 
     def apply(self, pattern: str, equation: Equation, given: Sequence[tuple[int, int]], result: tuple[int, int], here: Operator) -> None:
         """Unite what a pattern calls by one name."""
-        wanted, out = parsed(pattern)
         bound: dict[str, int] = {"1": self.one}
         for word, size in here.settings(equation.value).items() if not here.choices else ():
             if size.is_Integer and word in "mn" and int(size) >= 0:
@@ -467,8 +476,9 @@ class _Solver:
                 self.why[bound[word]] = ("typed", equation.span)
             elif isinstance(size, Symbol) and word in "mn" and size.name != "one":
                 bound[word] = self.named_dimension(size.name)
-        pairs = [pair for nodes, terms in [*zip(given, wanted, strict=True), (result, out)] for pair in zip(nodes, terms, strict=True)]
-        for node, term in sorted(pairs, key=lambda pair: len(pair[1])):  # a product of sizes comes after its factors
+        nodes = [node for pair in (*given, result) for node in pair]
+        for place, term in _in_order(pattern):
+            node = nodes[place]
             if len(term) > 1:
                 self.wait("product_of", equation, [node, bound[term[0]], bound[term[2]]])
             elif term[0] in bound:
@@ -480,13 +490,14 @@ class _Solver:
 
     def broadcast(self, waiting: _Waiting) -> None:
         """The result's size along one axis: that of the operands which are not 1."""
-        result, *given = map(self.find, waiting.nodes)
-        if self.value[result] == 1:
+        value = self.value
+        result, *given = [self.find(node) for node in waiting.nodes]
+        if value[result] == 1:
             for node in given:
                 self.unite(node, self.one)
             waiting.done = True
             return
-        rest = [node for node in given if self.value[node] != 1]
+        rest = [node for node in given if value[node] != 1]
         if not rest:
             self.unite(result, self.one)
             waiting.done = True
@@ -503,8 +514,6 @@ class _Solver:
         """A loss compares entry with entry: an equal, one row for a batch, or a scalar; said once all else is."""
 
     def default_paired(self, waiting: _Waiting) -> None:
-        if waiting.kind != "paired":
-            return
         waiting.done = True
         *first, other_rows, other_columns = waiting.nodes
         if any(self.is_one(rows) and self.is_one(columns) for rows, columns in (first, (other_rows, other_columns))):
@@ -519,9 +528,10 @@ class _Solver:
         options = record(value).choices
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
+        roots = [self.find(node) for node in nodes[2:]]
         possible = []
         for meaning in options:
-            fits = self.fits(meaning, nodes[2:])
+            fits = self.fits(meaning, roots)
             if fits == "certain":
                 return self.choose(waiting, meaning, given)
             if fits:
@@ -532,14 +542,15 @@ class _Solver:
             self.choose(waiting, possible[0], given)
         return None
 
-    def fits(self, option: Choice, nodes: Sequence[int]) -> str:
+    def fits(self, option: Choice, roots: Sequence[int]) -> str:
         """Whether the operands' dimensions fit the option's pattern: "certain", "maybe", or not at all."""
-        bound: dict[str, int] = {"1": self.one}
+        bound: dict[str, int] = {"1": self.find(self.one)}
         found = "certain"
-        for node, word in zip(nodes, _words(option.shape), strict=True):
-            other = bound.setdefault(word, node)
-            if other != node and not self.same(other, node):
-                if self.apart(other, node):
+        value = self.value
+        for root, word in zip(roots, _words(option.shape), strict=True):
+            other = bound.setdefault(word, root)
+            if other != root and (value[root] is None or value[root] != value[other]):
+                if self.apart(other, root):
                     return ""
                 found = "maybe"
         return found
@@ -692,14 +703,13 @@ class _Solver:
     # what is settled in the end as readers of papers would
 
     def default_choice(self, waiting: _Waiting) -> None:
-        if waiting.kind != "choice":
-            return None
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        options = [option for option in record(waiting.equation.value).choices if self.fits(option, nodes[2:])]
+        roots = [self.find(node) for node in nodes[2:]]
+        options = [option for option in record(waiting.equation.value).choices if self.fits(option, roots)]
         if isinstance(waiting.equation.value, operation("product")):
             for arg, option in zip(waiting.equation.value.args, options, strict=False):
-                if self.is_called_scalar(arg) and option.value.startswith("scale"):
+                if option.value.startswith("scale") and self.is_called_scalar(arg):
                     return self.choose(waiting, option, given)
         return self.choose(waiting, options[-1], given)
 
@@ -710,18 +720,15 @@ class _Solver:
 
     def default_broadcast(self, waiting: _Waiting) -> None:
         """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
-        if waiting.kind != "broadcast":
-            return
         result, *given = waiting.nodes
-        rest = [node for node in given if not self.is_one(node)]
-        for arg, node in zip(waiting.equation.value.args, given, strict=False):
-            if node not in rest or self.is_more(node):
+        roots = [self.find(node) for node in given]
+        rest = {root for root in roots if self.value[root] != 1}
+        for arg, node, root in zip(waiting.equation.value.args, given, roots, strict=False):
+            if root not in rest or self.is_more(root):
                 continue
-            others = any(self.find(other) != self.find(node) for other in rest)
-            if self.is_thin(arg, node, waiting) if others else self.is_beside_a_layer(arg, waiting):
+            if self.is_thin(arg, node, waiting) if len(rest) > 1 else self.is_beside_a_layer(arg, waiting):
                 self.assign(node, 1)
-        if not waiting.done:
-            self.attempt(waiting)
+        self.attempt(waiting)
         if not waiting.done:
             for node in given:
                 if not self.is_one(node):
@@ -773,10 +780,6 @@ class _Solver:
         left, right = (self.untransposed(arg)[0] for arg in made.args)
         return isinstance(left, Symbol) and is_parameter(left.name) and not (isinstance(right, Symbol) and is_parameter(right.name))
 
-    def default_sizes(self, waiting: _Waiting) -> None:
-        if waiting.kind in ("sum_of", "product_of"):
-            waiting.done = True  # stays a name made of the parts' names
-
     # results
 
     def settled(self) -> Program:
@@ -784,9 +787,10 @@ class _Solver:
         shapes = self.shapes()
         draft = Draft(self.program.first_step())
         meaning: dict[Expr, Expr] = {}
+        paired = operation("paired")
         for equation in self.program.equations:
             value = equation.value
-            if isinstance(value, operation("paired")):
+            if isinstance(value, paired):
                 value = value.args[1]  # it has been heard
                 if is_step(equation.name):
                     meaning[equation.name] = meaning.get(value, value)
@@ -797,8 +801,7 @@ class _Solver:
             if equation.name in self.chosen:
                 before = len(draft.equations)
                 here = record(value)
-                bound = dict(zip((symbol(word) for word in here.operands), value.args, strict=True))
-                value = instantiate(draft, rule(self.chosen[equation.name].value, here.parameters), bound, equation.span)
+                value = instantiate(draft, rule(self.chosen[equation.name].value, here.parameters), meaning_of(value, here), equation.span)
                 for new in draft.equations[before:]:
                     shapes[new.name] = result_shape(new.value, shapes)
             defined = draft.keep(with_value(equation, value))
@@ -817,10 +820,11 @@ class _Solver:
 
     def shapes(self) -> dict[Symbol, Shape]:
         """Every name's shape; a dimension that nothing fixes gets a name."""
-        taken = {self.label[self.find(node)] for nodes in self.dims.values() for node in nodes}
+        roots = {name: (self.find(rows), self.find(columns)) for name, (rows, columns) in self.dims.items()}
+        taken = {self.label[root] for pair in roots.values() for root in pair}
         fresh = (f"n{k}" for k in range(1 << 30) if f"n{k}" not in taken)
         combined = {self.find(w.nodes[0]): w for w in self.waiting if w.kind in ("sum_of", "product_of")}
-        return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in self.dims.items()}
+        return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in roots.items()}
 
     def dimension(self, node: int, fresh: Iterator[str], combined: dict[int, _Waiting]) -> Dimension:
         """A dimension's size, or its name: a new one where it has none."""

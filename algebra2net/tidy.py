@@ -111,7 +111,8 @@ class _Walk:
         if better is not None:
             return self.step(better)
         name = self.draft.define(value, rule=self.rule)
-        self.rules.setdefault(name, self.rule)
+        if self.rule:
+            self.rules.setdefault(name, self.rule)
         self.shapes.setdefault(name, result_shape(value, self.shapes))
         self.made.setdefault(name, value)
         return name
@@ -130,7 +131,8 @@ class _Walk:
         else:
             same = value is equation.value and self.rule == equation.rule
             defined = self.draft.keep(equation if same else Equation(name, value, equation.span, self.rule))
-            self.rules.setdefault(defined, self.rule)
+            if self.rule:
+                self.rules.setdefault(defined, self.rule)
             if not is_forward and is_step(defined) and defined not in self.kept_names:
                 self.fresh.add(defined)
         if defined is not name:

@@ -22,6 +22,8 @@ NETS = [
     ("l1 = tanh(l0 W0)",                          {"l0": ("class", "k"), "W0": ("k", "m")}),                 # delta; a size that is a word of Python
     ("L = sum(run * dtype + others, axis=0) y",   {"run": (5, 3), "dtype": (5, 3), "others": (5, 3), "y": (3, 1)}),  # names that a call has, too
     ("L = sum(" + " + ".join(f"a{k} * b{k}" for k in range(8)) + ")", {f"{w}{k}": (5, 3) for k in range(8) for w in "ab"}),  # many
+    ("L = sum(" + " + ".join(f"a{k} * b{k}" for k in range(20)) + ")", {f"{w}{k}": (5, 3) for k in range(20) for w in "ab"}),  # so many that their test is not written out
+    ("l1 = " + " + ".join(f"c{k} (a{k} b{k})" for k in range(20)), {f"{w}{k}": shape for k in range(20) for w, shape in (("a", ("B", "k")), ("b", ("k", "m")), ("c", (1, 1)))}),
     ("L = sum(delta * l0)",                       {"delta": (5, 3), "l0": (5, 3)}),                          # an input whose name is an argument's
 ]
 # fmt: on
@@ -86,7 +88,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("how", ARRAYS)
-@pytest.mark.parametrize(("algebra", "shapes"), NETS[:2])
+@pytest.mark.parametrize(("algebra", "shapes"), [*NETS[:2], NETS[6], NETS[7]])
 def test_arrays_as_they_come(algebra, shapes, how):
     net = compile(algebra, shapes=shapes)
     arrays = arrays_of(net, shapes)
@@ -110,7 +112,13 @@ WRONG = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("algebra", "shapes"), NETS[:2])
+MANY = (
+    "L = mse(relu(l0 W0) W1, y) + " + " + ".join(f"sum(a{k})" for k in range(40)),
+    {f"a{k}": (2, 2) for k in range(40)} | NETS[1][1],
+)  # so many that their test is not written out
+
+
+@pytest.mark.parametrize(("algebra", "shapes"), [*NETS[:2], MANY])
 @pytest.mark.parametrize(("change", "error", "says"), WRONG)
 def test_what_is_wrong_is_said(algebra, shapes, change, error, says):
     net = compile(algebra, shapes=shapes)

@@ -120,7 +120,7 @@ def _code(net: Net, derived: bool, missing: dict[str, None]) -> Code | None:
 def _derived(forward: Program, backprop: Program) -> list[Row]:
     """The rows that the derivation added; a value of the forward pass that only they name stands before the first that needs it."""
     known = {e.name for e in forward.equations}
-    kept = [replace(e, rule=e.rule or "kept from the forward pass") for e in backprop.equations[: backprop.kept] if not is_step(e.name) and e.name not in known]
+    kept = [e._replace(rule=e.rule or "kept from the forward pass") for e in backprop.equations[: backprop.kept] if not is_step(e.name) and e.name not in known]
     added = [e for e in backprop.equations[backprop.kept :] if not is_step(e.name)]
     waiting = {row.name: row for row in _rows(backprop, [*kept, *added])}
     return [row for e in added for row in _with_needed(e.name, waiting)]

@@ -32,8 +32,31 @@ class Operation(Expr):  # type: ignore[misc]
 
     is_commutative = False
     args = Expr._args  # the slot itself: SymPy's property is a call of Python's at every look
-    __slots__ = ("names",)  # the operands that are names, once somebody has asked (program.py)
-    names: tuple[Symbol, ...]
+    __slots__ = ("names",)
+    names: tuple[Symbol, ...] | None  # the operands that are names, once somebody has asked (program.py)
+
+    def __new__(cls, *args: Expr) -> Operation:
+        """What SymPy's own does, and no more."""
+        made: Any = object.__new__(cls)
+        made._assumptions = cls.default_assumptions
+        made._mhash = None
+        made._args = args
+        made.names = None
+        found: Operation = made
+        return found
+
+    def __hash__(self) -> int:
+        mine: Any = self
+        if mine._mhash is None:
+            mine._mhash = hash((type(self), self.args))
+        found: int = mine._mhash
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(self) is type(other) and self.args == other.args)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _rebuilt, (type(self).__name__, self.args)
@@ -132,12 +155,17 @@ class Operator:
 
     def pattern(self, value: Operation) -> str:
         """The shape pattern for these options."""
-        return self.shape if isinstance(self.shape, str) else self.shape[int(self.settings(value)["axis"])]
+        return self.shape if isinstance(self.shape, str) else self.shape[int(value.args[self._axis])]
+
+    @cached_property
+    def _axis(self) -> int:
+        """The place of the axis among a value's arguments."""
+        return len(self.operands) + [*self.options].index("axis")
 
     def operands_of(self, value: Operation) -> tuple[Expr, ...]:
         """The arguments that are values, without the options."""
         args: tuple[Expr, ...] = value.args
-        return args if self.variadic else args[: len(self.operands)]
+        return args if not self.options or self.variadic else args[: len(self.operands)]
 
     def settings(self, value: Operation) -> dict[str, Expr]:
         """The options of this value by name."""
@@ -145,8 +173,19 @@ class Operator:
 
     def __call__(self, *operands: Expr, **options: Expr) -> Operation:
         """The operator on these operands."""
-        settings = [options.get(name, option(default)) for name, default in self.options.items()]
-        return operation(self.name)(*operands, *settings)
+        if not self.options:
+            return self._class(*operands)
+        return self._class(*operands, *[options.get(name, default) for name, default in self._defaults.items()])
+
+    @cached_property
+    def _class(self) -> type[Operation]:
+        """The class of its values."""
+        return operation(self.name)
+
+    @cached_property
+    def _defaults(self) -> dict[str, Expr]:
+        """What its options are where they are not given."""
+        return {name: option(default) for name, default in self.options.items()}
 
 
 def enter_slopes() -> None:

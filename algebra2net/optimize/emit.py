@@ -25,7 +25,7 @@ from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS, Che
 from algebra2net.optimize.rules import entries
 from algebra2net.optimize.shortcuts import together, without_empty
 from algebra2net.optimize.stacks import Stacks
-from algebra2net.program import SCALAR
+from algebra2net.program import SCALAR, Shape
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
@@ -250,7 +250,6 @@ class Lines:
     def dying(self) -> dict[int, list[str]]:
         """Of each statement, the names of the large arrays that nobody reads after it."""
         heirs = self.inherited
-        before = {id(node): self.heir.get(id(node)) for node in self.statements}
         found: dict[int, list[str]] = {}
         for node in self.statements:
             place = self.last.get(id(node), _END)
@@ -260,7 +259,7 @@ class Lines:
             member: Node | None = node
             while member is not None and member.op != "input":
                 members.append(member)
-                member = before.get(id(member))
+                member = self.heir.get(id(member))
             found.setdefault(id(self.statements[place]), []).extend(dict.fromkeys(self.names[id(each)] for each in reversed(members)))
         return found
 
@@ -325,14 +324,14 @@ class Lines:
         """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
         if node.short is None or node.zero_d or not self.graph.program.inputs:
             return False
-        if any(member is not node and id(member) in self.names for member, _ in node.sharing):
+        if any(member is not None and id(member) in self.names for member, _ in node.sharing):
             return True
         return self.has_few_calls and not any(id(arg) in self.inside for arg in node.args)
 
     def shortened(self, node: Node) -> str:
         """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
         name = self.names[id(node)]
-        known = [(member, record) for member, record in node.sharing if id(member) in self.names]
+        known = [(member or node, record) for member, record in node.sharing if id(member or node) in self.names]
         if len(known) > 1:
             short = together(tuple((record.ordinary, record.numpy.replace("$", "")) for _, record in known))
         else:
@@ -498,7 +497,8 @@ def constant_name(number: float) -> str:
 
 def is_surely_small(node: Node) -> bool:
     """Whether an array is known to be too small for its memory to count."""
-    return node.shape is not None and all(isinstance(size, int) for size in node.shape) and node.shape[0] * node.shape[1] < NOTED  # type: ignore[operator]
+    count = entries(node)
+    return count is not None and count < NOTED
 
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
@@ -523,8 +523,9 @@ def is_large(node: Node) -> bool:
     return is_entrywise(node, LARGE)
 
 
-def _has(shape: object, least: int) -> bool:
-    return isinstance(shape, tuple) and all(isinstance(size, int) for size in shape) and shape[0] * shape[1] >= least
+def _has(shape: Shape | None, least: int) -> bool:
+    rows, columns = shape or ("?", "?")
+    return isinstance(rows, int) and isinstance(columns, int) and rows * columns >= least
 
 
 def _block_shape(node: Node) -> object:

@@ -24,7 +24,7 @@ from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
 from algebra2net.optimize.shortcuts import Shortcut, shortcut
 from algebra2net.optimize.trial import tried
-from algebra2net.program import SCALAR, Dimension, Program, Shape, record
+from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, record
 from algebra2net.targets.numpy import PLACED
 
 VIEWS = frozenset(("T", "matrix", "part"))
@@ -47,9 +47,7 @@ class Node:
         self.data = data
         self.shape = shape
         self.name: Symbol | None = None
-        self.boolean = op in _BOOLEAN
-        self.fresh = op in _FRESH
-        self.entrywise = op in ENTRYWISE
+        self.boolean, self.fresh, self.entrywise = _nature(op)
         self.between: tuple[float, float] = EVERYTHING  # what is known of its entries
         if op == "multiply" and all(-1 <= arg.between[0] <= arg.between[1] <= 1 for arg in args):
             self.between = (-1, 1)
@@ -57,7 +55,7 @@ class Node:
             self.between = (data, data)  # type: ignore[assignment]
         self.uses = 0  # of the value that it is, in the program
         self.short: Shortcut | None = None  # of a call
-        self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
+        self.sharing: tuple[tuple[Node | None, Operator], ...] = ()  # of a call: what is computed along with it, after itself (None)
         self.zero_d: bool = op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
         if self.entrywise:
             self.zero_d = False not in [arg.zero_d for arg in args]
@@ -69,6 +67,12 @@ class Node:
 
     def __repr__(self) -> str:
         return f"{self.op}{self.data or ''}{self.shape}({', '.join(a.name.name if a.name else a.op for a in self.args)})"
+
+
+@cache
+def _nature(op: str) -> tuple[bool, bool, bool]:
+    """Whether what an operation gives is of flags, owns its memory, and is made entry by entry."""
+    return op in _BOOLEAN, op in _FRESH, op in ENTRYWISE
 
 
 @dataclass
@@ -166,10 +170,11 @@ class Graph:
             node.name = name
         for equation in program.equations:
             node = self.value(equation.value, program.shapes.get(equation.name, SCALAR))
-            if node.name is None and not equation.name.name.startswith("_") and node.op != "const":
-                node.name = equation.name
-            node.uses += uses[equation.name]
-            self.of[equation.name] = node
+            name = equation.name
+            if node.name is None and not is_step(name) and node.op != "const":
+                node.name = name
+            node.uses += uses[name]
+            self.of[name] = node
 
     def value(self, value: Expr, shape: Shape) -> Node:
         """The node of a value that has that shape."""
@@ -189,7 +194,7 @@ class Graph:
         if here.imports:
             self.imports.setdefault(here.imports)
         if not here.takes_scalars:
-            args = tuple([self.matrix(arg) for arg in args])
+            args = tuple([self.matrix(arg) if arg.zero_d else arg for arg in args])
         along = self.along(here, args, shape) if here.ordinary else None
         if along is not None:
             return along
@@ -207,7 +212,7 @@ class Graph:
             result.fresh = result.fresh and not here.is_view
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
-            result.sharing.append((result, here))
+            result.sharing += ((None, here),)
             self.sharing.setdefault(id(args[0]), result)
         return result
 
@@ -222,7 +227,7 @@ class Graph:
             found = self.plain("along", (whole,), name, shape)
             found.fresh = found.entrywise = True
             found.between = here.between
-            whole.sharing.append((found, OPERATORS[name]))
+            whole.sharing += ((found, OPERATORS[name]),)
             for helper in reached(re.sub(r"\$", "", OPERATORS[name].numpy), functions := functions_of(OPERATORS[name].prelude)):
                 self.preludes.setdefault(helper, functions[helper])
         return found
@@ -234,7 +239,7 @@ class Graph:
         if op in ENTRYWISE:
             return self.computed(op, operands) if {arg.op for arg in operands} == {"const"} else self.make(op, operands, data)
         if op == "call" and of_one_shape(here):
-            operands = tuple([self.matrix(arg) for arg in operands])  # it writes into what it makes, which a number is not
+            operands = tuple([self.matrix(arg) if arg.zero_d else arg for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)

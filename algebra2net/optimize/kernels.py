@@ -110,6 +110,7 @@ def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: f
     return Kernel(tuple(reader.instructions), result, tuple((name, _rewritten(text, record)) for name, text in reader.kept.items()))
 
 
+@cache
 def of_one_shape(record: Operator) -> bool:
     """Whether an operator's operands, and all that its code makes of them, are arrays of one shape."""
     return record.elementwise and not record.options and (len(record.operands) == 1 or record.name in BESIDE)

@@ -84,6 +84,11 @@ def constants_text(name: str, constants: Mapping[str, str]) -> str:
     )
 
 
+def indented(lines: Sequence[str]) -> str:
+    """The text of a function's body; what is blank stays so."""
+    return ("    " + "\n".join(lines).replace("\n", "\n    ")).replace("\n    \n", "\n\n")
+
+
 class _Function:
     """One function of the module."""
 
@@ -105,11 +110,7 @@ class _Function:
         value = results.pop(VALUE, None)
         returned = f"{{{', '.join(f'{label!r}: {text}' for label, text in results.items())}}}"
         body = [f'"""{self.docstring(arguments, output)}"""', *lines.lines(), f"return {returned if value is None else f'{value}, {returned}'}"]
-        return (
-            constants_text(self.name, lines.constants)
-            + f"def {self.name}({', '.join(arguments)}):\n"
-            + "\n".join(f"    {line}" if line else "" for line in "\n".join(body).split("\n"))
-        )
+        return constants_text(self.name, lines.constants) + f"def {self.name}({', '.join(arguments)}):\n" + indented(body)
 
     def docstring(self, arguments: Sequence[str], output: str) -> str:
         shapes = ", ".join(f"{word}: {'×'.join(map(str, self.program.shapes[name]))}" for word, name in zip(arguments, self.program.inputs, strict=True))

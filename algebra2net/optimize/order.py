@@ -16,7 +16,7 @@ from sympy import Expr, Symbol
 
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation
-from algebra2net.program import Dimension, Equation, Program, Shape, is_step, symbol
+from algebra2net.program import Dimension, Equation, Program, Shape, is_step, symbol, with_value
 from algebra2net.shapes import result_shape
 
 WORTH_IT = 0.95  # of what the product costs in the order that it has
@@ -74,7 +74,7 @@ class _Brackets:
         self.dissolved.update(parts_of_it)
         parts: list[Equation] = []
         value = self.product(factors, splits, 0, len(factors) - 1, equation, parts)
-        return [*parts, replace(equation, value=value)]
+        return [*parts, with_value(equation, value)]
 
     def factors(self, name: Symbol) -> tuple[list[Symbol], list[Symbol], int]:
         """The factors of a chain from left to right, the products inside it, and how many products of numbers its present order takes."""
@@ -147,7 +147,7 @@ def without_diagonals(program: Program) -> tuple[Program, tuple[Equation, ...]]:
             shapes[row] = shapes[diagonals[right]][::-1]
             value = OPERATORS["times"](left, row)
         if value is not None:
-            equation = replace(equation, value=value)
+            equation = with_value(equation, value)
             changed.append(equation)
         found.append(equation)
     return (without_unused_steps(replace(program, equations=tuple(found), shapes=shapes)), tuple(changed)) if changed else (program, ())
@@ -167,8 +167,8 @@ def _diagonals_to_the_right(program: Program, diagonals: Collection[Expr]) -> Pr
                 step += 1
                 part = symbol(f"_{step}")
                 shapes[part] = shapes[last]
-                found.append(replace(equation, name=part, value=OPERATORS["matmul"](diagonal, last)))
-                equation = replace(equation, value=OPERATORS["matmul"](first, part))
+                found.append(equation._replace(name=part, value=OPERATORS["matmul"](diagonal, last)))
+                equation = with_value(equation, OPERATORS["matmul"](first, part))
         found.append(equation)
     return without_unused_steps(replace(program, equations=tuple(found), shapes=shapes))
 

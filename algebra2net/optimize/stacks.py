@@ -16,6 +16,7 @@ import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from algebra2net.optimize.graph import WRITTEN, Node
 from algebra2net.optimize.rules import entries
@@ -51,7 +52,7 @@ class Stacks:
     """The calls that do many products of a function, and the slots of what these are of."""
 
     def __init__(self, lines: Lines) -> None:
-        self.lines = lines
+        self.lines: Lines = proxy(lines)  # which have these
         self.groups: list[list[Node]] = []  # products side by side
         self.movable: dict[int, bool] = {}  # of each factor of a product, whether it may be made in a slot
         self.slots: dict[int, tuple[Stack, int]] = {}  # of the first node that has the memory

@@ -15,7 +15,7 @@ from dataclasses import replace
 from sympy import Expr, Integer, Symbol
 
 from algebra2net.operators.operator import Operation, operation
-from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record
+from algebra2net.program import Draft, Equation, Program, Shape, is_step, operands, record, with_value
 from algebra2net.shapes import result_shape
 
 LARGEST = 32  # operators of a branch that are looked at
@@ -69,7 +69,7 @@ class _Walk:
         value = equation.value
         if isinstance(value, operation("where")):
             value = self.where(value, equation)
-        self.draft.equations.append(replace(equation, value=value))
+        self.draft.equations.append(with_value(equation, value))
         self.enter(equation.name, value)
 
     def enter(self, name: Expr, value: Expr) -> None:

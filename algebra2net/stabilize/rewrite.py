@@ -19,7 +19,7 @@ from algebra2net.operators.operator import Operation
 from algebra2net.program import Shape, record
 from algebra2net.shapes import result_shape
 from algebra2net.stabilize.corners import CORNER, Corners
-from algebra2net.stabilize.forms import NUMBER, PRODUCT, SUM, Forms, OpaqueError
+from algebra2net.stabilize.forms import FUNCTION, NUMBER, PRODUCT, SUM, Forms, OpaqueError
 from algebra2net.stabilize.identities import Identity
 from algebra2net.stabilize.match import Fit, Matcher
 
@@ -44,10 +44,16 @@ class Rewriter:
         """The node that the rules make of this one, and the entries that they used."""
         found = self._done.get(node)
         if found is None:
+            if self.is_settled(node):
+                return node, ()
             self._done[node] = node, ()  # for what contains itself once it is rewritten
             found = self._done[node] = self._rewritten(node)
             self._done.setdefault(found[0], (found[0], ()))
         return found
+
+    def is_settled(self, node: int) -> bool:
+        """Whether a node is a function of which no rule says anything: most are."""
+        return self.forms.kinds[node] == FUNCTION and self.corners is None and self.forms.data[node][0] not in self.rules.by_root
 
     def _rewritten(self, node: int) -> tuple[int, tuple[Identity, ...]]:
         used: list[Identity] = []

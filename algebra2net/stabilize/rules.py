@@ -113,10 +113,14 @@ def _rules(places: tuple[int, ...]) -> Rules:
 
 
 def surface(forms: Forms, node: int) -> frozenset[str]:
-    """The names of the functions among the terms of a sum or the factors of a product, and whether a number is among them."""
+    """The names of the functions among the terms of a sum or the factors of a product, and whether a number or a product is among the terms."""
     found = set(_surface(forms, node, 2))
-    if forms.kinds[node] == SUM and forms.data[node][1]:
-        found.add(NUMBER)
+    if forms.kinds[node] == SUM:
+        terms, number = forms.data[node]
+        if number:
+            found.add(NUMBER)
+        if any(forms.kinds[term] == PRODUCT or forms.is_call(term, "exp") for term, _ in terms):  # exp(2 x) is the square of exp(x)
+            found.add(PRODUCT)
     return frozenset(found)
 
 

@@ -9,8 +9,6 @@ exp(-exp(x)) at x = 1000 is 0 and so is its gradient; computed plainly that is 0
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sympy import Symbol
 
 from algebra2net.operators.operator import Operation, operation
@@ -33,7 +31,7 @@ def saturated(program: Program) -> Program:
             continue
         here = record(value)
         if here.name == "exp" and equation.name in flat:
-            changed[equation.name] = replace(equation, value=operation("exp_if_felt")(*value.args), rule=REASON)
+            changed[equation.name] = equation._replace(value=operation("exp_if_felt")(*value.args), rule=REASON)
         if here.name in _PASSING:
             flat.update(operands(value) if equation.name in flat else ())
         elif (here.elementwise or here.family in ("rows", "reductions")) and here.name not in _NEVER_FLAT:

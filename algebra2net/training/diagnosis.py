@@ -15,7 +15,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from algebra2net.errors import AlgebraError, Span
-from algebra2net.program import Equation, Program, is_step, substituted, symbol
+from algebra2net.program import Equation, Program, is_step, renamed, symbol
 
 if TYPE_CHECKING:
     from algebra2net.net import Net
@@ -90,10 +90,10 @@ def _each(net: Net, program: Program, inputs: Mapping[Symbol, Any], backward: bo
 def _all_named(program: Program) -> Program:
     """The program with a name for every step, so that each gets a line of code."""
     given: dict[Expr, Expr] = {e.name: symbol(f"step{e.name.name}") for e in program.equations if is_step(e.name)}
-    renamed = [replace(e, name=given.get(e.name, e.name), value=substituted(e.value, given, program.functions)) for e in program.equations]
+    equations = [renamed(e, given, program.functions) for e in program.equations]
     shapes = {given.get(name, name): shape for name, shape in program.shapes.items()}
     outputs = {label: given.get(name, name) for label, name in program.outputs.items()}
-    return replace(program, equations=tuple(renamed), shapes=shapes, outputs=outputs)
+    return replace(program, equations=tuple(equations), shapes=shapes, outputs=outputs)
 
 
 def _text(equation: Equation, program: Program) -> str:

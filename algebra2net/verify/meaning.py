@@ -19,7 +19,7 @@ from sympy import Symbol
 from algebra2net import names
 from algebra2net.derive import GRADIENT
 from algebra2net.operators.operator import operation
-from algebra2net.program import SCALAR, Dimension, Program, is_step, substituted, symbol
+from algebra2net.program import SCALAR, Dimension, Program, is_step, renamed, symbol
 from algebra2net.tidy import tidy
 from algebra2net.verify.terms import Term, call, named, number, term, text
 from algebra2net.verify.truth import Truth
@@ -171,7 +171,7 @@ class Names:
         """The derivation with its signals under their names, where they are made."""
         names_ = self._renamed
         derived = self.truth.derived
-        equations = [replace(e, name=names_.get(e.name, e.name), value=substituted(e.value, names_, derived.functions)) for e in derived.equations]
+        equations = [renamed(e, names_, derived.functions) for e in derived.equations]
         return derived.with_equations((e for e in equations if e.name != e.value), shapes={**derived.shapes, **{n: derived.shapes[s] for s, n in names_.items()}})
 
     # sizes
