@@ -8,6 +8,7 @@ here exp, log and tanh are other functions than NumPy's: they, too, are moved by
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from test_renderings import EVERY, Array, Function, assert_equal_renderings, fou
 from algebra2net import compile
 from algebra2net.gallery import Entry, entries
 from algebra2net.optimize import fast_math
-from algebra2net.optimize.accelerate import Plan
+from algebra2net.optimize.fusion import Plan
 from algebra2net.run import load
 
 numba = pytest.importorskip("numba")
@@ -108,6 +109,10 @@ def points(name: str, f: Any) -> Array:
     return near.astype(f)
 
 
+def uncompiled(f: Any) -> dict[str, Callable[..., Any]]:
+    return fast_math.functions(f, *[lambda function: function] * 2, operator.add)
+
+
 def ulps(found: Any, true: Any, f: Any) -> float:
     nearest = f(float(true))
     return 0.0 if found == nearest else abs(float((mpmath.mpf(float(found)) - true) / mpmath.mpf(float(np.spacing(abs(nearest))))))
@@ -116,7 +121,7 @@ def ulps(found: Any, true: Any, f: Any) -> float:
 @pytest.mark.parametrize("f", FLOATS)
 @pytest.mark.parametrize("name", TRUE)
 def test_functions_are_right_to_the_last_digits(name: str, f: Any) -> None:
-    function = fast_math.functions(f, lambda function: function)[name]
+    function = uncompiled(f)[name]
     with np.errstate(all="ignore"), mpmath.workprec(200):
         for x in points(name, f):
             y, true = function(x), TRUE[name](mpmath.mpf(float(x))) if x != 0 or name != "log" else -np.inf
@@ -128,7 +133,7 @@ def test_functions_are_right_to_the_last_digits(name: str, f: Any) -> None:
 @pytest.mark.parametrize("name", SHAKEN)
 def test_functions_know_what_is_no_number(name: str, f: Any) -> None:
     """Infinite, nan, zeros with their signs, beyond the largest number, outside the domain: as NumPy."""
-    function = fast_math.functions(f, lambda function: function)[name]
+    function = uncompiled(f)[name]
     with np.errstate(all="ignore"):
         for x in np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -1, -3, 1e30, -1e30], f):
             y, right = function(x), getattr(np, name)(x)
@@ -138,7 +143,7 @@ def test_functions_know_what_is_no_number(name: str, f: Any) -> None:
 
 @pytest.mark.parametrize("f", FLOATS)
 def test_exp_below_keeps_the_digits_of_a_tail(f: Any) -> None:
-    function = fast_math.functions(f, lambda function: function)["exp_below"]
+    function = uncompiled(f)["exp_below"]
     rng = np.random.default_rng(0)
     for x, top in rng.uniform(-60, 20, (200, 2)).astype(f):
         with mpmath.workprec(200):

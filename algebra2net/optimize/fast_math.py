@@ -9,6 +9,7 @@ number it is made larger by a constant power first, and smaller by that again. A
 part, which a processor computes side by side.
 
 `accelerate.py` writes the text of `functions` into the module that it makes. Errors are at most 2 ulp, the density's 3.
+What operators do with rows (`operators/rows.py`) is here once more, as loops.
 
 Sources: Muller et al., Handbook of Floating-Point Arithmetic (2018), chapter 10 (reduction by ln 2 in two parts);
 Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log).
@@ -22,12 +23,15 @@ from typing import Any
 import numpy as np
 
 Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
+Plus = Callable[[Any, Any], Any]
 
-CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6}  # what of `functions` an operator calls by name, and how many operations it stands for
+# What of `functions` an operator calls by name, on numbers or on rows, and how many operations it stands for.
+CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6}
+ROWS = {"centre": 5, "unit_of": 5, "at_largest": 3, "but_largest": 3}
 
 
-def functions(f: Any, compiled: Compiled) -> dict[str, Callable[..., Any]]:
-    """Functions of numbers of type f, float32 or float64."""
+def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict[str, Callable[..., Any]]:
+    """Functions of numbers of type f, float32 or float64, and of rows of them; `plus` adds in any order."""
     double = f is np.float64
     i = np.int64 if double else np.int32
     digits = i(52 if double else 23)
@@ -197,5 +201,98 @@ def functions(f: Any, compiled: Compiled) -> dict[str, Callable[..., Any]]:
         back = x - z
         return e * (one + ((x - (z + back)) + (back - top))) if z > low else e
 
-    named = (exp, expm1, tanh, log, log1p, exp_and_expm1, exp_minus_square, density, exp_below)
+    sign, all_but_sign = i(63 if double else 31), i(np.iinfo(i).max)
+    nan, highest = f(np.nan), i(2 * bias + 1)
+    widest = i(1000 if double else 120)  # 2 to that times 2 to less than that is finite
+    wide = np.float64
+
+    @compiled
+    def rank(x: Any) -> Any:
+        """A whole number, larger for a larger x, and the largest for nan: what the processor compares side by side."""
+        b = f(x if x == x else nan).view(i)
+        return b ^ ((b >> sign) & all_but_sign)
+
+    @compiled
+    def ranked(k: Any) -> Any:
+        """The number of that rank."""
+        return i(k ^ ((k >> sign) & all_but_sign)).view(f)
+
+    @compiled
+    def larger(a: Any, b: Any) -> Any:
+        return b if b > a else a
+
+    @of_rows
+    def unit_of(x: Any) -> Any:
+        """The power of two next above all entries; 1 where that is no number."""
+        top = i(0)
+        for k in range(x.size):
+            top = larger(top, f(abs(x[k])).view(i))
+        e = top >> digits
+        if top == 0 or e == highest:
+            return one
+        e = min(max(e - i(bias - 1), -widest), widest)
+        return i((e + i(bias)) << digits).view(f)
+
+    if double:
+
+        @of_rows
+        def centre(x: Any, out: Any) -> Any:
+            """x less its mean; where rounding of the mean does harm, twice, the second time by a sum of two parts of which one is exact."""
+            total = zero
+            for k in range(x.size):
+                total = plus(total, x[k])
+            mean = total / f(x.size)
+            for k in range(x.size):
+                out[k] = x[k] - mean
+            unit = unit_of(out)
+            if two * abs(mean) <= half * unit:
+                return
+            grid = min(unit, f(2.0**990)) * f(1.5 * 2.0**27)  # added to an entry, it leaves its first 25 bits
+            total, rest = zero, zero
+            for k in range(x.size):
+                high = (out[k] + grid) - grid
+                total = plus(total, high)
+                rest = plus(rest, out[k] - high)
+            mean = (total + rest) / f(x.size)
+            for k in range(x.size):
+                out[k] -= mean
+
+    else:
+
+        @of_rows
+        def centre(x: Any, out: Any) -> Any:
+            """x less its mean, in more digits."""
+            total = wide(0)
+            for k in range(x.size):
+                total = plus(total, wide(x[k]))
+            mean = total / wide(x.size)
+            for k in range(x.size):
+                out[k] = f(wide(x[k]) - mean)
+
+    @of_rows
+    def first_largest(x: Any) -> Any:
+        """The place of the largest entry; of several, the first; nan is larger than any."""
+        top = rank(-infinity)
+        for k in range(x.size):
+            top = larger(top, rank(x[k]))
+        largest = ranked(top)
+        for k in range(x.size):
+            if x[k] == largest or x[k] != x[k]:
+                return k
+        raise ValueError("nothing is largest in a row of no entries")
+
+    @of_rows
+    def at_largest(a: Any, p: Any) -> Any:
+        """The entry of a where p is largest."""
+        return a[first_largest(p)]
+
+    @of_rows
+    def but_largest(a: Any, p: Any, out: Any) -> Any:
+        """a with 0 where p is largest."""
+        for k in range(a.size):
+            out[k] = a[k]
+        out[first_largest(p)] = zero
+
+    on_numbers = (exp, expm1, tanh, log, log1p, exp_and_expm1, exp_minus_square, density, exp_below, rank, ranked, larger)
+    named = (*on_numbers, unit_of, centre, at_largest, but_largest)
     return {function.__name__: function for function in named}
