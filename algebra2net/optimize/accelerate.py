@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import add
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from algebra2net.optimize.module import module as rendered
 from algebra2net.optimize.roles import adds_rows
 from algebra2net.program import SCALAR, Program
 
-RESERVED = frozenset("numba SimpleNamespace functions Separate part loop plus loops loops_of LOOPS".split())
+RESERVED = frozenset("numba SimpleNamespace functions Separate inside part of_rows loop plus loops loops_of LOOPS".split())
 
 
 def module(forward: Program | None, backprop: Program | None, title: Sequence[str]) -> str:
@@ -46,11 +47,13 @@ _COMPILED = '''class Separate(numba.core.compiler.Compiler):
         return super().define_pipelines()
 
 
-part = numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+inside = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # loops alone call these
+part = numba.njit(fastmath={"contract"}, forceinline=True, **inside)
+of_rows = numba.njit(fastmath={"contract"}, pipeline_class=Separate, **inside)
 loop = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, pipeline_class=Separate)
 
 
-@numba.njit(error_model="numpy", fastmath={"reassoc", "contract"}, forceinline=True)
+@numba.njit(fastmath={"reassoc", "contract"}, forceinline=True, **inside)
 def plus(total, x):
     """A sum with one summand more, whose order the compiler may choose: it adds up several side by side."""
     return total + x'''
@@ -59,6 +62,11 @@ _OF_TYPE = '''def loops_of(dtype):
     if dtype not in LOOPS:
         raise TypeError(f"{dtype} is not compiled: give float32 or float64, or compile without accelerate")
     return LOOPS[dtype]'''
+
+
+def uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function as it is."""
+    return function
 
 
 @dataclass
@@ -76,12 +84,12 @@ class Loops:
         if not self.names:
             return (), ()
         math = re.sub(r": (Any|Compiled|Plus)\b| -> [^:]+", "", inspect.getsource(fast_math.functions)).strip()
-        known = ", ".join(fast_math.functions(np.float64, *[lambda function: function] * 2, add))
+        known = ", ".join(fast_math.functions(np.float64, uncompiled, uncompiled, add))
         lines = [f"def loops(f, {known}):", '    """The loops for one float type."""', "    zero, one, two = f(0), f(1), f(2)", ""]
         for text, name in self.names.items():
             lines += ["    @loop", *(f"    {line}" if line else "" for line in f"def {name}{text}".split("\n")), ""]
         lines.append(f"    return SimpleNamespace({', '.join(f'{name}={name}' for name in self.names.values())})")
-        table = "LOOPS = {np.dtype(f): loops(f, **functions(f, part, loop, plus)) for f in (np.float32, np.float64)}"
+        table = "LOOPS = {np.dtype(f): loops(f, **functions(f, part, of_rows, plus)) for f in (np.float32, np.float64)}"
         return ("from types import SimpleNamespace", "import numba", "import numba.core.compiler"), (math, _COMPILED, "\n".join(lines), f"{table}\n\n\n{_OF_TYPE}")
 
 

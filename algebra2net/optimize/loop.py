@@ -214,7 +214,9 @@ class Run:
             self.body.append(f"{called_on_rows(node)}({', '.join([*map(self.row, node.args), self.row_of(place)])})")
         elif node.op not in REDUCED and not self.phases.is_whole(node):
             if not self.phases.sums(node):
-                self.loop.once[id(node)] = self.made(node)
+                name = self.loop.once[id(node)] = self.made(node)
+                if called_on_rows(node) == "unit_of":
+                    self.body.append(f"one_over_{name} = one / {name}")
             if place is not None:
                 self.body.append(f"{place}[row, 0] = {self.loop.once[id(node)]}")
 
@@ -325,6 +327,8 @@ class Run:
             decay, power, times = self.decays.of_division[id(node)]
             inverse = self.inverse(decay, power)
             return " * ".join([self.number(args[0]), *[inverse] * times])
+        if op == "divide" and called_on_rows(args[1]) == "unit_of" and id(args[1]) in self.loop.once:
+            return f"{self.number(args[0])} * one_over_{self.value(args[1])}"  # a power of two: no digit is lost
         if op == "where":
             return f"{self.number(args[1])} if {self.flag(args[0])} else {self.number(args[2])}"
         if op == "cast":
