@@ -130,6 +130,16 @@ def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict
         return np.copysign(e / (e + two), x)
 
     @compiled
+    def exp_of_negative(x: Any) -> Any:
+        """exp(x) of x ≤ 0."""
+        x = low if x < low else x
+        t = x * log2_e + magic_up
+        k = t - magic_up
+        less = near((x - k * ln2) - k * ln2_rest)
+        scale = power(t) * down
+        return less * scale + scale
+
+    @compiled
     def exp_and_expm1(x: Any) -> Any:
         """Both, of x ≤ 0."""
         x = low if x < low else x
@@ -293,6 +303,6 @@ def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict
             out[k] = a[k]
         out[first_largest(p)] = zero
 
-    on_numbers = (exp, expm1, tanh, log, log1p, exp_and_expm1, exp_minus_square, density, exp_below, rank, ranked, larger)
+    on_numbers = (exp, expm1, tanh, log, log1p, exp_of_negative, exp_and_expm1, exp_minus_square, density, exp_below, rank, ranked, larger)
     named = (*on_numbers, unit_of, centre, at_largest, but_largest)
     return {function.__name__: function for function in named}

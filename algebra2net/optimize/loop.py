@@ -275,12 +275,10 @@ class Run:
 
     def made(self, node: Node) -> str:
         """The name of what is made now."""
-        text = self.expression(node)
-        if node.op in SPREAD:
-            return text
         if id(node) in self.decays.with_expm1:
-            return self.named(text.replace("exp(", "exp_and_expm1("), "e")
-        return self.named(text)
+            return self.named(f"exp_and_expm1({self.value(node.args[0])})", "e")
+        text = self.expression(node)
+        return text if node.op in SPREAD else self.named(text)
 
     def read(self, node: Node) -> str:
         """The name of what is read from an array, or given as a number."""
@@ -320,6 +318,8 @@ class Run:
             return f"{called_on_rows(node)}({', '.join(map(self.row, args))})"
         if op == "exp" and (shared := self.shared_exp(args[0])):
             return shared
+        if is_decay(node):
+            return f"exp_of_negative({self.value(args[0])})"
         if op == "tanh" and (decay := self.decays.of_tanh.get(id(node))) is not None:
             less = f"e{self.value(decay)}"
             return f"np.copysign(({less} * ({less} + two)) * {self.inverse(decay, 2)}, {self.value(args[0])})"
