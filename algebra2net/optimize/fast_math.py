@@ -8,7 +8,7 @@ A power of two is shifted out of the last bits of a number that a large one, `ma
 number it is made larger by a constant power first, and smaller by that again. A polynomial is the sum of its even and its odd
 part, which a processor computes side by side.
 
-`accelerate.py` writes the text of `functions` into the module that it makes. Errors are at most 2 ulp, the density's 3.
+`accelerate.py` writes the text of `functions` into the module that it makes. Errors are at most 2 ulp, the density's 3, those of Mills' ratio 5.
 What operators do with rows (`operators/rows.py`) is here once more, as loops.
 
 Sources: Muller et al., Handbook of Floating-Point Arithmetic (2018), chapter 10 (reduction by ln 2 in two parts);
@@ -26,7 +26,7 @@ Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
 Plus = Callable[[Any, Any], Any]
 
 # What of `functions` an operator calls by name, on numbers or on rows, and how many operations it stands for.
-CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6}
+CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6, "mills": 38}
 ROWS = {"centre": 5, "unit_of": 5, "at_largest": 3, "but_largest": 3}
 
 
@@ -203,6 +203,27 @@ def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict
         short = (t + shorten) - shorten
         return normal * exp_of_both(half * short * short, half * (t - short) * (t + short))
 
+    if double:
+        a0, a1, a2, a3, a4 = f(357974.3963502226), f(555215.8757418222), f(425953.1640362371), f(207609.42699985075), f(70155.27421624765)
+        a5, a6, a7, a8, a9 = f(16975.89912119828), f(2941.2259676240515), f(353.0655875679884), f(26.84949329094613), f(0.9999999999973133)
+        b0, b1, b2, b3, b4 = f(285622.2440105682), f(670891.7538849401), f(732344.5035992059), f(490493.3783865828), f(223889.26245192622)
+        b5, b6, b7, b8, b9 = f(73042.79797863218), f(17326.96482471192), f(2968.0754578938668), f(354.06558762124195), f(26.849493290382394)
+
+        @compiled
+        def mills(t: Any) -> Any:
+            """Φ(-t) / φ(t) of the normal distribution, 0 ≤ t ≤ 40."""
+            top = ((((((((a9 * t + a8) * t + a7) * t + a6) * t + a5) * t + a4) * t + a3) * t + a2) * t + a1) * t + a0
+            return top / ((((((((((t + b9) * t + b8) * t + b7) * t + b6) * t + b5) * t + b4) * t + b3) * t + b2) * t + b1) * t + b0)
+
+    else:
+        a0, a1, a2, a3, a4 = f(100.396364230500), f(92.3088497743801), f(40.0672223901247), f(9.28656333531527), f(1.00000141183111)
+        b0, b1, b2, b3, b4 = f(80.1047073303307), f(137.566222815433), f(101.677513687510), f(41.0627229183342), f(9.28669178726564)
+
+        @compiled
+        def mills(t: Any) -> Any:
+            """Φ(-t) / φ(t) of the normal distribution, 0 ≤ t ≤ 40."""
+            return ((((a4 * t + a3) * t + a2) * t + a1) * t + a0) / (((((t + b4) * t + b3) * t + b2) * t + b1) * t + b0)
+
     @compiled
     def exp_below(x: Any, top: Any) -> Any:
         """exp(x - top), with what rounding took from the difference."""
@@ -303,6 +324,6 @@ def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict
             out[k] = a[k]
         out[first_largest(p)] = zero
 
-    on_numbers = (exp, expm1, tanh, log, log1p, exp_of_negative, exp_and_expm1, exp_minus_square, density, exp_below, rank, ranked, larger)
+    on_numbers = (exp, expm1, tanh, log, log1p, exp_of_negative, exp_and_expm1, exp_minus_square, density, mills, exp_below, rank, ranked, larger)
     named = (*on_numbers, unit_of, centre, at_largest, but_largest)
     return {function.__name__: function for function in named}
