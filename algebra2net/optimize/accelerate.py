@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import add
@@ -22,6 +22,7 @@ from algebra2net.optimize import fast_math
 from algebra2net.optimize.emit import Blocks, Lines, deleted, is_looped, runs
 from algebra2net.optimize.fusion import Phases, Plan
 from algebra2net.optimize.graph import Node
+from algebra2net.optimize.joint import joined
 from algebra2net.optimize.loop import Loop
 from algebra2net.optimize.module import module as rendered
 from algebra2net.optimize.roles import adds_rows
@@ -106,6 +107,7 @@ class Fused(Lines):
     def prepare(self) -> None:
         """Find the loops, before anything is decided about lines."""
         self.taken = {*self.taken, *RESERVED}
+        self.order = joined(self.order, self.graph, self.final)
         plan = Plan(self.order, self.final) if self.graph.program.inputs else None
         self.parts: list[list[Node]] = plan.loops if plan else []
         self.part = {id(node): number for number, part in enumerate(self.parts) for node in part}
@@ -151,7 +153,7 @@ class Fused(Lines):
         found = {key: heir for key, heir in super()._heirs().items() if key not in self.part}
         place = {id(node): k for k, node in enumerate(self.statements)}
         for node in self.statements:
-            if node.op == "dot" or id(node) in self.escaping or (node.entrywise and node.op != "call" and self._is_of_contiguous(node)):
+            if node.op in ("dot", "rows") or id(node) in self.escaping or (node.entrywise and node.op != "call" and self._is_of_contiguous(node)):
                 self.contiguous.add(id(node))
         for part, phases in zip(self.parts, self.phases, strict=True):
             end = max(place[id(node)] for node in part)
@@ -169,11 +171,17 @@ class Fused(Lines):
                     if heir is not None:
                         free.remove(heir)
                         found[id(node)] = heir
-        return found
+        return {key: heir for key, heir in found.items() if not (key in self.final and first_of(heir, found).op == "rows")}
 
     def _is_of_contiguous(self, node: Node) -> bool:
         whole = [arg for arg in node.args if arg.shape is not None and arg.shape != SCALAR and 1 not in arg.shape]
         return node.shape is not None and bool(whole) and all(id(arg) in self.contiguous for arg in whole)
+
+    def expression(self, node: Node) -> str:
+        """As for lines, and some rows of what many steps share."""
+        if isinstance(node.data, slice):
+            return f"{self.operand(node.args[0])}[{node.data.start}:{node.data.stop}]"
+        return super().expression(node)
 
     def body(self) -> list[str]:
         """The statements, and a call for each loop."""
@@ -193,3 +201,10 @@ class Fused(Lines):
     def first(self) -> str:
         """The name of the first input."""
         return self.names[id(self.graph.of[self.graph.program.inputs[0]])]
+
+
+def first_of(node: Node, heirs: Mapping[int, Node]) -> Node:
+    """The first that has the memory which a node has taken over."""
+    while id(node) in heirs:
+        node = heirs[id(node)]
+    return node
