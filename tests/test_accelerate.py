@@ -23,7 +23,7 @@ from test_renderings import EVERY, Array, Function, assert_equal_renderings, fou
 
 from algebra2net import compile
 from algebra2net.gallery import Entry, entries
-from algebra2net.optimize import fast_math
+from algebra2net.optimize import fast_math, joint, roles
 from algebra2net.optimize.fusion import Plan
 from algebra2net.run import load
 
@@ -76,6 +76,8 @@ def _uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loops run as Python, which warns where compiled code does not; all that can be in a loop is."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     monkeypatch.setattr(Plan, "is_worth_it", lambda self, loop: True)
+    monkeypatch.setattr(roles, "NARROW", 0)
+    monkeypatch.setattr(joint, "FEW", 2)
     monkeypatch.setattr(test_renderings.Pair, "is_quiet", staticmethod(lambda function, arrays: True))
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from algebra2net.optimize import fast_math
 from algebra2net.optimize.graph import Node
-from algebra2net.optimize.roles import REDUCED, SPREAD, by_rows, called, called_on_rows, is_entrywise, is_total, operands
+from algebra2net.optimize.roles import REDUCED, SPREAD, by_rows, called, called_on_rows, is_entrywise, is_total, kind_of, operands
 from algebra2net.program import Shape
 
 LARGEST = 96  # operations in a loop
@@ -38,7 +38,7 @@ class Plan:
             self._put(node)
         for node in reversed(order):
             self._move_later(node)
-        self.loops = [loop for together in self._together() for loop in self._cut(together) if self.is_worth_it(loop)]
+        self.loops = [loop for together in self._together() for loop in self._cut(together) if self.is_worth_it(loop) and self._has_sizes(loop)]
 
     def shape(self, loop: Sequence[Node]) -> Shape:
         """The shape that a loop goes over."""
@@ -150,6 +150,12 @@ class Plan:
         whole = sum(operations(node) for node in loop if by_rows(node) or node.shape == shape or node.op in REDUCED)
         once = sum(operations(node) for node in loop) - whole
         return whole > 1 and whole * (0.4 + entries * 1.5e-4) + once * 0.4 > 1.2 * (0.3 + passed * (0.1 + entries * 0.5e-4))
+
+    def _has_sizes(self, loop: Sequence[Node]) -> bool:
+        """Whether the arrays of a loop say how many rows and columns there are: not if all are spread from one column."""
+        inside, shape = {id(node) for node in loop}, self.shape(loop)
+        kinds = {kind_of(arg, shape) for node in loop for arg in operands(node) if id(arg) not in inside}
+        return "whole" in kinds or {"row", "column"} <= kinds or any(node.shape == shape and self.escapes(node, inside) for node in loop)
 
     def escapes(self, node: Node, inside: set[int]) -> bool:
         """Whether a node's value is needed outside its loop."""
