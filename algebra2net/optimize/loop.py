@@ -51,6 +51,9 @@ class Loop:
 
     def lines(self) -> list[str]:
         """The call, after what it fills has been made."""
+        for arg in dict.fromkeys(arg for node in self.part for arg in operands(node)):
+            if id(arg) not in self.members and arg.op != "const":
+                self.array(arg)
         before, after = self.memory()
         runs = [Run(self, number) for number in range(self.phases.count)]
         call = f"loops.{self.whole.loops.name(self.text(runs))}({', '.join(self.given)})"
@@ -185,8 +188,8 @@ class Run:
             self.do_once(node)
         self.before, self.body = self.body, []
         kept = [node for node in done if id(node) in loop.places and phases.is_whole(node) and not phases.makes_row(node)]
-        stored = [f"{self.entry(loop.places[id(node)])} = {self.value(node)}" for node in kept]
         self.sums = [self.sum(node) for node in ended]
+        stored = [f"{self.entry(loop.places[id(node)])} = {self.value(node)}" for node in kept]
         self.body += stored  # when all has been read: it may be written over what it is of
 
     def lines(self) -> list[str]:
