@@ -303,3 +303,12 @@ def test_infinities_give_the_limit(name: str, low: float, high: float, falls: fl
 def test_nan_passes(name: str) -> None:
     value, *_ = run(name, np.full((len(net(name).inputs), 1), np.nan))
     assert np.isnan(value)
+
+
+@pytest.mark.parametrize("is_optimized", [True, False])
+@pytest.mark.parametrize("name", [name for name in NAMES if not OPERATORS[name].imports])
+def test_float32_gives_float32(name: str, is_optimized: bool) -> None:
+    operands = net(name).inputs
+    made = compile(f"L = sum({name}({', '.join(operands)})^2)", wrt="all", optimize=is_optimized)
+    _, grads = made.value_and_grad(**dict.fromkeys(operands, np.full((2, 3), 1.4 if name == "arccosh" else 0.4, np.float32)))
+    assert {grad.dtype for grad in grads.values()} == {np.dtype(np.float32)}

@@ -30,6 +30,7 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("a bias's gradient is a product with ones",    "L = sum(tanh(x W + b)^2)", "x=9x8 W=8x7 b=1x7", r"ones_1_9\.dot\(", r"\.sum\("),
     ("a batch of one is not summed",                "L = sum(tanh(x W + b)^2)", "x=1x8 W=8x7 b=1x7", r"tanh", r"ones|\.sum\("),
     ("the mask of a small relu is a sign",          "L = sum(relu(x W)^2)", "x=9x8 W=8x7", r"(\w+) = np\.sign\((?!\1)", r"> zero"),
+    ("but of a tiny one is written over it",         "L = sum(relu(x W)^2)", "x=3x4 W=4x5", r"np\.sign\((\w+), \1\)", r"> zero"),
     ("the mask of a large one, a comparison",       "L = sum(relu(x W) * y)", "x=90x80 W=80x70 y=90x70", r"greater\(|> zero", r"np\.sign"),
     ("a cube is two products",                      "L = sum((x W)^3)", "x=9x8 W=8x7", r"np\.square", r"\*\* 3|np\.power"),
     ("sigmoid and its slope share an exponential",  "L = sum(sigmoid(x W))", "x=90x80 W=80x70", r"np\.exp", r"(?s)(np\.exp.*){3}"),
@@ -42,6 +43,9 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
      r"np\.concatenate\(\(x1, x2, x3\)\)|np\.concatenate\(\(x3, x2, x1\)\)", r"x1\.T\.dot"),
     ("and so do their biases",                      "h1 = tanh(x1 W + b)\nh2 = tanh(h1 W + b)\nh3 = tanh(h2 W + b)\nL = sum(h3)", "x1=64x128 W=128x128 b=1x128",
      r"ones_1_192\.dot\(", r"ones_1_64\.dot"),
+    ("a factor that products share is taken out",   "L = sum(sin(x) * exp(-x^2))", "x=90x80", r"(\w+) \*= \w+\n    return", r"(?s)(exp_minus_square.*){4}"),
+    ("what few entries are, nobody asks",           "L = sum(tanh(x W)^2)", "x=1x8 W=8x7", r"np\.cosh", r"\.size"),
+    ("nor of many",                                 "L = sum(tanh(x W)^2)", "x=90x80 W=80x70", r"tanh_slope_mended", r"\.size|np\.cosh"),
     ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"step = 65 // x\.dtype\.itemsize\n +for k in range\(0, 1000, step\):", r"np\.tanh\(x\)"),
     ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"step = 65536 // x\.dtype\.itemsize\n(.*\n)+.*x\[:, k:k \+ step\]", r"np\.tanh\(x\)"),
 ]

@@ -19,6 +19,7 @@ from random_programs import Written, random_program, smallest
 
 from algebra2net import Net, compile
 from algebra2net.gallery import Entry, entries
+from algebra2net.optimize import emit
 from algebra2net.run import load
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -246,6 +247,36 @@ def test_random_programs(seed: int) -> None:
         assert_equal_renderings(net, repr(program), batches, some, seed)
 
     smallest(check, random_program(seed))
+
+
+@pytest.mark.share(10)
+def test_random_programs_in_blocks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a few entries filled the cache."""
+    for limit, few in (("NOTED", 4), ("LARGE", 9), ("BLOCK", 4)):
+        monkeypatch.setattr(emit, limit, few)
+
+    def check(program: Written) -> None:
+        net = compile(program.text, shapes=program.shapes, wrt="all" if seed % 3 else None)
+        assert_equal_renderings(net, repr(program), [program.arrays(seed)], LAID_OUT, seed)
+
+    smallest(check, random_program(seed))
+
+
+LOOPED = {  # what a person may do with arrays that go in blocks
+    "both a matrix and its transpose": ("L = sum(tanh(x') * sigmoid(x') * exp(x))", {"x": (300, 300)}),
+    "a transpose of other sizes": ("L = sum(tanh(x') * exp(y) * y)", {"x": (300, 400), "y": (400, 300)}),
+    "a part": ("z = [x; a]\nL = sum(tanh(z) * exp(z) * sigmoid(z))", {"x": (300, 300), "a": (50, 300)}),
+    "names that code likes": ("L = sum(tanh(k) * exp(step) * dtype + far)", dict.fromkeys(("k", "step", "dtype", "far"), (300, 300))),
+    "one that is a number": ("L = sum(elu(x, k) * exp(x))", {"x": (300, 300), "k": (1, 1)}),
+}
+
+
+@pytest.mark.parametrize(("algebra", "shapes"), LOOPED.values(), ids=LOOPED.keys())
+def test_large_arrays(algebra: str, shapes: dict[str, tuple[int, int]]) -> None:
+    net = compile(algebra, shapes=shapes, wrt="all")
+    assert "for k" in net.optimized_source
+    rng = np.random.default_rng(0)
+    assert_equal_renderings(net, algebra, [{name: rng.normal(0, 0.5, shape) for name, shape in shapes.items()}], LAID_OUT)
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)

@@ -142,3 +142,19 @@ def test_every_function_gives_the_same_in_place_and_leaves_its_operand(name: str
 
 def test_a_function_without_a_question_has_no_shorter_way() -> None:
     assert shortcut("def f(x):\n    return 1 / (1 + np.exp(-x))", True) is None
+
+
+ACTIVATIONS = [
+    name
+    for name, record in OPERATORS.items()
+    if record.elementwise and len(record.operands) == 1 and record.domain == "real" and not (record.internal or record.options or record.imports)
+]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_operand_that_nobody_needs_any_more_is_not_written_over_too_early(name: str) -> None:
+    algebra, shapes = f"L = sum({name}(x A)^2)", {"x": (300, 4), "A": (4, 300)}  # in blocks
+    arrays = {array: np.random.default_rng(0).normal(0.3, 0.5, size) for array, size in shapes.items()}
+    found, expected = (compile(algebra, shapes=shapes, wrt=["A"], optimize=fast).value_and_grad(**arrays) for fast in (True, False))
+    assert found[0] == pytest.approx(expected[0], rel=1e-12)
+    np.testing.assert_allclose(found[1]["A"], expected[1]["A"], rtol=1e-11, atol=1e-13)

@@ -8,6 +8,7 @@ multiplied by x, it comes in as two square roots: x exp(x) is still a float64 wh
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 
 from algebra2net.operators.elementwise import MILLS, elementwise
 
@@ -159,7 +160,7 @@ _slope(
 # ------------------------------------------------------------------------------------------------------------- smooth
 
 elementwise(
-    "sigmoid(x)", never_negative=True, derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
+    "sigmoid(x)", between=(0, 1), derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
     unicode="σ($x)", latex=r"\sigma\left($x\right)", ordinary="s",
     prelude='''
         def sigmoid(x):
@@ -171,7 +172,7 @@ elementwise(
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
 _slope(
-    "sigmoid'(x)", never_negative=True, slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope_at($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
+    "sigmoid'(x)", between=(0, 1), slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope_at($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
     prelude='''
         def sigmoid_slope_at(x):
             """σ(x) σ(-x); σ(x) (1 - σ(x)) would lose its digits where σ(x) is nearly 1."""
@@ -190,39 +191,41 @@ _slope(
     doc="The slope of sigmoid: σ(x) σ(-x).", reason="slope of sigmoid: it changes by -σ'(x) tanh(x / 2)",
 )  # fmt: skip
 elementwise(
-    "tanh(x)", derivative="1 - out^2", by_name=True, bare=True, sympy="tanh(x)", numpy="np.tanh($x)",
+    "tanh(x)", between=(-1, 1), derivative="1 - out^2", by_name=True, bare=True, sympy="tanh(x)", numpy="np.tanh($x)",
     doc="The hyperbolic tangent.", reason="tanh: the signal times the slope 1 - tanh(x)²",
 )  # fmt: skip
 _slope(
-    "tanh'(x)", never_negative=True, slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope_at($x)",
+    "tanh'(x)", between=(0, 1), slope_of="tanh", derivative="-(2 out * tanh(x))", numpy="tanh_slope_at($x)",
     prelude='''
         def tanh_slope_at(x):
             """1 / cosh(x)²; 1 - tanh(x)² would lose its digits where tanh(x) is nearly 1."""
+            if np.abs(x).max(initial=0) < 40:  # cosh is far from overflow
+                return 1 / np.cosh(x) ** 2
             e = np.exp(-np.abs(x))
             return (2 * e / (1 + e * e)) ** 2
 
         def tanh_slope_mended(slope, x):
             """The slope with its small entries by x."""
             small = np.flatnonzero(slope < 0.06)
-            if small.size > slope.size // 50:
+            if slope.size < 4000 or small.size > slope.size // 20:
                 return tanh_slope_at(x)
             slope.put(small, tanh_slope_at(x.take(small)))
             return slope
 
         def tanh_slope(t, x):
             """1 - t², t = tanh(x); where t is nearly ±1, by x."""
+            if x.size < 300 and np.vdot(x, x) < 7000:  # cosh is far from overflow
+                return 1 / np.cosh(x) ** 2
             slope = 1 - t * t
             if slope.min(initial=1) > 0.06:  # it has its digits
                 return slope
-            if slope.size < 20000 and slope.min(initial=1) > 0:  # cosh is far from overflow
-                return 1 / np.cosh(x) ** 2
             return tanh_slope_mended(slope, x)
     ''',
     beside="tanh_slope($out, $x)", ordinary="(2 * q / (1 + q * q)) ** 2",
     doc="The slope of tanh: 1 - tanh(x)².", reason="slope of tanh: it changes by -2 tanh'(x) tanh(x)",
 )  # fmt: skip
 elementwise(
-    "softplus(x)", never_negative=True, derivative="sigmoid(x)", sympy="log(1 + exp(x))", ordinary="np.log1p(1 / q)",
+    "softplus(x)", between=(0, inf), derivative="sigmoid(x)", sympy="log(1 + exp(x))", ordinary="np.log1p(1 / q)",
     prelude='''
         def softplus(x):
             """log(1 + exp(x))."""

@@ -57,7 +57,7 @@ elementwise(
             back = less - p
             lost = (p - (less - back)) - (1.0 + back)
             power = x**less
-            half = np.rint(8 * less) / 16
+            half = x.dtype.type(np.rint(8 * less) / 16)  # of x's type, where p is a number of Python's
             far = np.isinf(power) & (x != 0) & np.isfinite(x)
             size = np.where(far, np.abs(x), 1)
             return np.where(far, np.copysign(p * size**half, p * power) * size ** (less - half), p * power * (1 + lost * np.log(np.where(x > 0, x, 1))))

@@ -61,11 +61,11 @@ elementwise(
 # ------------------------------------------------------------------------------------- circular and hyperbolic functions
 
 _named(
-    "sin(x)", derivative="cos(x)", sympy="sin(x)", numpy="np.sin($x)",
+    "sin(x)", between=(-1, 1), derivative="cos(x)", sympy="sin(x)", numpy="np.sin($x)",
     doc="The sine, of radians.", reason="sin: its slope is cos",
 )  # fmt: skip
 _named(
-    "cos(x)", vjp={"x": "-(δ * sin(x))"}, derivative="-sin(x)", sympy="cos(x)", numpy="np.cos($x)",
+    "cos(x)", between=(-1, 1), vjp={"x": "-(δ * sin(x))"}, derivative="-sin(x)", sympy="cos(x)", numpy="np.cos($x)",
     doc="The cosine, of radians.", reason="cos: its slope is -sin",
 )  # fmt: skip
 _named(
@@ -131,7 +131,7 @@ MILLS = '''
 '''  # what is left of erfc and of gelu's tail without the Gaussian
 
 elementwise(
-    "erf(x)", derivative="1.1283791670955126 exp_minus_square(x)", sympy="erf(x)", imports="from scipy.special import erf",
+    "erf(x)", between=(-1, 1), derivative="1.1283791670955126 exp_minus_square(x)", sympy="erf(x)", imports="from scipy.special import erf",
     doc="The error function: twice the integral of exp(-t²) from 0 to x, over √π.", reason="erf: its slope is 2/√π exp(-x²)",
 )  # fmt: skip
 elementwise(
@@ -147,7 +147,7 @@ elementwise(
     doc="1 - erf(x), with all its digits where that is small.", reason="erfc: its slope is -2/√π exp(-x²)",
 )  # fmt: skip
 elementwise(
-    "exp_minus_square(x)", never_negative=True, internal=True, derivative="-(2 out * x)", sympy="exp(-x**2)", latex=r"\exp\left(-{$x:atom}^{2}\right)",
+    "exp_minus_square(x)", between=(0, 1), internal=True, derivative="-(2 out * x)", sympy="exp(-x**2)", latex=r"\exp\left(-{$x:atom}^{2}\right)",
     prelude='''
         def exp_minus_square(x):
             """exp(-x²)."""

@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from sympy import Expr, Float, Integer, Symbol
@@ -23,6 +24,7 @@ NONE = Integer(-1)  # an option that is not given: no axis
 UNSIZED = Symbol("one")  # a size that is not given: that of `I`, which two places need not share
 LEVELS = ("anything", "sum", "times", "product", "negation", "power", "atom")  # loosest first, as in notation.md
 ELEMENTWISE = "elementwise"
+EVERYTHING = (-inf, inf)  # numbers of which nothing is known
 
 
 class Operation(Expr):  # type: ignore[misc]
@@ -99,7 +101,7 @@ class Operator:
     prelude: str = ""
     imports: str = ""
     is_view: bool = False  # NumPy gives a view of the operand: a result of it is copied before it is handed out
-    never_negative: bool = False  # no entry of the result is below 0
+    between: tuple[float, float] = EVERYTHING  # the least and the largest that an entry of the result may be
     takes_scalars: bool = False  # NumPy's code takes a 0-d scalar for a 1×1 value
     gives_scalar: bool = False  # NumPy's code may give a 0-d scalar for a 1×1 value
     aliases: tuple[str, ...] = ()

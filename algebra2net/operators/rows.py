@@ -41,11 +41,18 @@ _LOG_SHARES = (
     EXP
     + _BUT_LARGEST
     + '''
+        def log_total(e, x, axis):
+            """log(sum(e)), where the largest e is 1, at the largest x: it may be nearly all of the sum."""
+            total = e.sum(axis=axis, keepdims=True)
+            if total.min(initial=2) > 1.25:
+                return np.log(total)
+            return np.log1p(but_largest(e, x, axis).sum(axis=axis, keepdims=True))
+
         def log_shares(x, axis):
-            """x - log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it."""
+            """x - log(sum(exp(x)))."""
             top = x.max(axis=axis, keepdims=True)
-            rest = but_largest(exp_below(x, top), x, axis)
-            return x - top - np.log1p(rest.sum(axis=axis, keepdims=True))
+            total = log_total(exp_below(x, top), x, axis)
+            return x - top - total
 
 '''
 )
@@ -108,15 +115,19 @@ operator(
     "excess(p, d, axis=None)", family=FAMILY, internal=True, shape=PAIR, numpy="excess($p, $d, $line)",
     vjp={"p": "-contrast(d, δ, axis=axis)", "d": "contrast(p, δ, axis=axis)"},
     prelude=_AT_LARGEST + _BUT_LARGEST + '''
-        def excess(p, d, axis):
-            """d sum(p) - p sum(d); where p is largest from all the other entries, so that nothing cancels there."""
-            total = p.sum(axis=axis, keepdims=True)
-            if np.abs(p).max(initial=0) < 0.95 * total.min(initial=np.inf):  # no entry is nearly all
-                return d * total - p * d.sum(axis=axis, keepdims=True)
+        def excess_by_rest(p, d, axis):
+            """The same where an entry of p may be nearly all: there from all the other entries, so that nothing cancels."""
             size = np.abs(p)
             p_rest, d_rest = but_largest(p, size, axis), but_largest(d, size, axis)
             gained = d * p_rest.sum(axis=axis, keepdims=True) + d_rest * at_largest(p, size, axis)
             return gained - (p * d_rest.sum(axis=axis, keepdims=True) + p_rest * at_largest(d, size, axis))
+
+        def excess(p, d, axis):
+            """d sum(p) - p sum(d)."""
+            total = p.sum(axis=axis, keepdims=True)
+            if np.abs(p).max(initial=0) < 0.95 * total.min(initial=np.inf):  # no entry is nearly all
+                return d * total - p * d.sum(axis=axis, keepdims=True)
+            return excess_by_rest(p, d, axis)
     ''',
     doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
 )  # fmt: skip

@@ -20,20 +20,22 @@ from functools import cache, cached_property
 
 from algebra2net import names
 from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
-from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS
-from algebra2net.optimize.shortcuts import ENTRY, together
+from algebra2net.optimize.in_place import asked
+from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS, Check
+from algebra2net.optimize.rules import entries
+from algebra2net.optimize.shortcuts import together, without_empty
 from algebra2net.optimize.stacks import Stacks
 from algebra2net.program import SCALAR
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
-_IN_PLACE = WRITTEN - {"sign"}  # over its own operand, NumPy's sign goes entry by entry: up to ten times as long
+_IN_PLACE = (WRITTEN - {"sign"}) | {"checked"}
+SIGNS = 32  # entries; over more of its own operand, NumPy's sign, which goes entry by entry there, takes up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
-_EMPTY = re.compile(rf"\(?({ENTRY}) if \w+\.size else [-\d.]+\)?")  # a question about entries that may not be there
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
@@ -61,6 +63,7 @@ class Lines:
         self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
         self.turned = often_turned(self.order)
         self.prepare()
+        self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS}  # what a loop takes blocks of
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if id(node) not in self.inside])
         self.stacks = Stacks(self)
@@ -84,7 +87,7 @@ class Lines:
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
             return node.op in ("const", "size")
-        if id(node) in self.turned:
+        if id(node) in self.viewed or id(node) in self.turned:
             return False
         return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
 
@@ -134,7 +137,7 @@ class Lines:
         while open_ones:
             arg = open_ones.pop()
             if id(arg) in inside:
-                open_ones += arg.args
+                open_ones += () if self._is_constant(arg) else arg.args
             else:
                 found.append(arg)
         return found
@@ -154,6 +157,7 @@ class Lines:
             if node.op in VIEWS or node.op == "broadcast":
                 whole = id(self.base(node))
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
+        seen.update(id(self.base(node)) for node in self.statements if id(node) in self.viewed)  # a later block reads what an earlier one would write over
         seen.update(id(self.base(node)) for node in self.outputs.values())
         return last | dict.fromkeys(seen, _END)
 
@@ -161,9 +165,9 @@ class Lines:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if node.op not in _IN_PLACE or node.shape in (None, SCALAR) or node.zero_d:
+            if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or _END) <= SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
                 continue
-            for arg in node.args:
+            for arg in node.args[: 1 if node.op == "checked" else None]:
                 if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
                     continue
                 own = arg.fresh and not arg.boolean and not arg.zero_d and arg.op not in ("input", "ones")
@@ -301,6 +305,8 @@ class Lines:
         name = self.names[id(node)]
         if self.is_shortened(node):
             return self.shortened(node)
+        if node.op == "checked":
+            return self.checked(node)
         heir = self.heir.get(id(node))
         if heir is not None:
             return self.overwriting(node, heir, name)
@@ -331,8 +337,9 @@ class Lines:
             assert node.short is not None
             short = node.short
         outs = {f"out{k or ''}": member for k, (member, _) in enumerate(known)} or {"out": node}
-        words = iter(node.args)
-        given = [self.operand(next(words)) if word == "{}" else word for word in str(node.data).partition("(")[2][:-1].split(", ")]
+        args = iter(node.args)
+        operands = [next(args) if word == "{}" else word for word in str(node.data).partition("(")[2][:-1].split(", ")]
+        given = [operand if isinstance(operand, str) else self.operand(operand) for operand in operands]
         more = {word: self.free(f"{name}_{word}") for word in short.names}
 
         def fill(word: str) -> str:
@@ -346,10 +353,19 @@ class Lines:
                 return self.constant(self.graph.const(_literal(word[1:])))
             return more[word] if word in more else self.names[id(outs[word])]
 
-        lines = short.lines(fill, {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}, keep=is_surely_small(node))
-        if all(entries_known(arg) for arg in node.args):
-            lines = [_EMPTY.sub(r"\1", line) for line in lines]
-        return "\n".join(lines)
+        there = {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}
+        sizes = [1 if isinstance(operand, str) else entries(operand) for operand in operands]
+        return "\n".join(short.lines(fill, there, is_surely_small(node), sizes))
+
+    def checked(self, node: Node) -> str:
+        """The careful value in place of the quick one, where a question says so."""
+        name, quick = self.names[id(node)], self.operand(node.args[0], loose=True)
+        assert isinstance(node.data, Check)
+        question = asked(ast.parse(node.data.question, mode="eval").body)
+        if 0 not in (entries(arg) or 0 for arg in node.args):
+            question = without_empty(question)
+        test, otherwise = (re.sub(r"_(\d+)_", lambda match: self.operand(node.args[1 + int(match[1])]), text) for text in (question, node.data.careful))
+        return "\n".join([*([f"{name} = {quick}"] if quick != name else []), f"if not {test}:", f"    {name} = {otherwise}"])
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
@@ -483,11 +499,6 @@ def _literal(text: str) -> float | int:
 def constant_name(number: float) -> str:
     """A name that says a number: `half`, `c26_85`."""
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
-
-
-def entries_known(node: Node) -> bool:
-    """Whether an array is known to have some."""
-    return node.shape is not None and all(isinstance(size, int) and size > 0 for size in node.shape)
 
 
 def is_surely_small(node: Node) -> bool:
@@ -627,6 +638,7 @@ class Blocks:
         assert isinstance(shape, tuple)
         self.shape: tuple[int, int] = shape
         self.axis = int(self.shape[0] == 1)
+        self.place = lines.free("k")
         self.escapes = {id(node) for node in run if id(node) in lines.final or any(id(reader) not in self.members for reader in lines.readers.get(id(node), ()))}
         self.block = ChainMap({}, lines.names)  # the names inside the loop
         self.reused: set[int] = set()  # arrays from outside whose memory a member takes over
@@ -672,21 +684,23 @@ class Blocks:
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = str(max(1, BLOCK // width))
         if length > 2 * BLOCK // width > 1:  # as many bytes of either type
-            step = next(word for n in itertools.count() if (word := f"step{n or ''}") not in self.whole.taken_names)
+            step = self.whole.free("step")
             before.append(f"{step} = {8 * BLOCK // width} // {self.dtype(None)}.itemsize")
-        return [*before, f"for k in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
+        return [*before, f"for {self.place} in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
 
     def spent(self, node: Node) -> str | None:
         """An array of these sizes that nobody reads after this node: its memory is as good as new."""
         if node.boolean:
             return None
+        head = node.args[0] if node.op == "along" else node
+        several = head.args if self.whole.is_shortened(head) else ()  # lines, of which a later one may read them
         places = {id(member): place for place, member in enumerate(self.run)}
         end = self.whole.places[id(self.run[-1])]
         taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
             dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
-            if dies and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
+            if dies and arg not in several and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
                 self.reused.add(id(arg))
                 return self.whole.names[id(arg)]
         return None
@@ -717,7 +731,8 @@ class Blocks:
 
     def cuts(self, slices: Mapping[str, str], step: str) -> list[str]:
         """The lines that take a block of each array."""
-        return [f"{block} = {name}[{f'k:k + {step}' if self.axis == 0 else f':, k:k + {step}'}]" for name, block in slices.items()]
+        cut = f"{self.place}:{self.place} + {step}"
+        return [f"{block} = {name}[{cut if self.axis == 0 else f':, {cut}'}]" for name, block in slices.items()]
 
     def dtype(self, node: Node | None) -> str:
         """The text of the type of a whole array that a member fills."""

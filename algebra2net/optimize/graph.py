@@ -19,7 +19,7 @@ import numpy as np
 from sympy import Expr, Symbol, pi
 
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator, alone
+from algebra2net.operators.operator import BESIDE, EVERYTHING, NONE, Operation, Operator, alone
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
 from algebra2net.optimize.shortcuts import Shortcut, shortcut
@@ -39,7 +39,7 @@ class Node:
     `zero_d` says that it may be a NumPy scalar where the algebra has a 1×1 matrix; `fresh`, that it owns its memory.
     """
 
-    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "name", "op", "positive", "shape", "sharing", "short", "zero_d")
+    __slots__ = ("args", "between", "boolean", "data", "entrywise", "fresh", "name", "op", "shape", "sharing", "short", "uses", "zero_d")
 
     def __init__(self, op: str, args: tuple[Node, ...], data: object, shape: Shape | None) -> None:
         self.op = op
@@ -50,7 +50,12 @@ class Node:
         self.boolean = op in _BOOLEAN
         self.fresh = op in _FRESH
         self.entrywise = op in ENTRYWISE
-        self.positive = False  # of a call: no entry is below 0
+        self.between: tuple[float, float] = EVERYTHING  # what is known of its entries
+        if op == "multiply" and all(-1 <= arg.between[0] <= arg.between[1] <= 1 for arg in args):
+            self.between = (-1, 1)
+        elif op == "const":
+            self.between = (data, data)  # type: ignore[assignment]
+        self.uses = 0  # of the value that it is, in the program
         self.short: Shortcut | None = None  # of a call
         self.sharing: list[tuple[Node, Operator]] = []  # of a call: what is computed along with it, itself first
         self.zero_d: bool = op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
@@ -147,12 +152,15 @@ class Graph:
             return first[0], 1
         if op in REDUCTIONS:
             return SCALAR if data is None else None if first is None else (1, first[1]) if data == 0 else (first[0], 1)
+        if op == "checked":
+            return first
         return SCALAR if op in ("vdot", "matrix", "size") else None
 
     # from a program
 
     def take(self, program: Program) -> None:
         """Make the nodes of all equations."""
+        uses = program.uses()
         for name in program.inputs:
             node = self.of[name] = self.plain("input", (), name, program.shapes[name])
             node.name = name
@@ -160,6 +168,7 @@ class Graph:
             node = self.value(equation.value, program.shapes.get(equation.name, SCALAR))
             if node.name is None and not equation.name.name.startswith("_") and node.op != "const":
                 node.name = equation.name
+            node.uses += uses[equation.name]
             self.of[equation.name] = node
 
     def value(self, value: Expr, shape: Shape) -> Node:
@@ -191,10 +200,11 @@ class Graph:
         for name, text in made.preludes:
             self.preludes.setdefault(name, text)
         result = self.argument(made.result, values)
+        if here.between != EVERYTHING:
+            result.between = here.between
         if result.op in ("call", "text"):
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
-            result.positive = here.never_negative
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
             result.sharing.append((result, here))
@@ -211,7 +221,7 @@ class Graph:
         if found is None and all(other.name != name for _, other in whole.sharing):
             found = self.plain("along", (whole,), name, shape)
             found.fresh = found.entrywise = True
-            found.positive = here.never_negative
+            found.between = here.between
             whole.sharing.append((found, OPERATORS[name]))
             for helper in reached(re.sub(r"\$", "", OPERATORS[name].numpy), functions := functions_of(OPERATORS[name].prelude)):
                 self.preludes.setdefault(helper, functions[helper])
@@ -230,6 +240,8 @@ class Graph:
         node = self.make(op, operands, data)
         if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
             node.shape, node.fresh = tried(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
+        if op == "checked":
+            node.fresh = operands[0].fresh
         if op == "call":
             node.short = shortcut(functions_of(here.prelude)[str(data).partition("(")[0]], of_one_shape(here))
         if op == "call" and here.elementwise:

@@ -70,6 +70,8 @@ class Writer:
                     lines, found = self.steps(value, None)
                     return [*lines, f"return {found}"]
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    read = [node.id for node in ast.walk(value) if isinstance(node, ast.Name)]
+                    self.spent = {name} if name in self.made and read.count(name) == 1 else set()
                     lines, found = self.steps(value, name)
                     self.arrays.add(name)
                     self.made.add(name)

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import NamedTuple
 
 from sympy import Expr
 
@@ -45,6 +46,13 @@ class Ref:
     """An operand of an instruction: one of the operator's operands, or behind them the result of an instruction before."""
 
     place: int
+
+
+class Check(NamedTuple):
+    """What is asked of the operands `_0_`, `_1_` behind a quick value, and the careful value where the answer is no."""
+
+    question: str
+    careful: str
 
 
 Argument = Ref | float | int | None
@@ -100,7 +108,8 @@ def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: f
     result = reader.value(tree, environment)
     assert not isinstance(result, tuple)
     instructions, result = _used(reader.instructions, result, count)
-    kept = reached("\n".join(str(each.data) for each in instructions if each.op in ("call", "text")), reader.functions)
+    texts = [text for each in instructions for text in (each.data if isinstance(each.data, Check) else [str(each.data)] if each.op in ("call", "text") else ())]
+    kept = reached("\n".join(texts), reader.functions)
     return Kernel(tuple(instructions), result, tuple((name, _rewritten(reader.functions[name], record)) for name in kept))
 
 
@@ -187,8 +196,7 @@ class _Reader:
                     return float(found)
             case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(), attr="dtype"), attr="type"), args=[number], keywords=[]):
                 found = self.value(number, names)
-                if isinstance(found, int | float):
-                    return float(found)
+                return float(found) if isinstance(found, int | float) else found  # an array has that type
             case ast.Call(func=ast.Attribute(value=whole, attr="astype"), args=[ast.Name(id="slot_dtype") | ast.Attribute(value=ast.Name(), attr="dtype")], keywords=[]):
                 inner = self.one(whole, names)
                 if isinstance(inner, Ref) and inner.place >= self.operands and self.instructions[inner.place - self.operands].op in COMPARISONS | LOGICAL:
@@ -217,10 +225,15 @@ class _Reader:
         return self.step("call", *args, data=f"{name}({', '.join(words)})")
 
     def body(self, statements: Sequence[ast.stmt], names: dict[str, Reference]) -> Reference:
-        for statement in statements:
+        for place, statement in enumerate(statements):
             match statement:
                 case ast.Expr(value=ast.Constant()):
                     continue
+                case ast.If(test=test, body=[ast.Return(value=ast.expr() as quick)], orelse=[]) if self.straight is None and "axis" in names and _asks_for_numbers(test, names):
+                    match statements[place + 1 :]:
+                        case [ast.Return(value=ast.expr() as careful)]:
+                            return self.checked(test, quick, careful, names)
+                    raise UnknownTextError
                 case ast.If(test=test, orelse=[]) if self.straight is not None and _asks_for_numbers(test, names):
                     continue  # a shorter way for some of them
                 case ast.Return(value=value) if value is not None:
@@ -239,6 +252,15 @@ class _Reader:
                 case _:
                     raise UnknownTextError
         raise UnknownTextError
+
+    def checked(self, test: ast.expr, quick: ast.expr, careful: ast.expr, names: Mapping[str, Reference]) -> Reference:
+        """The quick value for ordinary numbers, done anyway, and the careful one in its place where a question says that they are not."""
+        args: list[Ref] = []
+        fill = _Fill(names, args)
+        question, otherwise = [fill.visit(ast.parse(ast.unparse(node), mode="eval").body) for node in (test, careful)]
+        if any(isinstance(node, ast.Call) and isinstance(node.func, ast.Name) for node in ast.walk(question)):
+            raise UnknownTextError
+        return self.step("checked", self.one(quick, names), *args, data=Check(ast.unparse(question), ast.unparse(otherwise)))
 
     def rounds(self, body: Sequence[ast.stmt], names: dict[str, Reference]) -> None:
         self.body([*body, ast.Return(ast.Constant(0))], names)

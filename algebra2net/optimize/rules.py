@@ -6,17 +6,20 @@ It is asked while the node is made, so its operands have been through it already
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import reduce
 
 from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.graph import Graph, Node
-from algebra2net.optimize.kernels import COMPARISONS
+from algebra2net.optimize.kernels import COMPARISONS, Check
 from algebra2net.program import SCALAR
 
 SMALL = 4096  # entries; below, a product is summed along its rows by ones
 MANY = 64  # matrices on top of each other
 WIDE = 1 << 14  # entries; from here on it pays to scale another matrix
 TINY = 512  # entries; below, a call costs more than what it does
+FACTORS = 8  # of a product, looked at for one that another product has, too
 Rule = Callable[[Graph, tuple[Node, ...], object], Node | None]
 RULES: dict[str, tuple[Rule, ...]] = {}
 
@@ -107,6 +110,50 @@ def _halves(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     return None
 
 
+def _factors(node: Node) -> tuple[Node, ...]:
+    """The factors of a product that nobody reads but the sum that it is part of."""
+    found = [node]
+    for _ in range(FACTORS):
+        product = next((each for each in found if each.op == "multiply" and each.uses <= 1 and each.name is None), None)
+        if product is None:
+            break
+        place = found.index(product)
+        found[place : place + 1] = product.args
+    return tuple(found)
+
+
+def _share_a_factor(graph: Graph, args: tuple[Node, ...], sign: str) -> Node | None:
+    """c a + c b is c (a + b), where at most one factor of a, and of b, may be beyond ±1: nothing overflows that did not, but for twice the largest numbers."""
+    whole = args[0].shape
+    if not all(_is_matrix(arg) and arg.shape == whole and arg.op == "multiply" for arg in args):
+        return None
+    one, other = (_factors(arg) for arg in args)
+    for shared in one:
+        if shared in other and shared.shape == whole and _within_one(shared):
+            rests = [[*factors] for factors in (one, other)]
+            for rest in rests:
+                rest.remove(shared)
+            if all(rest and sum(not _within_one(factor) and not _is(factor, 2) for factor in rest) < 2 for rest in rests):
+                parts = tuple(reduce(lambda a, b: graph.make("multiply", (a, b)), rest) for rest in rests)
+                return graph.make("multiply", (shared, graph.make(sign, parts)))
+    return None
+
+
+@rule("add")
+def _sum_of_products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    return _share_a_factor(graph, args, "add")
+
+
+@rule("subtract")
+def _difference_of_products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    return _share_a_factor(graph, args, "subtract")
+
+
+def _within_one(node: Node) -> bool:
+    """Whether all entries are surely between -1 and 1."""
+    return -1 <= node.between[0] <= node.between[1] <= 1
+
+
 # ------------------------------------------------------------------------------------------------------------- signs
 
 
@@ -139,6 +186,19 @@ def _add_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node | 
 def _subtract_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     a, b = args
     return graph.make("add", (a, b.args[0])) if b.op == "negative" else None
+
+
+@rule("checked")
+def _asked_of_what_is_known(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """The largest |x| of what is never negative is the largest x; the least of a number is that number."""
+    assert isinstance(data, Check)
+    question = data.question
+    for place, arg in enumerate(args[1:]):
+        if _never_negative(arg):
+            question = question.replace(f"np.abs(_{place}_)", f"_{place}_")
+        if arg.op == "const":
+            question = re.sub(rf"_{place}_\.(min|max)\(.*?\)", str(arg.data), question)
+    return graph.plain("checked", args, data._replace(question=question)) if question != data.question else None
 
 
 @rule("greater")
@@ -184,6 +244,8 @@ def _sums_by_products(graph: Graph, args: tuple[Node, ...], data: object) -> Nod
             return graph.make("vdot", (x.args[0], x.args[0]))
         if x.op == "multiply" and all(_is_matrix(arg) and arg.shape == x.shape and not arg.boolean for arg in x.args):
             return graph.make("vdot", x.args)
+        if x.op == "dot" and x.args[1].op == "ones" and x.name is None:  # a sum of the sums of rows
+            return graph.make("sum", x.args[:1])
         return None
     assert x.shape is not None
     if x.op == "divide" and x.args[1] is graph.known("sum", x.args[:1], data):
@@ -293,10 +355,8 @@ def _never_negative(node: Node) -> bool:
     """Whether no entry can be below 0."""
     if node.op in _POSITIVE:
         return True
-    if node.op == "call":
-        return node.positive or str(node.data).partition("(")[0] in NEVER_NEGATIVE
-    if node.op == "along":
-        return node.positive
+    if node.between[0] >= 0 or (node.op == "call" and str(node.data).partition("(")[0] in NEVER_NEGATIVE):
+        return True
     if node.op == "const":
         return node.data >= 0  # type: ignore[operator]
     if node.op in ("add", "multiply", "divide", "minimum", "sum", "where", "dot"):

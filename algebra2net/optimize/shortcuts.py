@@ -9,55 +9,84 @@ Idea  what is written in place writes over what is free there, has its numbers a
 from __future__ import annotations
 
 import ast
-import itertools
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from algebra2net.optimize.in_place import SIGNS, WITH_TWO, Writer, asked
 
-_LEAST = r"\w+\.item\(\w+\.arg(?:min|max)\(\)\)"
-ENTRY = rf"(?:{_LEAST}|max\({_LEAST}, -{_LEAST}\))"  # the text that asks for the smallest, the largest entry, or the largest without its sign
-_QUESTION = re.compile(rf"\({ENTRY} if \w+\.size else [-\d.]+\)")
+_LEAST = r"[\w‹›]+\.item\([\w‹›]+\.arg(?:min|max)\(\)\)"
+_ENTRY = rf"(?:{_LEAST}|max\({_LEAST}, -{_LEAST}\))"  # the text that asks for the smallest, the largest entry, or the largest without its sign
+_EMPTY = re.compile(rf"\(?({_ENTRY}) if [\w‹›]+\.size else [-\w.]+\)?")  # a question about entries that may not be there
+_FEW = re.compile(r"‹(\d+)›\.size < (\d+) and ")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A question, the lines before it, and the lines where the answer is yes."""
+
+    before: tuple[str, ...]
+    test: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """The shorter ways of a function: what it does first, then questions, each with what it does where the answer is yes.
+    """The shorter ways of a function, one after the other.
 
     In the lines, `‹0›` is the first operand, `‹out›` the result, `‹=2›` a number, `‹t1›` a name, `‹far›` an |x| of
     which exp(2 |x|) is finite in the float type.
     """
 
-    first: tuple[str, ...]
-    branches: tuple[tuple[str, tuple[str, ...]], ...]
+    ways: tuple[Way, ...]
     calls: tuple[tuple[str, str], ...]  # results and their calls, where no answer is yes
     names: tuple[str, ...]
 
-    def lines(self, fill: Callable[[str], str], there: Collection[str], keep: bool) -> list[str]:
-        """The statements; `there` are the results that are arrays to be written into; `keep` says that what was made on the way may stay."""
-        text = _unfilled(self, frozenset(there), keep)
+    def lines(self, fill: Callable[[str], str], there: Collection[str], keep: bool, entries: Sequence[int | None]) -> list[str]:
+        """The statements; `there` are the results that are arrays to be written into; `keep` says that what was made on the way may stay.
+
+        Where the number of entries of the operands is known, nothing asks for it.
+        """
+        text = _unfilled(self if None in entries else self.of_size(tuple(entries)), frozenset(there), keep)  # type: ignore[arg-type]
         words = {word: fill(word) for word in dict.fromkeys(_SLOT.findall(text))}
         return _SLOT.sub(lambda match: words[match[1]], text).split("\n")
+
+    def of_size(self, entries: tuple[int, ...]) -> Shortcut:
+        """The shorter ways for operands of so many entries, without questions that these answer."""
+        fit = [way for way in self.ways if all(entries[int(place)] < int(limit) for place, limit in _FEW.findall(way.test))]
+        ways = [replace(way, test=_FEW.sub("", way.test)) for way in fit]
+        return replace(self, ways=tuple(ways if 0 in entries else (replace(way, test=without_empty(way.test)) for way in ways)))
 
 
 _SLOT = re.compile(r"‹([^›]+)›")
 
 
+def without_empty(question: str) -> str:
+    """A question about entries of which there are some."""
+    return _EMPTY.sub(r"\1", question)
+
+
 @cache
 def _unfilled(short: Shortcut, there: frozenset[str], keep: bool) -> str:
     """The statements, before they speak of the values of one place."""
-    found = [_into(line, there) for line in short.first]
-    word = "if"
-    for test, lines in short.branches:
-        inside = [_into(line, {*there, *(("‹out›",) if short.first else ())}) for line in lines]
+    found = [f"{out}{'[...]' if out in there else ''} = {call}" for out, call in short.calls]
+    for place, way in reversed([*enumerate(short.ways)]):
+        known = {*there, *(("‹out›",) if any(each.before for each in short.ways[: place + 1]) else ())}
+        inside = [_into(line, known) for line in way.lines]
         made = [f"‹{name}›" for name in short.names if any(line.startswith(f"‹{name}› = ") for line in inside)]
         inside += [f"del {', '.join(made)}"] if made and not keep else []
-        found += [f"{word} {test}:", *(f"    {line}" for line in inside or ["pass"])]
-        word = "elif"
-    return "\n".join([*found, "else:", *(f"    {out}{'[...]' if out in there else ''} = {call}" for out, call in short.calls)])
+        if inside:
+            other = [f"el{found[0]}", *found[1:]] if found[0].startswith("if ") else ["else:", *_indented(found)]
+            found = [f"if {way.test}:", *_indented(inside), *other]
+        else:
+            found = [f"if not {way.test}:", *_indented(found)]
+        found = [*(_into(line, there) for line in way.before), *found]
+    return "\n".join(found)
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 @cache
@@ -66,35 +95,34 @@ def shortcut(text: str, one_shape: bool) -> Shortcut | None:
     definition = ast.parse(text).body[0]
     assert isinstance(definition, ast.FunctionDef)
     body = [statement for statement in definition.body if not isinstance(statement, ast.Expr)]
-    before = list(itertools.takewhile(lambda statement: isinstance(statement, ast.Assign), body))
-    ways = list(itertools.takewhile(lambda statement: isinstance(statement, ast.If), body[len(before) :]))
+    end = max((place + 1 for place, statement in enumerate(body) if isinstance(statement, ast.If)), default=0)
     params = {arg.arg: f"‹{k}›" for k, arg in enumerate(definition.args.args)}
     writer = Writer(definition, one_shape, inline=True)
     words: dict[str, str] = dict(params)
-    first = tuple(writer.block(before))
-    branches: list[tuple[str, tuple[str, ...]]] = []
-    for way in ways:
-        assert isinstance(way, ast.If)
-        lines = writer.block(way.body)
-        result = lines.pop().removeprefix("return ")
-        words[result] = "‹out›"
-        branches.append((asked(way.test), tuple(lines)))
-    if not branches or not writer.plain:
+    ways: list[Way] = []
+    before: list[str] = []
+    for statement in body[:end]:
+        if not isinstance(statement, ast.If):
+            before += writer.statement(statement)
+            continue
+        lines = writer.block(statement.body)
+        words[lines.pop().removeprefix("return ")] = "‹out›"
+        ways.append(Way(tuple(before), asked(statement.test), tuple(lines)))
+        before = []
+    if not ways or not writer.plain:
         return None
-    questions = Counter(question for test, _ in branches for question in _QUESTION.findall(test))
-    twice = next((question for question, count in questions.items() if count > 1), None)
-    if twice is not None:  # asked once
-        first += (f"asked = {twice[1:-1]}",)
-        branches = [(test.replace(twice, "asked"), lines) for test, lines in branches]
-        writer.made.add("asked")
     names = sorted(writer.made - set(words))
     words |= {name: f"‹{name}›" for name in names}
-    named = tuple((_named(test, words), tuple(_named(line, words) for line in lines)) for test, lines in branches)
+
+    def worded(lines: Sequence[str]) -> tuple[str, ...]:
+        return tuple(_named(line, words) for line in lines)
+
+    found = tuple(Way(worded(way.before), _named(way.test, words), worded(way.lines)) for way in ways)
     call = f"{definition.name}({', '.join(params.values())})"
-    match body[len(before) + len(ways) :]:
+    match body[end:]:
         case [ast.Return(value=ast.Call(func=ast.Name(), args=args) as rest)] if all(isinstance(arg, ast.Name) for arg in args):
             call = _named(ast.unparse(rest), words)  # goes on with what is there already
-    return Shortcut(tuple(_named(line, words) for line in first), named, (("‹out›", call),), tuple(names))
+    return Shortcut(found, (("‹out›", call),), tuple(names))
 
 
 @cache
@@ -104,8 +132,12 @@ def together(values: tuple[tuple[str, str], ...]) -> Shortcut:
     The results are `‹out›`, `‹out1›`, `‹out2›`.
     """
     shares_s = any(re.search(r"\bs\b", code) for code, _ in values)
-    text = "def shared(x):\n    q = np.exp(-x)\n" + "    s = 1 / (1 + q)\n" * shares_s + "".join(f"    out{k} = {code}\n" for k, (code, _) in enumerate(values) if code != "s")
-    definition = ast.parse(text).body[0]
+    codes = [(f"out{k}", code) for k, (code, _) in enumerate(values) if code != "s"]
+    codes.sort(key=lambda each: len(re.findall(r"\bq\b", each[1])) == 1)
+    q = codes[-1][0] if len(re.findall(r"\bq\b", codes[-1][1])) == 1 else "q"  # has its memory from the start, where it is the last to read q
+    made = [("q", "np.exp(-x)"), *([("s", "1 / (1 + q)")] if shares_s else []), *codes]
+    text = "def shared(x):\n" + "".join(f"    {name} = {code}\n" for name, code in made)
+    definition = ast.parse(re.sub(r"\bq\b", q, text)).body[0]
     assert isinstance(definition, ast.FunctionDef)
     writer = Writer(definition, one_shape=True, inline=True)
     lines = writer.block(definition.body)
@@ -116,7 +148,7 @@ def together(values: tuple[tuple[str, str], ...]) -> Shortcut:
     test = "(x.item(x.argmin()) if x.size else 0) > -‹far›"
     if any(re.search(r"\bx\b|/ q", code) for code, _ in values):
         test += " and (x.item(x.argmax()) if x.size else 0) < ‹far›"  # then exp(x) may overflow, too, and inf * 0 would be nan
-    return Shortcut((), ((_named(test, words), tuple(_named(line, words) for line in lines)),), calls, tuple(names))
+    return Shortcut((Way((), _named(test, words), tuple(_named(line, words) for line in lines)),), calls, tuple(names))
 
 
 def _named(line: str, words: Mapping[str, str]) -> str:
