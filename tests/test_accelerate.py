@@ -8,6 +8,7 @@ here exp, log and tanh are other functions than NumPy's: they, too, are moved by
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +23,8 @@ from test_renderings import EVERY, Array, Function, assert_equal_renderings, fou
 
 from algebra2net import compile
 from algebra2net.gallery import Entry, entries
-from algebra2net.optimize import fast_math
-from algebra2net.optimize.accelerate import Plan
+from algebra2net.optimize import fast_math, joint, roles
+from algebra2net.optimize.fusion import Plan
 from algebra2net.run import load
 
 numba = pytest.importorskip("numba")
@@ -75,6 +76,8 @@ def _uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loops run as Python, which warns where compiled code does not; all that can be in a loop is."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     monkeypatch.setattr(Plan, "is_worth_it", lambda self, loop: True)
+    monkeypatch.setattr(roles, "NARROW", 0)
+    monkeypatch.setattr(joint, "FEW", 2)
     monkeypatch.setattr(test_renderings.Pair, "is_quiet", staticmethod(lambda function, arrays: True))
 
 
@@ -88,10 +91,12 @@ TRUE: dict[str, Callable[[Any], Any]] = {
     "tanh": mpmath.tanh,
     "log": mpmath.log,
     "log1p": mpmath.log1p,
+    "exp_of_negative": mpmath.exp,
     "exp_minus_square": lambda x: mpmath.exp(-x * x),
+    "mills": lambda t: mpmath.sqrt(mpmath.pi / 2) * mpmath.exp(t * t / 2) * mpmath.erfc(t / mpmath.sqrt(2)),
     "density": lambda x: mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi),
 }
-ULPS = {"exp": 1, "log": 1, "log1p": 1, "density": 3}  # the others 2
+ULPS = {"mills": 5, "exp": 1, "exp_of_negative": 1, "log": 1, "log1p": 1, "density": 3}  # the others 2
 
 
 def points(name: str, f: Any) -> Array:
@@ -105,7 +110,13 @@ def points(name: str, f: Any) -> Array:
     else:
         wide = {"exp_minus_square": 27.0, "density": 38.0}.get(name)
         near = np.concatenate([near, rng.uniform(low, high, 150) if wide is None else rng.uniform(-1, 1, 150) * np.sqrt(high / 709) * wide])
-    return near.astype(f)
+    if name == "mills":
+        near = np.minimum(np.abs(near), 40)
+    return (-np.abs(near) if name == "exp_of_negative" else near).astype(f)
+
+
+def uncompiled(f: Any) -> dict[str, Callable[..., Any]]:
+    return fast_math.functions(f, *[lambda function: function] * 2, operator.add)
 
 
 def ulps(found: Any, true: Any, f: Any) -> float:
@@ -116,7 +127,7 @@ def ulps(found: Any, true: Any, f: Any) -> float:
 @pytest.mark.parametrize("f", FLOATS)
 @pytest.mark.parametrize("name", TRUE)
 def test_functions_are_right_to_the_last_digits(name: str, f: Any) -> None:
-    function = fast_math.functions(f, lambda function: function)[name]
+    function = uncompiled(f)[name]
     with np.errstate(all="ignore"), mpmath.workprec(200):
         for x in points(name, f):
             y, true = function(x), TRUE[name](mpmath.mpf(float(x))) if x != 0 or name != "log" else -np.inf
@@ -128,7 +139,7 @@ def test_functions_are_right_to_the_last_digits(name: str, f: Any) -> None:
 @pytest.mark.parametrize("name", SHAKEN)
 def test_functions_know_what_is_no_number(name: str, f: Any) -> None:
     """Infinite, nan, zeros with their signs, beyond the largest number, outside the domain: as NumPy."""
-    function = fast_math.functions(f, lambda function: function)[name]
+    function = uncompiled(f)[name]
     with np.errstate(all="ignore"):
         for x in np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -1, -3, 1e30, -1e30], f):
             y, right = function(x), getattr(np, name)(x)
@@ -138,7 +149,7 @@ def test_functions_know_what_is_no_number(name: str, f: Any) -> None:
 
 @pytest.mark.parametrize("f", FLOATS)
 def test_exp_below_keeps_the_digits_of_a_tail(f: Any) -> None:
-    function = fast_math.functions(f, lambda function: function)["exp_below"]
+    function = uncompiled(f)["exp_below"]
     rng = np.random.default_rng(0)
     for x, top in rng.uniform(-60, 20, (200, 2)).astype(f):
         with mpmath.workprec(200):
@@ -170,10 +181,14 @@ def test_random_programs(seed: int) -> None:
 
 
 # fmt: off
+STEPS = "; ".join(f"h{t} = tanh(x{t} W + h{t - 1} U)" for t in range(1, 10))
 COMPILED = [
     # program                                                                       shapes
     ("h = tanh(x W + h_1 U + b); g = sigmoid(x V); y = g * h + (1 - g) * h_1",      {"x": (64, 20), "W": (20, 80), "h_1": (64, 80), "U": (80, 80), "V": (20, 80), "b": (1, 80)}),
     ("L = bce_logits(X w + b, y)",                                                  {"X": (2500, 4), "w": (4, 1), "b": (1, 1), "y": (2500, 1)}),
+    ("L = cross_entropy(layernorm(x W, g, b) V, y)",                                {"x": (40, 9), "W": (9, 30), "g": (1, 30), "b": (1, 30), "V": (30, 12), "y": (40, 12)}),
+    ("L = sum(layernorm(x) * rmsnorm(x) * softmax(x) * y)",                         {"x": (6, 2500), "y": (6, 2500)}),
+    (f"{STEPS}; L = sum(h9^2)",                                                     {f"x{t}": (40, 30) for t in range(1, 10)} | {"W": (30, 50), "h0": (40, 50), "U": (50, 50)}),
     ("L = sum(softmax(x W) * gelu(c * x W + y))",                                   {"x": (70, 9), "W": (9, 66), "c": (70, 1), "y": (70, 66)}),
 ]
 # fmt: on
@@ -186,6 +201,15 @@ def test_compiled(program: str, shapes: dict[str, tuple[int, int]]) -> None:
     assert "LOOPS" in net.optimized_source
     rng = np.random.default_rng(1)
     assert_equal_renderings(net, program, [{name: rng.standard_normal(net.shapes[name]) for name in net.inputs}], EVERY)
+
+
+def test_steps_share_a_product_but_no_results_memory() -> None:
+    """What each step asks of a matrix is the rows of one product; in values that are returned, too."""
+    net = compile(f"{STEPS.replace('tanh', '')}; L = sum(h9^2)", shapes=dict(COMPILED)[f"{STEPS}; L = sum(h9^2)"], accelerate="numba")
+    assert net.optimized_source.count(".dot(W)") == 2  # in each of two functions once
+    rng = np.random.default_rng(1)
+    values = net.forward(**{name: rng.standard_normal(net.shapes[name]) for name in net.inputs})
+    assert all(values[f"h{t}"].base is None for t in range(1, 10))
 
 
 def test_threads_copies_and_pickles_give_the_same() -> None:

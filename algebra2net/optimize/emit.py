@@ -41,6 +41,7 @@ LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in
 BLOCK = 1 << 13  # entries of a block: a few of them stay in the cache
 SPELLED_OUT = 1 << 6  # functions whose shorter way stands in place of their call; of more, the lines would take Python longer to compile than they ever save
 WORTH_IT = 3  # operations that a loop over blocks must have
+OFTEN = 8  # products by one turned matrix; then it pays to turn it in memory: BLAS reads it sooner
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Lines:
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.numbers = numbers(self.order)
         self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
+        self.turned = often_turned(self.order)
         self.prepare()
         self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS}  # what a loop takes blocks of
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
@@ -89,7 +91,7 @@ class Lines:
     def _is_inside(self, node: Node) -> bool:
         if id(node) in self.final:
             return node.op in ("const", "size")
-        if id(node) in self.viewed:
+        if id(node) in self.viewed or id(node) in self.turned:
             return False
         return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
 
@@ -412,7 +414,8 @@ class Lines:
         if op == "dot":
             return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)})"
         if op == "T":
-            return f"{self.operand(node.args[0])}.T"
+            turned = f"{self.operand(node.args[0])}.T"
+            return f"np.ascontiguousarray({turned})" if id(node) in self.turned else turned
         if op == "negative":
             return f"-{self.operand(node.args[0])}"
         if op == "vecdot":
@@ -468,6 +471,12 @@ class Lines:
             return f"np.array({text})"
         shared.add(id(base))
         return text
+
+
+def often_turned(order: Sequence[Node]) -> set[int]:
+    """The turned matrices by which so many others are multiplied, as the weights of each step of a recurrent net are going back."""
+    right = [node.args[1] for node in order if node.op == "dot" and node.args[1].op == "T" and node.shape is not None and node.shape[0] != 1]
+    return {key for key, count in Counter(map(id, right)).items() if count >= OFTEN}
 
 
 def numbers(order: Sequence[Node]) -> set[int]:

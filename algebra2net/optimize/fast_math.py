@@ -8,7 +8,8 @@ A power of two is shifted out of the last bits of a number that a large one, `ma
 number it is made larger by a constant power first, and smaller by that again. A polynomial is the sum of its even and its odd
 part, which a processor computes side by side.
 
-`accelerate.py` writes the text of `functions` into the module that it makes. Errors are at most 2 ulp, the density's 3.
+`accelerate.py` writes the text of `functions` into the module that it makes. Errors are at most 2 ulp, the density's 3, those of Mills' ratio 5.
+What operators do with rows (`operators/rows.py`) is here once more, as loops.
 
 Sources: Muller et al., Handbook of Floating-Point Arithmetic (2018), chapter 10 (reduction by ln 2 in two parts);
 Sun Microsystems, fdlibm 5.3, e_log.c (the coefficients of log).
@@ -22,12 +23,15 @@ from typing import Any
 import numpy as np
 
 Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
+Plus = Callable[[Any, Any], Any]
 
-CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6}  # what of `functions` an operator calls by name, and how many operations it stands for
+# What of `functions` an operator calls by name, on numbers or on rows, and how many operations it stands for.
+CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6, "mills": 38}
+ROWS = {"centre": 5, "unit_of": 5, "at_largest": 3, "but_largest": 3}
 
 
-def functions(f: Any, compiled: Compiled) -> dict[str, Callable[..., Any]]:
-    """Functions of numbers of type f, float32 or float64."""
+def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict[str, Callable[..., Any]]:
+    """Functions of numbers of type f, float32 or float64, and of rows of them; `plus` adds in any order."""
     double = f is np.float64
     i = np.int64 if double else np.int32
     digits = i(52 if double else 23)
@@ -126,6 +130,16 @@ def functions(f: Any, compiled: Compiled) -> dict[str, Callable[..., Any]]:
         return np.copysign(e / (e + two), x)
 
     @compiled
+    def exp_of_negative(x: Any) -> Any:
+        """exp(x) of x ≤ 0."""
+        x = low if x < low else x
+        t = x * log2_e + magic_up
+        k = t - magic_up
+        less = near((x - k * ln2) - k * ln2_rest)
+        scale = power(t) * down
+        return less * scale + scale
+
+    @compiled
     def exp_and_expm1(x: Any) -> Any:
         """Both, of x ≤ 0."""
         x = low if x < low else x
@@ -189,6 +203,27 @@ def functions(f: Any, compiled: Compiled) -> dict[str, Callable[..., Any]]:
         short = (t + shorten) - shorten
         return normal * exp_of_both(half * short * short, half * (t - short) * (t + short))
 
+    if double:
+        a0, a1, a2, a3, a4 = f(357974.3963502226), f(555215.8757418222), f(425953.1640362371), f(207609.42699985075), f(70155.27421624765)
+        a5, a6, a7, a8, a9 = f(16975.89912119828), f(2941.2259676240515), f(353.0655875679884), f(26.84949329094613), f(0.9999999999973133)
+        b0, b1, b2, b3, b4 = f(285622.2440105682), f(670891.7538849401), f(732344.5035992059), f(490493.3783865828), f(223889.26245192622)
+        b5, b6, b7, b8, b9 = f(73042.79797863218), f(17326.96482471192), f(2968.0754578938668), f(354.06558762124195), f(26.849493290382394)
+
+        @compiled
+        def mills(t: Any) -> Any:
+            """Φ(-t) / φ(t) of the normal distribution, 0 ≤ t ≤ 40."""
+            top = ((((((((a9 * t + a8) * t + a7) * t + a6) * t + a5) * t + a4) * t + a3) * t + a2) * t + a1) * t + a0
+            return top / ((((((((((t + b9) * t + b8) * t + b7) * t + b6) * t + b5) * t + b4) * t + b3) * t + b2) * t + b1) * t + b0)
+
+    else:
+        a0, a1, a2, a3, a4 = f(100.396364230500), f(92.3088497743801), f(40.0672223901247), f(9.28656333531527), f(1.00000141183111)
+        b0, b1, b2, b3, b4 = f(80.1047073303307), f(137.566222815433), f(101.677513687510), f(41.0627229183342), f(9.28669178726564)
+
+        @compiled
+        def mills(t: Any) -> Any:
+            """Φ(-t) / φ(t) of the normal distribution, 0 ≤ t ≤ 40."""
+            return ((((a4 * t + a3) * t + a2) * t + a1) * t + a0) / (((((t + b4) * t + b3) * t + b2) * t + b1) * t + b0)
+
     @compiled
     def exp_below(x: Any, top: Any) -> Any:
         """exp(x - top), with what rounding took from the difference."""
@@ -197,5 +232,98 @@ def functions(f: Any, compiled: Compiled) -> dict[str, Callable[..., Any]]:
         back = x - z
         return e * (one + ((x - (z + back)) + (back - top))) if z > low else e
 
-    named = (exp, expm1, tanh, log, log1p, exp_and_expm1, exp_minus_square, density, exp_below)
+    sign, all_but_sign = i(63 if double else 31), i(np.iinfo(i).max)
+    nan, highest = f(np.nan), i(2 * bias + 1)
+    widest = i(1000 if double else 120)  # 2 to that times 2 to less than that is finite
+    wide = np.float64
+
+    @compiled
+    def rank(x: Any) -> Any:
+        """A whole number, larger for a larger x, and the largest for nan: what the processor compares side by side."""
+        b = f(x if x == x else nan).view(i)
+        return b ^ ((b >> sign) & all_but_sign)
+
+    @compiled
+    def ranked(k: Any) -> Any:
+        """The number of that rank."""
+        return i(k ^ ((k >> sign) & all_but_sign)).view(f)
+
+    @compiled
+    def larger(a: Any, b: Any) -> Any:
+        return b if b > a else a
+
+    @of_rows
+    def unit_of(x: Any) -> Any:
+        """The power of two next above all entries; 1 where that is no number."""
+        top = i(0)
+        for k in range(x.size):
+            top = larger(top, f(abs(x[k])).view(i))
+        e = top >> digits
+        if top == 0 or e == highest:
+            return one
+        e = min(max(e - i(bias - 1), -widest), widest)
+        return i((e + i(bias)) << digits).view(f)
+
+    if double:
+
+        @of_rows
+        def centre(x: Any, out: Any) -> Any:
+            """x less its mean; where rounding of the mean does harm, twice, the second time by a sum of two parts of which one is exact."""
+            total = zero
+            for k in range(x.size):
+                total = plus(total, x[k])
+            mean = total / f(x.size)
+            for k in range(x.size):
+                out[k] = x[k] - mean
+            unit = unit_of(out)
+            if two * abs(mean) <= half * unit:
+                return
+            grid = min(unit, f(2.0**990)) * f(1.5 * 2.0**27)  # added to an entry, it leaves its first 25 bits
+            total, rest = zero, zero
+            for k in range(x.size):
+                high = (out[k] + grid) - grid
+                total = plus(total, high)
+                rest = plus(rest, out[k] - high)
+            mean = (total + rest) / f(x.size)
+            for k in range(x.size):
+                out[k] -= mean
+
+    else:
+
+        @of_rows
+        def centre(x: Any, out: Any) -> Any:
+            """x less its mean, in more digits."""
+            total = wide(0)
+            for k in range(x.size):
+                total = plus(total, wide(x[k]))
+            mean = total / wide(x.size)
+            for k in range(x.size):
+                out[k] = f(wide(x[k]) - mean)
+
+    @of_rows
+    def first_largest(x: Any) -> Any:
+        """The place of the largest entry; of several, the first; nan is larger than any."""
+        top = rank(-infinity)
+        for k in range(x.size):
+            top = larger(top, rank(x[k]))
+        largest = ranked(top)
+        for k in range(x.size):
+            if x[k] == largest or x[k] != x[k]:
+                return k
+        raise ValueError("nothing is largest in a row of no entries")
+
+    @of_rows
+    def at_largest(a: Any, p: Any) -> Any:
+        """The entry of a where p is largest."""
+        return a[first_largest(p)]
+
+    @of_rows
+    def but_largest(a: Any, p: Any, out: Any) -> Any:
+        """a with 0 where p is largest."""
+        for k in range(a.size):
+            out[k] = a[k]
+        out[first_largest(p)] = zero
+
+    on_numbers = (exp, expm1, tanh, log, log1p, exp_of_negative, exp_and_expm1, exp_minus_square, density, mills, exp_below, rank, ranked, larger)
+    named = (*on_numbers, unit_of, centre, at_largest, but_largest)
     return {function.__name__: function for function in named}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -107,7 +107,22 @@ def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: f
     tree = ast.parse(re.sub(r"\$(\w+)", r"slot_\1", text), mode="eval").body
     result = reader.value(tree, environment)
     assert not isinstance(result, tuple)
-    return Kernel(tuple(reader.instructions), result, tuple((name, _rewritten(text, record)) for name, text in reader.kept.items()))
+    instructions, result = _used(reader.instructions, result, count)
+    texts = [text for each in instructions for text in (each.data if isinstance(each.data, Check) else [str(each.data)] if each.op in ("call", "text") else ())]
+    kept = reached("\n".join(texts), reader.functions)
+    return Kernel(tuple(instructions), result, tuple((name, _rewritten(reader.functions[name], record)) for name in kept))
+
+
+def _used(instructions: Sequence[Instruction], result: Argument, operands: int) -> tuple[list[Instruction], Argument]:
+    """The instructions that the result rests on: what only a shorter way asked for is left out."""
+    wanted = {result} if isinstance(result, Ref) else set()
+    for place in reversed(range(len(instructions))):
+        if Ref(operands + place) in wanted:
+            wanted.update(arg for arg in instructions[place].args if isinstance(arg, Ref))
+    places = [place for place in range(len(instructions)) if Ref(operands + place) in wanted]
+    moved: dict[Argument, Ref] = {Ref(operands + place): Ref(operands + now) for now, place in enumerate(places)}
+    used = [replace(instructions[place], args=tuple(moved.get(arg, arg) for arg in instructions[place].args)) for place in places]
+    return used, moved.get(result, result)
 
 
 @cache
@@ -134,7 +149,6 @@ class _Reader:
     straight: frozenset[str] | None
     operands: int  # how many the operator has
     instructions: list[Instruction] = field(default_factory=list)
-    kept: dict[str, str] = field(default_factory=dict)  # functions that stay calls
 
     def step(self, op: str, *args: Argument, data: object = None) -> Ref:
         self.instructions.append(Instruction(op, args, data))
@@ -198,7 +212,7 @@ class _Reader:
 
     def inlined(self, name: str, node: ast.Call, given: Sequence[Reference]) -> Reference:
         """The body of a function in place of its call; the call where the body is more than array operations."""
-        before, kept = len(self.instructions), dict(self.kept)
+        before = len(self.instructions)
         definition = ast.parse(self.functions[name]).body[0]
         assert isinstance(definition, ast.FunctionDef)
         try:
@@ -207,8 +221,6 @@ class _Reader:
             return self.body(definition.body, dict(zip((arg.arg for arg in definition.args.args), given, strict=True)))
         except UnknownTextError:
             del self.instructions[before:]
-            self.kept = kept
-        self.keep(name)
         words = [_word(argument) for argument in given]
         args = tuple(argument for argument in given if isinstance(argument, Ref))
         return self.step("call", *args, data=f"{name}({', '.join(words)})")
@@ -263,14 +275,11 @@ class _Reader:
                 self.body([*before, ast.Return(ast.Constant(0))], inner)
             case _:
                 raise UnknownTextError
-        within, otherwise = _Fill(inner, args), _Fill(names, args)
-        questions.append(within.text(test))
-        text = otherwise.text(careful)
-        if within.called & set(self.functions):
+        if any(isinstance(node, ast.Name) and node.id in self.functions for node in ast.walk(test)):
             raise UnknownTextError
-        for helper in otherwise.called & set(self.functions):
-            self.keep(helper)
-        return self.step("checked", self.one(quick, inner), *args, data=Check(" and ".join(questions), text))
+        questions.append(_Fill(inner, args).text(test))
+        otherwise = _Fill(names, args).text(careful)
+        return self.step("checked", self.one(quick, inner), *args, data=Check(" and ".join(questions), otherwise))
 
     def rounds(self, body: Sequence[ast.stmt], names: dict[str, Reference]) -> None:
         self.body([*body, ast.Return(ast.Constant(0))], names)
@@ -290,16 +299,8 @@ class _Reader:
         if isinstance(node, ast.IfExp | ast.Lambda | ast.GeneratorExp | ast.ListComp):
             raise UnknownTextError
         args: list[Ref] = []
-        fill = _Fill(names, args)
-        text = fill.text(node)
-        for helper in fill.called & set(self.functions):
-            self.keep(helper)
+        text = _Fill(names, args).text(node)
         return self.step("text", *args, data=text)
-
-    def keep(self, name: str) -> None:
-        """A function stays a call, and so do those that it calls."""
-        for each in reached(name, self.functions):
-            self.kept[each] = self.functions[each]
 
 
 class _Fill(ast.NodeTransformer):
@@ -308,7 +309,6 @@ class _Fill(ast.NodeTransformer):
     def __init__(self, names: Mapping[str, Reference], args: list[Ref]) -> None:
         self.names = names
         self.args = args
-        self.called: set[str] = set()
 
     def text(self, node: ast.expr) -> str:
         """The expression with its operands."""
@@ -324,7 +324,6 @@ class _Fill(ast.NodeTransformer):
             raise UnknownTextError
         if node.id in self.names:
             return ast.Constant(found)
-        self.called.add(node.id)
         return node
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from sympy import Symbol
 
 from algebra2net.derive import VALUE
+from algebra2net.operators.prelude import reached
 from algebra2net.optimize.emit import Lines
 from algebra2net.optimize.graph import Graph
 from algebra2net.program import Program, is_step
@@ -56,6 +57,8 @@ def module(
         imports |= part.graph.imports
     output = next(iter(forward.outputs.values())) if forward is not None else parts[0].program.outputs[VALUE]
     texts = [part.text(set(preludes), output.name, lines) for part in parts]
+    if straight is not None:  # what loops do instead, nobody calls any more
+        preludes = {name: preludes[name] for name in reached("\n".join(texts), preludes)}
     more, functions = above()
     taken = {name for text in (*preludes.values(), *functions) for name in re.findall(r"^(?:def )?(\w+)", text, re.MULTILINE)}
     texts, direct = _called_directly(texts, taken.union(*(part.words for part in parts)))
