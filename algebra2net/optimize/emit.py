@@ -14,7 +14,7 @@ import ast
 import itertools
 import re
 from collections import ChainMap, Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -685,6 +685,7 @@ class Blocks:
                 body += self.into(node, name).split("\n")
             else:
                 body += self.whole.statement(node).split("\n")
+        body = self.asked_once(body, {id(root) for root in roots.values()})
         self.whole.names, self.whole.there = names, set()
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = str(max(1, BLOCK // width))
@@ -692,6 +693,20 @@ class Blocks:
             step = self.whole.free("step")
             before.append(f"{step} = {8 * BLOCK // width} // {self.dtype(None)}.itemsize")
         return [*before, f"for {self.place} in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
+
+    def asked_once(self, body: Sequence[str], written: Collection[int]) -> list[str]:
+        """The lines of the loop, after what several of them ask of the entries of a block that nobody writes over."""
+        asked: list[str] = []
+        text = "\n".join(body)
+        for arg in self.read_from_outside():
+            name = self.block[id(arg)]
+            for least in ("min", "max"):
+                question = f"{name}.item({name}.arg{least}())"
+                if id(arg) not in written and text.count(question) > 1:
+                    word = self.whole.free(f"{name}_{least}")
+                    asked.append(f"{word} = {question}")
+                    text = text.replace(question, word)
+        return [*asked, *text.split("\n")]
 
     def spent(self, node: Node) -> str | None:
         """An array of these sizes that nobody reads after this node: its memory is as good as new."""
