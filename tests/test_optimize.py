@@ -46,8 +46,8 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("a factor that products share is taken out",   "L = sum(sin(x) * exp(-x^2))", "x=90x80", r"(\w+) \*= \w+\n    return", r"(?s)(exp_minus_square.*){4}"),
     ("what few entries are, nobody asks",           "L = sum(tanh(x W)^2)", "x=1x8 W=8x7", r"np\.cosh", r"\.size"),
     ("nor of many",                                 "L = sum(tanh(x W)^2)", "x=90x80 W=80x70", r"tanh_slope_mended", r"\.size|np\.cosh"),
-    ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"step = 98 // x\.dtype\.itemsize\n +for k in range\(0, 1000, step\):", r"np\.tanh\(x\)"),
-    ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"step = 98304 // x\.dtype\.itemsize\n(.*\n)+.*x\[:, k:k \+ step\]", r"np\.tanh\(x\)"),
+    ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"step = 81 // x\.dtype\.itemsize\n +for k in range\(0, 1000, step\):", r"np\.tanh\(x\)"),
+    ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"step = 81920 // x\.dtype\.itemsize\n(.*\n)+.*x\[:, k:k \+ step\]", r"np\.tanh\(x\)"),
 ]
 # fmt: on
 
