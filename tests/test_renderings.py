@@ -251,6 +251,15 @@ def test_random_programs(seed: int) -> None:
 
 @pytest.mark.share(10)
 def test_random_programs_in_blocks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_equal_in_blocks(seed, monkeypatch)
+
+
+@pytest.mark.parametrize("number", [1068])
+def test_a_program_that_was_once_wrong_in_blocks(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_equal_in_blocks(number, monkeypatch)
+
+
+def assert_equal_in_blocks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a few entries filled the cache."""
     for limit, few in (("NOTED", 4), ("LARGE", 9), ("BLOCK", 4)):
         monkeypatch.setattr(emit, limit, few)

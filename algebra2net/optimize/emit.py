@@ -237,6 +237,7 @@ class Lines:
         """The statements."""
         found: list[str] = []
         named: set[str] = set()  # by the lines before a loop
+        within: set[str] = set()  # names that are known in a loop alone
         seen = 0
         dying = self.dying()
         for run in runs(self.statements) if self.has_large else [self.statements]:
@@ -244,9 +245,10 @@ class Lines:
                 found += Blocks(self, run).lines()
                 named.update(line.strip().partition(" = ")[0] for line in found[seen:])
                 seen = len(found)
+                within.update({self.names[id(node)] for node in run} - named)
                 found += deleted([name for node in run for name in dying.get(id(node), ())], named)
             else:
-                found += [line for node in run for line in (*self.written(node), *deleted(dying.get(id(node), ())))]
+                found += [line for node in run for line in (*self.written(node), *deleted([name for name in dying.get(id(node), ()) if name not in within]))]
         return found
 
     def dying(self) -> dict[int, list[str]]:
