@@ -30,7 +30,7 @@ from algebra2net.program import SCALAR, Shape
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
           "bitwise_and": "&", "bitwise_or": "|"}  # fmt: skip
 _IN_PLACE = (WRITTEN - {"sign"}) | {"checked"}
-SIGNS = 32  # entries; over more of its own operand, NumPy's sign, which goes entry by entry there, takes up to ten times as long
+FEW_SIGNS = 32  # entries; over more of its own operand, NumPy's sign, which goes entry by entry there, takes up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
@@ -169,7 +169,7 @@ class Lines:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or _END) <= SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
+            if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or _END) <= FEW_SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
                 continue
             for arg in node.args[: 1 if node.op == "checked" else None]:
                 if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:

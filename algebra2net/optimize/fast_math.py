@@ -130,24 +130,19 @@ def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict
         return np.copysign(e / (e + two), x)
 
     @compiled
-    def exp_of_negative(x: Any) -> Any:
-        """exp(x) of x ≤ 0."""
-        x = low if x < low else x
-        t = x * log2_e + magic_up
-        k = t - magic_up
-        less = near((x - k * ln2) - k * ln2_rest)
-        scale = power(t) * down
-        return less * scale + scale
-
-    @compiled
     def exp_and_expm1(x: Any) -> Any:
-        """Both, of x ≤ 0."""
+        """exp(x) and exp(x) - 1, of x ≤ 0."""
         x = low if x < low else x
         t = x * log2_e + magic_up
         k = t - magic_up
         less = near((x - k * ln2) - k * ln2_rest)
         scale = power(t) * down
         return less * scale + scale, less * scale + (scale - one)
+
+    @compiled
+    def exp_of_negative(x: Any) -> Any:
+        """exp(x) of x ≤ 0."""
+        return exp_and_expm1(x)[0]
 
     @compiled
     def log_of(y: Any, back: Any, rest: Any) -> Any:

@@ -49,7 +49,7 @@ class Node:
         self.name: Symbol | None = None
         self.boolean, self.fresh, self.entrywise = _nature(op)
         self.between: tuple[float, float] = EVERYTHING  # what is known of its entries
-        if op == "multiply" and all(-1 <= arg.between[0] <= arg.between[1] <= 1 for arg in args):
+        if op == "multiply" and all(arg.is_within_one for arg in args):
             self.between = (-1, 1)
         elif op == "const":
             self.between = (data, data)  # type: ignore[assignment]
@@ -64,6 +64,11 @@ class Node:
     def number(self) -> float | int | None:
         """The number that this node is, if it is one."""
         return self.data if self.op == "const" else None  # type: ignore[return-value]
+
+    @property
+    def is_within_one(self) -> bool:
+        """Whether all entries are surely between -1 and 1."""
+        return -1 <= self.between[0] <= self.between[1] <= 1
 
     def __repr__(self) -> str:
         return f"{self.op}{self.data or ''}{self.shape}({', '.join(a.name.name if a.name else a.op for a in self.args)})"

@@ -130,11 +130,11 @@ def _share_a_factor(graph: Graph, args: tuple[Node, ...], sign: str) -> Node | N
         return None
     one, other = (_factors(arg) for arg in args)
     for shared in one:
-        if shared in other and shared.shape == whole and _within_one(shared):
+        if shared in other and shared.shape == whole and shared.is_within_one:
             rests = [[*factors] for factors in (one, other)]
             for rest in rests:
                 rest.remove(shared)
-            if all(rest and sum(not _within_one(factor) and not _is(factor, 2) for factor in rest) < 2 for rest in rests):
+            if all(rest and sum(not factor.is_within_one and not _is(factor, 2) for factor in rest) < 2 for rest in rests):
                 parts = tuple(reduce(lambda a, b: graph.make("multiply", (a, b)), rest) for rest in rests)
                 return graph.make("multiply", (shared, graph.make(sign, parts)))
     return None
@@ -148,11 +148,6 @@ def _sum_of_products(graph: Graph, args: tuple[Node, ...], data: object) -> Node
 @rule("subtract")
 def _difference_of_products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     return _share_a_factor(graph, args, "subtract")
-
-
-def _within_one(node: Node) -> bool:
-    """Whether all entries are surely between -1 and 1."""
-    return -1 <= node.between[0] <= node.between[1] <= 1
 
 
 # ------------------------------------------------------------------------------------------------------------- signs
@@ -198,7 +193,7 @@ def _as_many_as_asked(graph: Graph, args: tuple[Node, ...], data: object) -> Nod
     limit = _LARGER.search(str(data))
     if limit is None or (entries(args[0]) or 0) <= int(limit[1]):
         return None
-    return graph.make("text", args, str(data).replace(limit[0], "").replace("_0_ if True else np.zeros_like(_0_)", "_0_"))
+    return graph.make("text", args, str(data).replace(limit[0], ""))
 
 
 @rule("checked")
