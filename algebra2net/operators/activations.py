@@ -199,7 +199,7 @@ _slope(
     prelude='''
         def tanh_slope_at(x):
             """1 / cosh(x)²; 1 - tanh(x)² would lose its digits where tanh(x) is nearly 1."""
-            if np.abs(x).max(initial=0) < 40:  # cosh is far from overflow
+            if np.abs(x).max(initial=0) < 40:  # cosh² is far from overflow
                 return 1 / np.cosh(x) ** 2
             e = np.exp(-np.abs(x))
             return (2 * e / (1 + e * e)) ** 2
@@ -214,7 +214,7 @@ _slope(
 
         def tanh_slope(t, x):
             """1 - t², t = tanh(x); where t is nearly ±1, by x."""
-            if x.size < 300 and np.vdot(x, x) < 7000:  # cosh is far from overflow
+            if x.size < 300 and np.vdot(x, x) < 1600:  # cosh² is far from overflow
                 return 1 / np.cosh(x) ** 2
             slope = 1 - t * t
             if slope.min(initial=1) > 0.06:  # it has its digits
