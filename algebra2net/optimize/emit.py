@@ -53,6 +53,7 @@ class Lines:
     name: str
     taken: set[str] = field(default_factory=set)
     stacking = True  # whether products of equal sizes are done together
+    has_large = False  # whether something may be done in blocks
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
