@@ -43,6 +43,7 @@ FORMULAS: Mapping[str, str] = {
     "exp_minus_square": "exp(-x^2)",
     "root_of_positive": "sqrt(relu(x))",
     "hypot": "sqrt(a^2 + b^2)",
+    "unit_hypot": "sqrt(1 + x^2)",
     "logmeanexp": "log(mean(exp(x), axis=axis))",
     "log_prod": "log(prod(x, axis=axis))",
     "eye_like": "I",

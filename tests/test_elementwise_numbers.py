@@ -50,6 +50,7 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "reciprocal": (lambda x: 1 / x, lambda x: -1 / x**2),
     "pow": (lambda x, p: mp.power(x, p), lambda x, p: (p * mp.power(x, p - 1), mp.power(x, p) * mp.log(x) if x else 0)),
     "hypot": (mp.hypot, lambda a, b: (a / mp.hypot(a, b), b / mp.hypot(a, b))),
+    "unit_hypot": (lambda x: mp.hypot(1, x), lambda x: x / mp.hypot(1, x)),
     "sin": (mp.sin, mp.cos),
     "cos": (mp.cos, lambda x: -mp.sin(x)),
     "tan": (mp.tan, lambda x: mp.sec(x) ** 2),

@@ -64,7 +64,7 @@ ENTRYWISE: dict[str, Any] = {
     "softplus": lambda x: mp.log(1 + mp.exp(x)), "logaddexp": lambda a, b: mp.log(mp.exp(a) + mp.exp(b)), "log1mexp": lambda x: mp.log(1 - mp.exp(-x)),
     "logexpm1": lambda x: mp.log(mp.exp(x) - 1), "logcosh": lambda x: mp.log(mp.cosh(x)), "log_ratio": lambda x, y: mp.log(x / y), "log_product": lambda a, b: mp.log(a * b), "log_product_ratio": lambda a, b, c: mp.log(a * b / c),
     "x_log_y": lambda x, y: x * mp.log(y), "x_log1p_y": lambda x, y: x * mp.log(1 + y), "x_log_ratio": lambda x, y: x * mp.log(x / y),
-    "hypot": mp.hypot, "log_hypot": lambda x, y: mp.log(mp.hypot(x, y)), "hypot_minus_one": lambda x: mp.sqrt(1 + x * x) - 1, "root_minus_one": lambda x: mp.sqrt(1 + x) - 1, "cosh_minus_one": lambda x: mp.cosh(x) - 1,
+    "hypot": mp.hypot, "unit_hypot": lambda x: mp.hypot(1, x), "log_hypot": lambda x, y: mp.log(mp.hypot(x, y)), "hypot_minus_one": lambda x: mp.sqrt(1 + x * x) - 1, "root_minus_one": lambda x: mp.sqrt(1 + x) - 1, "cosh_minus_one": lambda x: mp.cosh(x) - 1,
     "exp_minus_square": lambda x: mp.exp(-x * x), "gaussian": lambda x: mp.exp(-x * x / 2), "erf": mp.erf, "erfc": mp.erfc,
     "inverse_root_unit": lambda x: x / mp.sqrt(1 + x * x), "softsign": lambda x: x / (1 + abs(x)), "part_of_one": lambda x: x / (1 + x),
     "difference_of_squares": lambda x, y: x * x - y * y, "log1p_square": lambda x: mp.log(1 + x * x), "logistic_loss": lambda z, y: mp.log(1 + mp.exp(z)) - z * y,

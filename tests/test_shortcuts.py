@@ -68,6 +68,46 @@ def test_a_slope_keeps_its_digits_on_either_way(name: str, points: tuple[float, 
     assert np.all(np.abs(found[np.abs(expected) <= tiny]) <= tiny)
 
 
+def root(x: Any) -> Any:
+    return mp.sqrt(1 + x * x)
+
+
+def normal(x: Any) -> Any:
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+VALUES = {  # each with its slope
+    "erf(x)": (mp.erf, lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)),
+    "gelu(x)": (lambda x: x * normal(x), lambda x: normal(x) + x * mp.npdf(x)),
+    "sqrt(1 + x^2)": (root, lambda x: x / root(x)),
+    "sqrt(1 + x^2) - 1": (lambda x: root(x) - 1, lambda x: x / root(x)),
+    "log(1 + x^2)": (lambda x: mp.log(1 + x * x), lambda x: 2 * x / (1 + x * x)),
+    "1 / (1 + x^2)": (lambda x: 1 / (1 + x * x), lambda x: -2 * x / (1 + x * x) ** 2),
+    "x / sqrt(1 + x^2)": (lambda x: x / root(x), lambda x: 1 / root(x) ** 3),
+    "arctan(x)": (mp.atan, lambda x: 1 / (1 + x * x)),
+}
+SQUARES = {"ordinary": (*ORDINARY, 1e-12, -3.9, -10.0), "far": (*ORDINARY, *FAR), "one whose square overflows": (*ORDINARY, 1e25)}
+
+
+@pytest.mark.parametrize("size", [12, 160000], ids=lambda size: f"{size} entries")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("points", SQUARES.values(), ids=SQUARES.keys())
+@pytest.mark.parametrize("algebra", VALUES)
+def test_a_value_and_its_slope_keep_their_digits_on_either_way(algebra: str, points: tuple[float, ...], dtype: Any, size: int) -> None:
+    x = repeated(points, size, dtype)
+    net = compile(f"a = {algebra}\nL = sum(a * y)", shapes={"x": x.shape, "y": x.shape}, wrt=["x"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = net.forward(x=x, y=np.ones_like(x))["a"], net.grad(x=x, y=np.ones_like(x))["x"]
+    at = [float(dtype(point)) for point in points]
+    with mp.workdps(90):
+        exact = {point: [float(each(mp.mpf(point))) for each in VALUES[algebra]] for point in at}
+    eps, tiny = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
+    for k, entries in enumerate(found):
+        expected = np.array([exact[point][k] for point in x.ravel().tolist()])
+        np.testing.assert_allclose(entries.ravel(), expected, rtol=64 * eps, atol=tiny)
+
+
 @pytest.mark.parametrize("points", RANGES.values(), ids=RANGES.keys())
 def test_functions_of_one_operand_share_its_exponential(points: tuple[float, ...]) -> None:
     algebra = "L = sum(sigmoid(x) * tanh(x) * silu(x) * softplus(x))"

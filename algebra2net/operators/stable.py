@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from algebra2net.operators import operator
+from algebra2net.operators.elementwise import UNIT_HYPOT
 
 elementwise = partial(operator.elementwise, family="stable", internal=True)
 
@@ -191,11 +192,11 @@ elementwise(
     doc="log(sqrt(x² + y²)), whose squares cannot overflow, and which keeps its digits near 0.", reason="log of a length: each part of it over its square",
 )  # fmt: skip
 elementwise(
-    "hypot_minus_one(x)", derivative="x / hypot(1, x)", sympy="sqrt(1 + x**2) - 1",
-    prelude='''
+    "hypot_minus_one(x)", derivative="x / unit_hypot(x)", sympy="sqrt(1 + x**2) - 1",
+    prelude=UNIT_HYPOT + '''
         def hypot_minus_one(x):
             """sqrt(1 + x²) - 1."""
-            return x * (x / (1 + np.hypot(1, x)))
+            return x * (x / (1 + unit_hypot(x)))
     ''',
     doc="sqrt(1 + x²) - 1, without cancelling.", reason="sqrt(1 + x²): its slope is x / sqrt(1 + x²)",
 )  # fmt: skip
@@ -209,11 +210,11 @@ elementwise(
     doc="sqrt(1 + x) - 1, without cancelling.", reason="sqrt: its slope is 1/(2 sqrt(1 + x))",
 )  # fmt: skip
 elementwise(
-    "inverse_root_unit(x)", derivative="1 / hypot(1, x) / hypot(1, x) / hypot(1, x)", sympy="x/sqrt(1 + x**2)",
-    prelude='''
+    "inverse_root_unit(x)", derivative="1 / unit_hypot(x) / unit_hypot(x) / unit_hypot(x)", sympy="x/sqrt(1 + x**2)",
+    prelude=UNIT_HYPOT + '''
         def inverse_root_unit(x):
             """x / sqrt(1 + x²)."""
-            return x / np.hypot(1, x)
+            return x / unit_hypot(x)
     ''',
     doc="x / sqrt(1 + x²).", source="Carlile et al. 2017, arXiv:1710.09967", reason="x / sqrt(1 + x²): its slope is (1 + x²)^(-3/2)",
 )  # fmt: skip
@@ -236,10 +237,12 @@ elementwise(
     doc="x² - y², without cancelling.", reason="power rule: the exponent comes down",
 )  # fmt: skip
 elementwise(
-    "log1p_square(x)", derivative="2 inverse_root_unit(x) / hypot(1, x)", sympy="log(1 + x**2)",
+    "log1p_square(x)", derivative="2 inverse_root_unit(x) / unit_hypot(x)", sympy="log(1 + x**2)",
     prelude='''
         def log1p_square(x):
             """log(1 + x²), though the square may overflow."""
+            if np.abs(x).max(initial=0) < 1e18:  # it is far from that
+                return np.log1p(x * x)
             size = np.abs(x)
             large = size > 1
             less = np.where(large, 1 / np.where(large, size, 1), size)
@@ -345,10 +348,12 @@ elementwise(
     doc="sqrt(x y), though x y may overflow.", reason="sqrt(x y): its slope by x is half of sqrt(y / x)",
 )  # fmt: skip
 elementwise(
-    "cauchy(x)", derivative="-(2 out * (x / hypot(1, x)) / hypot(1, x))", sympy="1/(1 + x**2)",
+    "cauchy(x)", derivative="-(2 out * (x / unit_hypot(x)) / unit_hypot(x))", sympy="1/(1 + x**2)",
     prelude='''
         def cauchy(x):
             """1 / (1 + x²), though the square may overflow."""
+            if np.abs(x).max(initial=0) < 1e18:  # it is far from that
+                return 1 / (1 + x * x)
             size = np.hypot(1, x)
             return 1 / size / size
     ''',

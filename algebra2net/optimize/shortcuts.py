@@ -180,7 +180,7 @@ def together(values: tuple[tuple[str, str], ...]) -> Shortcut:
 
 
 def _named(line: str, words: Mapping[str, str]) -> str:
-    return re.sub(r"(?<![\w.‹=])[A-Za-z_]\w*(?![\w(=])", lambda match: words.get(match[0], match[0]), line)
+    return re.sub(r"(?<![\w.‹])[A-Za-z_]\w*(?![\w(=])", lambda match: words.get(match[0], match[0]), line)
 
 
 def _into(line: str, there: Collection[str]) -> str:
