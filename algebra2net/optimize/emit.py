@@ -41,6 +41,7 @@ LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in
 BLOCK = 5 << 11  # entries of a block: a few of them stay in the cache
 SPELLED_OUT = 1 << 6  # functions whose shorter way stands in place of their call; of more, the lines would take Python longer to compile than they ever save
 WORTH_IT = 3  # operations that a loop over blocks must have
+FILLED = 1 << 14  # entries of a product; from here on, to fill them with zeros takes longer than a call of `@`
 OFTEN = 8  # products by one turned matrix; then it pays to turn it in memory: BLAS reads it sooner
 
 
@@ -414,7 +415,7 @@ class Lines:
         if op in _SIGNS:
             return f"{entry(node.args[0])} {_SIGNS[op]} {entry(node.args[1])}"
         if op == "dot":
-            return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)})"
+            return self.product(node)
         if op == "T":
             turned = f"{self.operand(node.args[0])}.T"
             return f"np.ascontiguousarray({turned})" if id(node) in self.turned else turned
@@ -450,6 +451,12 @@ class Lines:
         if op == "invert":
             return f"~{self.operand(node.args[0])}"
         return f"np.{op}({', '.join(self.operand(arg, loose=True) for arg in node.args)})" if node.zero_d else self.called(node)
+
+    def product(self, node: Node) -> str:
+        """The text of a product: `dot` is called sooner, but fills what it makes with zeros first."""
+        if (entries(node) or 0) < FILLED:
+            return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)})"
+        return " @ ".join(self.operand(arg) for arg in node.args)
 
     def _float(self, node: Node) -> str:
         """The float type of a flag that becomes a number: that of what was compared."""
