@@ -35,7 +35,7 @@ _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where t
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
-_END = 1 << 60
+END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 5 << 11  # entries of a block: a few of them stay in the cache
@@ -66,8 +66,8 @@ class Lines:
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.numbers = numbers(self.order)
         self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
-        self.turned = often_turned(self.order)
         self.prepare()
+        self.turned = often_turned(self.order)
         self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS}  # what a loop takes blocks of
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if id(node) not in self.inside])
@@ -164,13 +164,13 @@ class Lines:
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
         seen.update(id(self.base(node)) for node in self.statements if id(node) in self.viewed)  # a later block reads what an earlier one would write over
         seen.update(id(self.base(node)) for node in self.outputs.values())
-        return last | dict.fromkeys(seen, _END)
+        return last | dict.fromkeys(seen, END)
 
     def _heirs(self) -> dict[int, Node]:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or _END) <= FEW_SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
+            if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or END) <= FEW_SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
                 continue
             for arg in node.args[: 1 if node.op == "checked" else None]:
                 if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
@@ -257,7 +257,7 @@ class Lines:
         heirs = self.inherited
         found: dict[int, list[str]] = {}
         for node in self.statements:
-            place = self.last.get(id(node), _END)
+            place = self.last.get(id(node), END)
             if id(node) in heirs or node.op in VIEWS or place >= len(self.statements) - 1 or node.zero_d or is_surely_small(node):
                 continue
             members: list[Node] = []
@@ -728,7 +728,7 @@ class Blocks:
         taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
-            dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
+            dies = self.whole.last.get(id(arg), END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
             if dies and arg not in several and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
                 self.reused.add(id(arg))
                 return self.whole.names[id(arg)]
