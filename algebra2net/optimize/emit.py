@@ -755,7 +755,8 @@ class Blocks:
         """The name of a block of an array."""
         if name not in slices:
             taken = set(slices.values())
-            slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken and word not in self.whole.taken_names)
+            start = re.sub(r"\W+", "_", name).strip("_")  # of what lies in another array, the text of its place
+            slices[name] = next(word for n in itertools.count() if (word := f"{start}_k{n or ''}") not in taken and word not in self.whole.taken_names)
         return slices[name]
 
     def cuts(self, slices: Mapping[str, str], step: str) -> list[str]:
