@@ -223,6 +223,7 @@ JOINED = [  # what is put together, a net, what its code does
     ("rows and columns, and a sum",      recurrent(*CELL, loss="L = sum(h4^2)"),                      r"\(\(B, D, F\), 1\)[^$]*\.T\b"),
     ("sums of more than that",           recurrent(*CELL, loss="L = sum(h1^2 + h2^2 + h3^2 + h4)"),   r"\(\(B, D, F\), 1\)[^$]*\.T\b"),
     ("a state and its input",            recurrent("h{t} = tanh(x{t} A + h{s} B + a)", loss="L = sum(h4^2 * h2)"), r"= h0\n"),
+    ("not what rests on the other",      ("u1 = tanh(A B); u2 = tanh(A u1); u3 = exp(-A u2); L = sum(u3' A u3)", {"A": (5, 5), "B": (5, 5)}), r"A\.dot\(\w+\)"),
     ("two layers",                       recurrent("h{t} = tanh(x{t} A + h{s} B + a)", "k{t} = sigmoid(h{t} D + k{s} F + b)", loss="L = sum(k4^2)"), r"\(\(D, B\), 1\)"),
 ]
 # fmt: on

@@ -95,6 +95,8 @@ class Joint:
         for groups in grouped(alike, lambda products: frozenset(id(product.args[0]) for product in products)):
             for products in groups if len(groups) >= FEW else ():
                 factors = [product.args[0].args[0] for product in products]
+                if self.rests_on(factors, products):
+                    continue
                 side = self.together("beside", factors)
                 self.cut(like(side.args, factors, products), self.graph.plain("dot", (self.graph.plain("T", (side,)), products[0].args[1])), 0)
 
@@ -133,9 +135,10 @@ class Joint:
             return
         if len({tuple(part.shape for part in stack) for stack in stacks}) > 1 or any(part.op == "input" for stack in stacks for part in stack):
             return
-        sides = [self.put("beside", parts) for parts in zip(*self.in_common_order(stacks), strict=True)]
-        if not sides:
+        order = self.in_common_order(stacks)
+        if not order or self.rests_on(factors, [user for factor in factors for user in self.users[id(factor)]]):
             return
+        sides = [self.put("beside", parts) for parts in zip(*order, strict=True)]
         side = self.put("stacked", sides) if len(sides) > 1 else sides[0]
         factors = like(sides[0].args, [stack[0] for stack in stacks], factors)
         for products in groups:
@@ -145,6 +148,15 @@ class Joint:
             self.cut(factors, side, 1)  # for whoever else reads them
             for factor in factors:
                 factor.fresh = False
+
+    def rests_on(self, factors: Sequence[Node], products: Sequence[Node]) -> bool:
+        """Whether one of these factors is made of one of the products, which then cannot wait for it."""
+        open_ones, seen, wanted = [*factors], set(map(id, factors)), set(map(id, products))
+        for node in open_ones:
+            fresh = [] if is_constant(node) else [arg for arg in node.args if id(arg) not in seen]
+            seen.update(map(id, fresh))
+            open_ones += fresh
+        return not wanted.isdisjoint(seen)
 
     def in_common_order(self, stacks: Sequence[Sequence[Node]]) -> list[Sequence[Node]]:
         """The stacks in the order in which parts of them are side by side already; none where they are beside others."""
