@@ -8,8 +8,10 @@ here exp, log and tanh are other functions than NumPy's: they, too, are moved by
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 import pickle
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import util
@@ -78,6 +80,7 @@ def _uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Plan, "is_worth_it", lambda self, loop: True)
     monkeypatch.setattr(roles, "NARROW", 0)
     monkeypatch.setattr(joint, "FEW", 2)
+    monkeypatch.setattr(joint, "TALL", 0)
     monkeypatch.setattr(test_renderings.Pair, "is_quiet", staticmethod(lambda function, arrays: True))
 
 
@@ -203,10 +206,49 @@ def test_compiled(program: str, shapes: dict[str, tuple[int, int]]) -> None:
     assert_equal_renderings(net, program, [{name: rng.standard_normal(net.shapes[name]) for name in net.inputs}], EVERY)
 
 
+GATED = ["r{t} = sigmoid(x{t} A + h{s} B + a)", "z{t} = sigmoid(x{t} C + h{s} D + b)", "n{t} = tanh(x{t} E + r{t} * (h{s} F) + c)", "h{t} = z{t} * h{s} + (1 - z{t}) * n{t}"]
+CELL = ["f{t} = sigmoid(x{t} A + h{s} B + a)", "i{t} = sigmoid(x{t} C + h{s} D + b)", "g{t} = tanh(x{t} E + h{s} F)", "c{t} = f{t} * c{s} + i{t} * g{t}", "h{t} = tanh(c{t})"]
+
+
+def recurrent(*lines: str, loss: str, steps: int = 4) -> tuple[str, dict[str, tuple[int, int]]]:
+    """The algebra and the shapes of a net that does these lines at each step."""
+    program = "; ".join([line.format(t=t, s=t - 1) for t in range(1, steps + 1) for line in lines] + [loss])
+    shapes = {f"x{t}": (3, 2) for t in range(1, steps + 1)} | dict.fromkeys("ACE", (2, 5)) | dict.fromkeys("BDF", (5, 5)) | dict.fromkeys("abc", (1, 5))
+    return program, {name: shape for name, shape in (shapes | {"h0": (3, 5), "c0": (3, 5), "k0": (3, 5)}).items() if re.search(rf"\b{name}\b", program)}
+
+
+# fmt: off
+JOINED = [  # what is put together, a net, what its code does
+    ("the columns of inputs' products",  recurrent(*GATED, loss="L = sum(h4^2)"),                     r"\(\(A, C, E\), 1\)"),
+    ("rows and columns, and a sum",      recurrent(*CELL, loss="L = sum(h4^2)"),                      r"\(\(B, D, F\), 1\)[^$]*\.T\b"),
+    ("sums of more than that",           recurrent(*CELL, loss="L = sum(h1^2 + h2^2 + h3^2 + h4)"),   r"\(\(B, D, F\), 1\)[^$]*\.T\b"),
+    ("a state and its input",            recurrent("h{t} = tanh(x{t} A + h{s} B + a)", loss="L = sum(h4^2 * h2)"), r"= h0\n"),
+    ("not what rests on the other",      ("u1 = tanh(A B); u2 = tanh(A u1); u3 = exp(-A u2); L = sum(u3' A u3)", {"A": (5, 5), "B": (5, 5)}), r"A\.dot\(\w+\)"),
+    ("two layers",                       recurrent("h{t} = tanh(x{t} A + h{s} B + a)", "k{t} = sigmoid(h{t} D + k{s} F + b)", loss="L = sum(k4^2)"), r"\(\(D, B\), 1\)"),
+]
+# fmt: on
+
+
+@pytest.mark.usefixtures("_uncompiled")
+@pytest.mark.parametrize("wrt", ["all", None])
+@pytest.mark.parametrize(("made", "there"), [row[1:] for row in JOINED], ids=[row[0] for row in JOINED])
+def test_products_that_share_a_factor_are_one(made: tuple[str, dict[str, tuple[int, int]]], there: str, wrt: str | None) -> None:
+    """What loops make is written where larger products read it; results are arrays of their own, without gaps."""
+    program, shapes = made
+    net = compile(program, shapes=shapes, wrt=wrt or [name for name in shapes if name in "ABCDEFabc"], accelerate="numba")
+    assert re.search(there, net.optimized_source.partition("def value_and_grad(")[2])
+    rng = np.random.default_rng(1)
+    given = {name: rng.standard_normal(net.shapes[name]) for name in net.inputs}
+    assert_equal_renderings(net, program, [given], EVERY)
+    results = [*net.value_and_grad(**given)[1].values()]
+    assert all(result.flags.c_contiguous for result in results)
+    assert not any(np.may_share_memory(a, b) for a, b in itertools.combinations([*results, *given.values()], 2))
+
+
 def test_steps_share_a_product_but_no_results_memory() -> None:
     """What each step asks of a matrix is the rows of one product; in values that are returned, too."""
     net = compile(f"{STEPS.replace('tanh', '')}; L = sum(h9^2)", shapes=dict(COMPILED)[f"{STEPS}; L = sum(h9^2)"], accelerate="numba")
-    assert net.optimized_source.count(".dot(W)") == 2  # in each of two functions once
+    assert len(re.findall(r" @ W\b|\.dot\(W\)", net.optimized_source)) == 2  # in each of two functions once
     rng = np.random.default_rng(1)
     values = net.forward(**{name: rng.standard_normal(net.shapes[name]) for name in net.inputs})
     assert all(values[f"h{t}"].base is None for t in range(1, 10))

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from algebra2net.optimize import fast_math
-from algebra2net.optimize.emit import Blocks, Lines, deleted, is_looped, runs
+from algebra2net.optimize.emit import END, Blocks, Lines, deleted, is_looped, runs
 from algebra2net.optimize.fusion import Phases, Plan
 from algebra2net.optimize.graph import Node
-from algebra2net.optimize.joint import joined
+from algebra2net.optimize.joint import STACKS, joined
+from algebra2net.optimize.layout import Layout
 from algebra2net.optimize.loop import Loop
 from algebra2net.optimize.module import module as rendered
 from algebra2net.optimize.roles import adds_rows
@@ -113,6 +114,10 @@ class Fused(Lines):
         self.part = {id(node): number for number, part in enumerate(self.parts) for node in part}
         self.phases = [Phases(part, plan.shape(part)) for part in self.parts] if plan else []
         self.escaping = {id(node) for part in self.parts for node in part if plan and plan.escapes(node, {id(other) for other in part})}
+        made = {
+            id(node) for part, phases in zip(self.parts, self.phases, strict=True) for node in part if phases.is_whole(node) and not phases.makes_row(node) and not node.boolean
+        }
+        self.layout = Layout(self.order, made & self.escaping, self.final)
         self.contiguous: set[int] = set()  # surely row by row in memory
         asked = {id(arg) for node in self.order for arg in node.args if id(node) not in self.part or not adds_rows(node)}
         self.order = [node for node in self.order if node.op != "ones" or id(node) in asked]
@@ -148,12 +153,17 @@ class Fused(Lines):
                 done |= own
         return found
 
+    def _last_uses(self) -> dict[int, int]:
+        """As for lines; an array stays as long as what lies in it."""
+        kept = {id(place.whole) for place in self.layout.of.values()} | {id(node) for node in self.statements if id(node) in self.layout.of and node.op != "block"}
+        return super()._last_uses() | dict.fromkeys(kept, END)
+
     def _heirs(self) -> dict[int, Node]:
         """As for lines; what leaves a loop takes over the memory of an operand that dies in it."""
         found = {key: heir for key, heir in super()._heirs().items() if key not in self.part}
         place = {id(node): k for k, node in enumerate(self.statements)}
         for node in self.statements:
-            if node.op in ("dot", "rows") or id(node) in self.escaping or (node.entrywise and node.op != "call" and self._is_of_contiguous(node)):
+            if node.op in ("dot", "block") or id(node) in self.escaping or (node.entrywise and node.op != "call" and self._is_of_contiguous(node)):
                 self.contiguous.add(id(node))
         for part, phases in zip(self.parts, self.phases, strict=True):
             end = max(place[id(node)] for node in part)
@@ -166,36 +176,79 @@ class Fused(Lines):
                 and not any(other is not arg and self.base(other) is arg for other in read.values())
             ]  # fmt: skip
             for node in part:
-                if id(node) in self.escaping and not node.boolean and phases.is_whole(node):
+                if id(node) in self.escaping and not node.boolean and phases.is_whole(node) and id(node) not in self.layout.of:
                     heir = next((arg for arg in free if phases.is_free_for(node, arg)), None)
                     if heir is not None:
                         free.remove(heir)
                         found[id(node)] = heir
-        return {key: heir for key, heir in found.items() if not (key in self.final and first_of(heir, found).op == "rows")}
+        found = {key: heir for key, heir in found.items() if not (key in self.final and first_of(heir, found).op == "block")}
+        for node in self.statements:
+            if id(node) in found and id(found[id(node)]) in self.layout.of:
+                self.layout.of[id(node)] = self.layout.of[id(found[id(node)])]
+        return found
+
+    def _names(self) -> dict[int, str]:
+        """As for lines; what lies in an array has the text of its place."""
+        found = super()._names()
+        return {**found, **{key: place.text(found[id(place.whole)]) for key, place in self.layout.of.items()}}
 
     def _is_of_contiguous(self, node: Node) -> bool:
         whole = [arg for arg in node.args if arg.shape is not None and arg.shape != SCALAR and 1 not in arg.shape]
         return node.shape is not None and bool(whole) and all(id(arg) in self.contiguous for arg in whole)
 
     def expression(self, node: Node) -> str:
-        """As for lines, and some rows of what many steps share."""
-        if isinstance(node.data, slice):
-            return f"{self.operand(node.args[0])}[{node.data.start}:{node.data.stop}]"
-        return super().expression(node)
+        """As for lines, and matrices side by side."""
+        return self.put_together(node) if node.op == "beside" else super().expression(node)
+
+    def written(self, node: Node) -> list[str]:
+        """As for lines; a block is there already, and so is what loops have made in its place."""
+        if node.op == "block":
+            return []
+        if not self.layout.is_filled(node):
+            return super().written(node)
+        missing = self.layout.missing(node)
+        if len(missing) == len(node.args):
+            return [self.put_together(node, f", out={self.names[id(node)]}")]
+        return [f"{place.text(self.names[id(place.whole)])} = {self.operand(part, loose=True)}" for part, place in missing]
+
+    def put_together(self, node: Node, more: str = "") -> str:
+        """The call that puts matrices together."""
+        return f"np.concatenate(({', '.join(self.operand(arg, loose=True) for arg in node.args)}), {STACKS[node.op]}{more})"
 
     def body(self) -> list[str]:
         """The statements, and a call for each loop."""
         found: list[str] = []
+        empty = set(self.layout.filled)
         known: set[str] = set()  # names that have been assigned
         dying = self.dying()
         for number, group in groupby(self.statements, key=lambda node: self.part.get(id(node))):
             for run in [list(group)] if number is not None else runs(list(group)):
-                lines = Loop(self, run).lines() if number is not None else Blocks(self, run).lines() if is_looped(run) else [self.statement(node) for node in run]
+                for whole in (whole for node in run if (whole := self.layout.whole(node)) and id(whole) in empty):
+                    empty.remove(id(whole))
+                    found.append(f"{self.names[id(whole)]} = np.empty({whole.shape}, {self.first}.dtype)")
+                lines = Loop(self, run).lines() if number is not None else Blocks(self, run).lines() if is_looped(run) else [line for node in run for line in self.written(node)]
                 known.update(line.strip().partition(" = ")[0] for line in lines)
                 found += [*lines, *deleted([name for node in run for name in dying.get(id(node), ())], known)]
+        found = self.let_go(found)
         if self.parts:
             found.insert(0, f"loops = LOOPS.get({self.first}.dtype) or loops_of({self.first}.dtype)")
         return found
+
+    def dying(self) -> dict[int, list[str]]:
+        """As for lines; what lies in an array goes with that."""
+        lying = {self.names[key] for key in self.layout.of}
+        return {key: [word for word in words if word not in lying] for key, words in super().dying().items()}
+
+    def let_go(self, lines: Sequence[str]) -> list[str]:
+        """The lines, each with what lets go of the arrays of others that it is the last to look at."""
+        kept = {id(place.whole) for key, place in self.layout.of.items() if key in self.final}
+        open_ones = {self.names[id(place.whole)] for place in self.layout.of.values() if id(place.whole) not in kept}
+        found: list[str] = []
+        for line in reversed(lines):
+            last = [word for word in dict.fromkeys(re.findall(r"\w+", line)) if word in open_ones]
+            open_ones.difference_update(last)
+            found += [*deleted(last), line]
+        return found[::-1]
 
     @property
     def first(self) -> str:

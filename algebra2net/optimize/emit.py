@@ -35,12 +35,13 @@ _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where t
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
-_END = 1 << 60
+END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 5 << 11  # entries of a block: a few of them stay in the cache
 SPELLED_OUT = 1 << 6  # functions whose shorter way stands in place of their call; of more, the lines would take Python longer to compile than they ever save
 WORTH_IT = 3  # operations that a loop over blocks must have
+FILLED = 1 << 14  # entries of a product; from here on, to fill them with zeros takes longer than a call of `@`
 OFTEN = 8  # products by one turned matrix; then it pays to turn it in memory: BLAS reads it sooner
 
 
@@ -66,8 +67,8 @@ class Lines:
         self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
         self.numbers = numbers(self.order)
         self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
-        self.turned = often_turned(self.order)
         self.prepare()
+        self.turned = often_turned(self.order)
         self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS}  # what a loop takes blocks of
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if id(node) not in self.inside])
@@ -167,13 +168,13 @@ class Lines:
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
         seen.update(id(self.base(node)) for node in self.statements if id(node) in self.viewed)  # a later block reads what an earlier one would write over
         seen.update(id(self.base(node)) for node in self.outputs.values())
-        return last | dict.fromkeys(seen, _END)
+        return last | dict.fromkeys(seen, END)
 
     def _heirs(self) -> dict[int, Node]:
         """Of each statement that may write into an operand's memory, that operand."""
         found: dict[int, Node] = {}
         for place, node in enumerate(self.statements):
-            if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or _END) <= FEW_SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
+            if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or END) <= FEW_SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
                 continue
             for arg in node.args[: 1 if node.op == "checked" else None]:
                 if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
@@ -271,7 +272,7 @@ class Lines:
         heirs = self.inherited
         found: dict[int, list[str]] = {}
         for node in self.statements:
-            place = self.last.get(id(node), _END)
+            place = self.last.get(id(node), END)
             if id(node) in heirs or node.op in VIEWS or place >= len(self.statements) - 1 or node.zero_d or is_surely_small(node):
                 continue
             members: list[Node] = []
@@ -438,7 +439,7 @@ class Lines:
         if op in _SIGNS:
             return f"{entry(node.args[0])} {_SIGNS[op]} {entry(node.args[1])}"
         if op == "dot":
-            return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)})"
+            return self.product(node)
         if op == "T":
             turned = f"{self.operand(node.args[0])}.T"
             return f"np.ascontiguousarray({turned})" if id(node) in self.turned else turned
@@ -474,6 +475,12 @@ class Lines:
         if op == "invert":
             return f"~{self.operand(node.args[0])}"
         return f"np.{op}({', '.join(self.operand(arg, loose=True) for arg in node.args)})" if node.zero_d else self.called(node)
+
+    def product(self, node: Node) -> str:
+        """The text of a product: `dot` is called sooner, but fills what it makes with zeros first."""
+        if (entries(node) or 0) < FILLED:
+            return f"{self.operand(node.args[0])}.dot({self.operand(node.args[1], loose=True)})"
+        return " @ ".join(self.operand(arg) for arg in node.args)
 
     def _float(self, node: Node) -> str:
         """The float type of a flag that becomes a number: that of what was compared."""
@@ -745,7 +752,7 @@ class Blocks:
         taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
-            dies = self.whole.last.get(id(arg), _END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
+            dies = self.whole.last.get(id(arg), END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
             if dies and arg not in several and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
                 self.reused.add(id(arg))
                 return self.whole.names[id(arg)]
@@ -772,7 +779,8 @@ class Blocks:
         """The name of a block of an array."""
         if name not in slices:
             taken = set(slices.values())
-            slices[name] = next(word for n in itertools.count() if (word := f"{name}_k{n or ''}") not in taken and word not in self.whole.taken_names)
+            start = re.sub(r"\W+", "_", name).strip("_")  # of what lies in another array, the text of its place
+            slices[name] = next(word for n in itertools.count() if (word := f"{start}_k{n or ''}") not in taken and word not in self.whole.taken_names)
         return slices[name]
 
     def cuts(self, slices: Mapping[str, str], step: str) -> list[str]:

@@ -32,7 +32,7 @@ from algebra2net.targets.numpy import PLACED
 VIEWS = frozenset(("T", "matrix", "part"))
 WRITTEN = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # NumPy's functions that can write into an array
 _BOOLEAN = COMPARISONS | LOGICAL
-_FRESH = (ENTRYWISE - {"mask"}) | REDUCTIONS | {"dot", "call", "vdot", "vecdot", "stacked", "ones", "full"}
+_FRESH = (ENTRYWISE - {"mask"}) | REDUCTIONS | {"dot", "call", "vdot", "vecdot", "stacked", "beside", "ones", "full"}
 
 
 class Node:
@@ -72,6 +72,11 @@ class Node:
     def is_never_negative(self) -> bool:
         """Whether surely no entry is below 0."""
         return self.between[0] >= 0
+
+    def become(self, op: str, args: tuple[Node, ...], data: object = None) -> None:
+        """Turn into another operation with the same value."""
+        self.op, self.args, self.data = op, args, data
+        self.boolean, self.fresh, self.entrywise = _nature(op)
 
     def __repr__(self) -> str:
         return f"{self.op}{self.data or ''}{self.shape}({', '.join(a.name.name if a.name else a.op for a in self.args)})"

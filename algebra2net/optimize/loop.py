@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import ENTRYWISE, LOGICAL, REDUCTIONS
 from algebra2net.optimize.roles import COMPARED, ONCE_A_ROW, REDUCED, SIGNS, SPREAD, TEXTS, called_on_rows, kind_of, operands
+from algebra2net.program import Dimension
 
 if TYPE_CHECKING:
     from algebra2net.optimize.accelerate import Fused
@@ -41,9 +42,12 @@ class Loop:
         self.totals = {id(node): f"total{number}" for number, node in enumerate((node for node in part if node.op in REDUCED), 1)}
         self.once: dict[int, str] = {}  # names of what is there once a row
         self.places: dict[int, str] = {}  # of what is kept in memory, its array
+        self.columns: dict[str, tuple[str, slice]] = {}  # name in the loop of some columns → the array, and which
+        self.widths: dict[str, Dimension] = {}  # of such arrays
         self.named_so_far = 0
         reads = {kind_of(arg, self.shape) for node in part for arg in operands(node) if id(arg) not in self.members}
         self.is_flat = not reads & {"row", "column"} and all(self.phases.is_whole(node) or node.op in REDUCED for node in part) and self.phases.count == 1
+        self.is_flat = self.is_flat and not any(self.has_gaps(each) for node in part for each in (node, *operands(node)))
         sizes = self.shape if self.is_flat else self.shape[1:]  # of what is one run of entries
         self.is_long = not (all(isinstance(size, int) for size in sizes) and prod(map(int, sizes)) <= CHUNK)
 
@@ -71,6 +75,9 @@ class Loop:
             if node.op in REDUCED:
                 continue
             if id(node) in self.whole.escaping:
+                if id(node) in self.whole.layout.of:
+                    self.places[id(node)] = self.placed(node)
+                    continue
                 name, heir = self.whole.names[id(node)], self.whole.heir.get(id(node))
                 memory = name if heir is None else self.whole.names[id(heir)]
                 if heir is None:
@@ -94,6 +101,24 @@ class Loop:
             return str(size)
         read = (arg for node in self.part for arg in operands(node) if id(arg) not in self.members and not arg.zero_d and arg.op != "const")
         return f"{self.whole.operand(next(arg for arg in read if arg.shape and arg.shape[axis] == size))}.shape[{axis}]"
+
+    def has_gaps(self, node: Node) -> bool:
+        """Whether a matrix is some columns of an array."""
+        place = self.whole.layout.of.get(id(node))
+        return place is not None and not place.has_all_columns
+
+    def placed(self, node: Node) -> str:
+        """The name of what lies in an array: of the rows, or of some columns of each."""
+        place = self.whole.layout.of[id(node)]
+        rows = place.rows_text(self.whole.names[id(place.whole)])
+        if not self.has_gaps(node):
+            return self.argument(rows, "whole")
+        assert place.whole.shape is not None
+        array = self.argument(rows, "wide")
+        self.widths[array] = place.whole.shape[1]
+        name = f"{array}_{place.columns.start}"
+        self.columns[name] = array, place.columns
+        return name
 
     def argument(self, text: str, kind: str) -> str:
         """The name in the loop of what is given in a call."""
@@ -124,7 +149,8 @@ class Loop:
         body = [line for run in runs for line in run.lines()]
         if not self.is_flat:
             columns = [f"{name}_ = {name}[row, 0]" for name in arrays if self.kinds[name] == "column" and name not in self.places.values()]
-            body = ["for row in range(m):", *(f"    {line}" for line in (*columns, *body))]
+            cuts = [f"{name} = {array}[row, {columns.start}:{columns.stop}]" for name, (array, columns) in self.columns.items()]
+            body = ["for row in range(m):", *(f"    {line}" for line in (*columns, *cuts, *body))]
         back = [f"return {', '.join(self.totals.values())}"] if self.totals else []
         return "\n    ".join([*head, *body, *back])
 
@@ -136,15 +162,18 @@ class Loop:
             sizes = f"n = {wholes[0]}.size"
         else:
             first = next((name for name in wholes), None)
-            rows = first or next(name for name in arrays if self.kinds[name] == "column")
-            columns = first or next(name for name in arrays if self.kinds[name] == "row")
-            sizes = f"m, n = {rows}.shape[0], {columns}.shape[1]"
+            rows = first or next(name for name in arrays if self.kinds[name] in ("column", "wide"))
+            columns = self.shape[1] if self.widths else f"{first or next(name for name in arrays if self.kinds[name] == 'row')}.shape[1]"
+            sizes = f"m, n = {rows}.shape[0], {columns}"
             expected = {"whole": "(m, n)", "row": "(1, n)", "own": "(1, n)", "column": "(m, 1)"}
-            others = [f"{name}.shape != {expected[self.kinds[name]]}" for name in arrays if self.kinds[name] in expected and name != first]
+            shapes = {name: f"(m, {self.widths[name]})" if name in self.widths else expected.get(self.kinds[name]) for name in arrays if name != first or self.widths}
+            others = [f"{name}.shape != {shape}" for name, shape in shapes.items() if shape]
         return [sizes, *([f"if {' or '.join(others)}:", '    raise ValueError("arrays of these shapes do not fit together")'] if others else [])]
 
     def array(self, node: Node) -> str:
         """The name of an array, or a number, that is made elsewhere."""
+        if id(node) in self.whole.layout.of:
+            return self.placed(node)
         kind = kind_of(node, self.shape)
         text = self.whole.operand(node, loose=True)
         if kind == "number" and not is_surely_number(node):
@@ -229,6 +258,8 @@ class Run:
 
     def row_of(self, name: str) -> str:
         """The row of an array, as an argument."""
+        if name in self.loop.columns:
+            return name
         return f"{name}[{'0' if self.loop.kinds[name] == 'own' else 'row'}]"
 
     # sums
@@ -252,6 +283,8 @@ class Run:
 
     def entry(self, name: str) -> str:
         """The entry of an array, as the run reads or writes it."""
+        if name in self.loop.columns:
+            return f"{name}[k]"
         match self.loop.kinds[name]:
             case "whole" | "row" | "own" if self.in_chunks:
                 return f"{name}_[k]"
