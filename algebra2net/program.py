@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from sympy import Expr, Symbol
 
@@ -32,33 +32,31 @@ Shape = tuple[Dimension, Dimension]
 SCALAR: Shape = (1, 1)
 
 
-_ANY = Symbol("_", commutative=False)
-_SHARED = [(slot, getattr(_ANY, slot)) for owner in Symbol.__mro__ for slot in getattr(owner, "__slots__", ()) if slot != "name" and hasattr(_ANY, slot)]
+_ANY: Any = Symbol("_", commutative=False)
 
 
 class ValueSymbol(Symbol):  # type: ignore[misc]
     """The symbol of a value: a matrix, so it commutes with nothing.
 
     There is one of each name, so they hash and compare by identity, without a line of Python: every walk over a
-    Program looks up some hundred names an equation. All share what SymPy keeps of one of them, which it takes 12 µs to make.
+    Program looks up some hundred names an equation. What SymPy keeps of each, and takes 12 µs to make, is the class's.
     """
 
+    _args, _mhash, _assumptions, _assumptions0, _assumptions_orig = _ANY._args, None, _ANY._assumptions, _ANY._assumptions0, _ANY._assumptions_orig
     __slots__ = ("__weakref__", "number")
     number: int  # which step it is, of those that nobody named; 0 for a name
 
     def __new__(cls, name: str, **_: object) -> ValueSymbol:
         """The symbol called `name`."""
-        made = object.__new__(cls)
-        for slot, shared in _SHARED:
-            setattr(made, slot, shared)
-        made.name = name
-        made.number = int(name[1:]) if name.startswith("_") else 0
-        if made.number:
-            return _STEPS.setdefault(name, made)
+        if name.startswith("_"):
+            return step(int(name[1:]))
         with _MAKING:
-            found = _NAMES.get(name)
+            known = _NAMES.get(name)
+            found = None if known is None else known()
             if found is None:
-                found = _NAMES[name] = made
+                found = _made(name, 0)
+                _NAMES[name] = ref(found)
+                _forget_unused()
             return found
 
     __hash__ = object.__hash__
@@ -69,8 +67,25 @@ class ValueSymbol(Symbol):  # type: ignore[misc]
         return (self.name,)
 
 
-_STEPS: dict[str, ValueSymbol] = {}  # the steps of all programs go by the same names
-_NAMES: WeakValueDictionary[str, ValueSymbol] = WeakValueDictionary()
+def _made(name: str, number: int) -> ValueSymbol:
+    made: ValueSymbol = object.__new__(ValueSymbol)
+    made.name = name
+    made.number = number
+    return made
+
+
+def _forget_unused() -> None:
+    """Let go of the names whose symbols are gone, whenever there are twice as many as were left the last time."""
+    global _room
+    if len(_NAMES) > _room:
+        for name in [name for name, known in _NAMES.items() if known() is None]:
+            del _NAMES[name]
+        _room = max(2 * len(_NAMES), _room)
+
+
+_STEPS: dict[int, ValueSymbol] = {}  # the steps of all programs go by the same names
+_NAMES: dict[str, ref[ValueSymbol]] = {}
+_room = 1 << 17
 _MAKING = Lock()
 
 
@@ -82,9 +97,7 @@ def symbol(name: str) -> ValueSymbol:
 
 def step(number: int) -> ValueSymbol:
     """The name of a program's step of that number: `_1`, `_2`."""
-    name = f"_{number}"
-    found = _STEPS.get(name)
-    return ValueSymbol(name) if found is None else found
+    return _STEPS.get(number) or _STEPS.setdefault(number, _made(f"_{number}", number))
 
 
 def is_step(value: Expr) -> bool:

@@ -261,8 +261,11 @@ def _word(
 
 def _no_value(tokens: Sequence[Token], place: int, function: str | None, source: str) -> NotationError | None:
     """Why the word at `place`, with something behind it, is hardly the name of a value; None where it may be one."""
+    following = tokens[place + 1].type if place + 1 < len(tokens) else "$END"
+    if following not in _BEGINS_OPERAND and following != "POWER":
+        return None
     token, base = tokens[place], names.parts(tokens[place].value)
-    if not _begins_operand(tokens, place + 1) and not (place + 1 < len(tokens) and tokens[place + 1].type == "POWER" and base.subscripts):
+    if following == "POWER" and not base.subscripts:
         return None
     if base.base in _INDEXED and base.subscripts:
         return NotationError("indexed sums are not part of the notation yet", _span(token, source), "sum(x) adds all entries, sum(x, axis=1) those of each row")
