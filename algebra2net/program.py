@@ -205,8 +205,7 @@ class Program:
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
-        functions = self.functions
-        return Counter([*self.outputs.values(), *chain.from_iterable([operands(value, functions) for _, value, _, _ in self.equations])])
+        return Counter([*self.outputs.values(), *chain.from_iterable([operands(value) for _, value, _, _ in self.equations])])
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
         """This program with other equations (and other fields)."""
@@ -222,22 +221,18 @@ def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Oper
         return BESIDE[name] if name in BESIDE else (functions or {})[name]
 
 
-def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
+def operands(value: Expr) -> tuple[Symbol, ...]:
     """The names that a value is made of, each as often as it stands there."""
-    if not isinstance(value, Operation):
-        return (value,) if isinstance(value, Symbol) else ()
-    if value.names is None:  # every walk asks: looked up once
-        value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
-    return value.names
+    if isinstance(value, Operation):
+        return value.names
+    return (value,) if isinstance(value, Symbol) else ()
 
 
-def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
+def substituted(value: Expr, meaning: Mapping[Expr, Expr]) -> Expr:
     """`value` with its operands replaced, which names stand for; itself where none is."""
-    if not meaning:
-        return value
     if not isinstance(value, Operation):
         return meaning.get(value, value)
-    if meaning.keys().isdisjoint(value.names or operands(value, functions)):
+    if meaning.keys().isdisjoint(value.names):
         return value
     return type(value)(*[meaning.get(arg, arg) for arg in value.args])
 
@@ -247,10 +242,10 @@ def with_value(equation: Equation, value: Expr) -> Equation:
     return equation if value is equation.value else Equation(equation.name, value, equation.span, equation.rule)
 
 
-def renamed(equation: Equation, given: Mapping[Expr, Symbol], functions: Mapping[str, Operator] | None = None) -> Equation:
+def renamed(equation: Equation, given: Mapping[Expr, Symbol]) -> Equation:
     """An equation in other names; itself where none of its names has another."""
     name = given.get(equation.name, equation.name)
-    value = substituted(equation.value, given, functions)
+    value = substituted(equation.value, given)
     return equation if name is equation.name and value is equation.value else Equation(name, value, equation.span, equation.rule)
 
 
@@ -314,4 +309,4 @@ class Draft:
         given = self._given
         if not given:
             return program.with_equations(self.equations)
-        return program.with_equations([renamed(e, given, program.functions) for e in self.equations])
+        return program.with_equations([renamed(e, given) for e in self.equations])

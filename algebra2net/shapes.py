@@ -167,7 +167,7 @@ def broadcasts(program: Program) -> tuple[Repeated, ...]:
     for equation in program.equations:
         if isinstance(equation.value, Operation) and record(equation.value, program.functions).elementwise:
             whole = program.shapes[equation.name]
-            for operand in dict.fromkeys(operands(equation.value, program.functions)):
+            for operand in dict.fromkeys(operands(equation.value)):
                 rows, columns = (size if have == 1 != size else None for have, size in zip(program.shapes[operand], whole, strict=True))
                 if not is_step(operand) and (rows is not None or columns is not None):
                     found.append(Repeated(equation, operand, rows, columns))

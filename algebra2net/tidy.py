@@ -47,7 +47,7 @@ def without_unused(program: Program) -> Program:
     for place in range(len(program.equations) - 1, -1, -1):
         equation = program.equations[place]
         if equation.name in needed:
-            needed.update(operands(equation.value, program.functions))
+            needed.update(operands(equation.value))
             left.append(equation)
             kept += place < program.kept
     needed.update(program.inputs)
@@ -76,7 +76,7 @@ class _Walk:
 
     def take(self, equation: Equation) -> None:
         self.rule = equation.rule
-        value = substituted(equation.value, self.meaning, self.program.functions)
+        value = substituted(equation.value, self.meaning)
         if isinstance(value, Operation):
             value = self.simplified(value, equation) if self.seen >= self.program.kept else _without_two_signs(value, self)
         self.define(value, equation)
