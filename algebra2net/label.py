@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.derive import VALUE
 from algebra2net.formulas import Known, repeated
 from algebra2net.operators.operator import Operation
-from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol, with_value
+from algebra2net.program import Equation, Program, is_step, operands, record, renamed, substituted, symbol, with_value
 
 LARGEST = 12  # operators folded into one line
 SMALL = 2  # operators in a step that may be shown wherever it is used
@@ -36,7 +36,6 @@ class _Labels:
         self.program = program
         self.uses = program.uses()
         self.inner = self.inner_steps()
-        self.made = {e.name: e.value for e in program.equations}
         known = Known(lambda value: self.made.get(value, value), lambda value: value)
         for equation in program.equations[program.kept :]:
             self.uses.update(repeated(equation.value, known))  # what a formula has twice gets a name of its own
@@ -44,6 +43,11 @@ class _Labels:
         self.found: dict[Symbol, Symbol] = {}
         self.aliases: list[tuple[Symbol, Symbol]] = []
         self.numbers = itertools.count(1)
+
+    @cached_property
+    def made(self) -> dict[Symbol, Expr]:
+        """What each name stands for."""
+        return {e.name: e.value for e in self.program.equations}
 
     def labelled(self) -> Program:
         wanted = {target: gradient for target, gradient in self.program.outputs.items() if target != VALUE}
@@ -53,10 +57,7 @@ class _Labels:
         deltas = self.signals()
         self.large_steps()
         found = self.found
-        equations = [
-            Equation(found.get(name, name), substituted(value, found), span, reasons)
-            for (name, value, span, _), reasons in zip(self.program.equations, self.reasons(), strict=True)
-        ]
+        equations = [_with_rule(renamed(e, found), reasons) for e, reasons in zip(self.program.equations, self.reasons(), strict=True)]
         kept = self.program.kept
         for name, seed in self.aliases:
             equations = [with_value(e, substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
@@ -94,8 +95,11 @@ class _Labels:
 
     def free(self, wanted: str) -> str:
         """The name, with a number more where another has it: what is printed reads back."""
-        found = next(name for k in itertools.count(1) if names.key(name := f"{wanted}_{k}" if k > 1 else wanted) not in self.taken)
-        self.taken.add(names.key(found))
+        found, tried = wanted, 1
+        while (key := names.key(found)) in self.taken:
+            tried += 1
+            found = f"{wanted}_{tried}"
+        self.taken.add(key)
         return found
 
     def wanted(self, value: Symbol, before: bool = False) -> str:
@@ -154,6 +158,10 @@ class _Labels:
         if wanted and wanted not in self.taken:
             return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
+
+
+def _with_rule(equation: Equation, rule: str) -> Equation:
+    return equation if rule == equation.rule else Equation(equation.name, equation.value, equation.span, rule)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -67,7 +67,8 @@ class Lines:
         self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
         self.turned = often_turned(self.order)
         self.prepare()
-        self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS}  # what a loop takes blocks of
+        self.has_large = any([is_entrywise(node, NOTED) for node in self.order])
+        self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS} if self.has_large else set()  # what a loop takes blocks of
         self.inside = {id(node) for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if id(node) not in self.inside])
         self.stacks = Stacks(self)
@@ -85,7 +86,6 @@ class Lines:
 
     def arranged(self, statements: list[Node]) -> list[Node]:
         """The statements in the order in which they are done."""
-        self.has_large = any(is_entrywise(node, NOTED) for node in statements)
         return scheduled(statements, self) if self.has_large else statements
 
     def _is_inside(self, node: Node) -> bool:

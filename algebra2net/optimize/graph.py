@@ -241,14 +241,16 @@ class Graph:
         """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""
         operands = tuple([values[arg.place] if isinstance(arg, Ref) else self.argument(arg, values) for arg in instruction.args])
         op, data = instruction.op, instruction.data
-        if op in ENTRYWISE:
-            return self.computed(op, operands) if {arg.op for arg in operands} == {"const"} else self.make(op, operands, data)
+        if op in ENTRYWISE and all([arg.op == "const" for arg in operands]):
+            return self.computed(op, operands)
+        if op not in ("call", "text"):
+            return self.make(op, operands, data)
         if op == "call" and of_one_shape(here):
             operands = tuple([self.matrix(arg) if arg.zero_d else arg for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)
-        if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
+        if node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
             node.shape, node.fresh = tried(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
         if op == "call":
             node.short = shortcut(functions_of(here.prelude)[str(data).partition("(")[0]], of_one_shape(here))
