@@ -34,6 +34,7 @@ FEW_SIGNS = 32  # entries; over more of its own operand, NumPy's sign, which goe
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
+_LOOKS_AT = VIEWS | {"broadcast", "checked"}  # what may have the memory of its first operand
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 _END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
@@ -62,9 +63,10 @@ class Lines:
             if node.op == "checked":  # has the memory of the quick value, where nobody else reads that
                 quick = node.args[0]
                 node.fresh = quick.fresh and self.uses[id(quick)] == 1 and id(quick) not in self.final
-        self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
+        has_masks = any([node.op == "mask" for node in self.order])
+        self.order_of = {id(arg): id(node) for node in self.order for arg in node.args} if has_masks else {}  # the last node that reads each
         self.numbers = numbers(self.order)
-        self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
+        self.has_few_calls = len([node for node in self.order if node.short is not None]) <= SPELLED_OUT
         self.turned = often_turned(self.order)
         self.prepare()
         self.has_large = any([is_entrywise(node, NOTED) for node in self.order])
@@ -127,7 +129,7 @@ class Lines:
 
     def base(self, node: Node) -> Node:
         """The node whose memory this one's is."""
-        while (node.op in VIEWS or node.op == "broadcast" or (node.op == "checked" and not node.fresh)) and node.args:
+        while node.op in _LOOKS_AT and node.args and not (node.op == "checked" and node.fresh):
             node = node.args[0]
         return node
 
@@ -154,16 +156,17 @@ class Lines:
             if node.op == "ones":
                 continue  # looks at type and size alone
             for arg in self.reads(node):
-                last[id(self.base(arg))] = place
+                last[id(self.base(arg) if arg.op in _LOOKS_AT else arg)] = place
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
                 seen.update(id(self.base(arg)) for arg in node.args)
         for node in reversed(self.statements):  # a view that is read later keeps what it looks at
-            if self.base(node) is not node:
-                whole = id(self.base(node))
+            if node.op in _LOOKS_AT and (base := self.base(node)) is not node:
+                whole = id(base)
                 last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
         seen.update(id(self.base(node)) for node in self.statements if id(node) in self.viewed)  # a later block reads what an earlier one would write over
         seen.update(id(self.base(node)) for node in self.outputs.values())
-        return last | dict.fromkeys(seen, _END)
+        last.update(dict.fromkeys(seen, _END))
+        return last
 
     def _heirs(self) -> dict[int, Node]:
         """Of each statement that may write into an operand's memory, that operand."""
@@ -247,8 +250,12 @@ class Lines:
                 seen = len(found)
                 within.update({self.names[id(node)] for node in run} - named)
                 found += deleted([name for node in run for name in dying.get(id(node), ())], named)
-            else:
-                found += [line for node in run for line in (*self.written(node), *deleted([name for name in dying.get(id(node), ()) if name not in within]))]
+                continue
+            for node in run:
+                found += self.written(node)
+                gone = dying.get(id(node))
+                if gone:
+                    found += deleted([name for name in gone if name not in within])
         return found
 
     def dying(self) -> dict[int, list[str]]:
@@ -259,12 +266,12 @@ class Lines:
             place = self.last.get(id(node), _END)
             if id(node) in heirs or node.op in VIEWS or place >= len(self.statements) - 1 or node.zero_d or is_surely_small(node):
                 continue
-            members: list[Node] = []
-            member: Node | None = node
+            words = [self.names[id(node)]]
+            member = self.heir.get(id(node))
             while member is not None and member.op != "input":
-                members.append(member)
+                words.append(self.names[id(member)])
                 member = self.heir.get(id(member))
-            found.setdefault(id(self.statements[place]), []).extend(dict.fromkeys(self.names[id(each)] for each in reversed(members)))
+            found.setdefault(id(self.statements[place]), []).extend(dict.fromkeys(reversed(words)))
         return found
 
     def constant(self, node: Node) -> str:
@@ -514,7 +521,7 @@ def is_surely_small(node: Node) -> bool:
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
     """The line that lets go of these names, of those that are known."""
-    found = [word for word in dict.fromkeys(words) if known is None or word in known] if words else []
+    found = [word for word in dict.fromkeys(words) if known is None or word in known]
     return [f"del {', '.join(found)}"] if found else []
 
 
