@@ -35,11 +35,13 @@ class _Labels:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.uses = program.uses()
-        self.inner = self.inner_steps()
         known = Known(lambda value: self.made.get(value, value), lambda value: value)
         for equation in program.equations[program.kept :]:
-            self.uses.update(repeated(equation.value, known))  # what a formula has twice gets a name of its own
+            twice = repeated(equation.value, known)
+            if twice:
+                self.uses.update(twice)  # what a formula has twice gets a name of its own
         self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not is_step(e.name)}
+        self.inner = self.inner_steps()
         self.found: dict[Symbol, Symbol] = {}
         self.aliases: list[tuple[Symbol, Symbol]] = []
         self.numbers = itertools.count(1)
@@ -57,7 +59,7 @@ class _Labels:
         deltas = self.signals()
         self.large_steps()
         found = self.found
-        equations = [_with_rule(renamed(e, found), reasons) for e, reasons in zip(self.program.equations, self.reasons(), strict=True)]
+        equations = self.equations()
         kept = self.program.kept
         for name, seed in self.aliases:
             equations = [with_value(e, substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
@@ -123,19 +125,20 @@ class _Labels:
 
     # reasons
 
-    def reasons(self) -> list[str]:
-        """Why each equation holds: its own rule, after those of the steps that are folded into it."""
-        found: list[str] = []
+    def equations(self) -> list[Equation]:
+        """The equations in the names that were found, each with why it holds: its own rule, after those of the steps that are folded into it."""
+        made: list[Equation] = []
+        found = self.found
         inside: dict[Symbol, tuple[str, ...]] = {}  # of the steps that are folded
-        for name, value, _, rule in self.program.equations:
-            rules = _reasons(rule)
-            folded = [inside[operand] for operand in operands(value) if operand in inside]
-            if not {rules, ()}.issuperset(folded):
+        for equation in self.program.equations:
+            rules = _reasons(equation.rule)
+            folded = [inside[operand] for operand in operands(equation.value) if operand in inside]
+            if folded and not {rules, ()}.issuperset(folded):
                 rules = tuple(dict.fromkeys(itertools.chain(*folded, rules)))
-            if is_step(name) and name not in self.found:
-                inside[name] = rules
-            found.append(_joined(rules))
-        return found
+            if is_step(equation.name) and equation.name not in found:
+                inside[equation.name] = rules
+            made.append(_with_rule(renamed(equation, found), _joined(rules)))
+        return made
 
     # steps
 

@@ -257,7 +257,7 @@ class Draft:
         self.steps = first_step
         self._share = share
         self._names: dict[Expr, Symbol] = {}
-        self._given: dict[Expr, Symbol] = {}
+        self.given: dict[Expr, Symbol] = {}  # names that steps have got after all
 
     def define(self, value: Expr, name: Symbol | None = None, span: Span | None = None, rule: str = "") -> Expr:
         """A name for `value`: the given one, one that it has, or that of a new step. Atoms are their own names."""
@@ -302,11 +302,11 @@ class Draft:
 
     def rename(self, step: Expr, name: Symbol) -> None:
         """Let a step have this name, from where it was defined on."""
-        self._given[step] = name
+        self.given[step] = name
 
     def finish(self, program: Program) -> Program:
         """`program` with the equations of this draft."""
-        given = self._given
+        given = self.given
         if not given:
             return program.with_equations(self.equations)
         return program.with_equations([renamed(e, given) for e in self.equations])

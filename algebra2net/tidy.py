@@ -13,13 +13,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from sympy import Expr, Float, Integer, Symbol
 
 from algebra2net.derive import GRADIENT, by_signal
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import NONE, Operation
-from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, renamed, substituted
 from algebra2net.shapes import result_shape
 
 _LOOKED_THROUGH = frozenset(("neg", "scale", "divide", "eye", "eye_like"))  # makers of operands that a product may go past
@@ -31,28 +32,29 @@ def tidy(program: Program) -> Program:
     walk = _Walk(program)
     for equation in program.equations:
         walk.take(equation)
-    renamed = walk.draft.finish(program)
     deltas = by_signal((walk.meaning.get(delta, delta), walk.meaning.get(value, value)) for delta, value in program.deltas.items())
     labels = {name: walk.meaning.get(label, label) for name, label in program.outputs.items()}
     outputs = {name: label for name, label in labels.items() if isinstance(label, Symbol)}
-    kept = replace(renamed, outputs=outputs, deltas=deltas, shapes=walk.shapes, kept=walk.kept)
-    return without_unused(kept)
+    written = replace(program, equations=tuple(walk.draft.equations), outputs=outputs, deltas=deltas, shapes=walk.shapes, kept=walk.kept)
+    return without_unused(written, walk.draft.given)
 
 
-def without_unused(program: Program) -> Program:
-    """The program without the equations that no output rests on."""
+def without_unused(program: Program, given: Mapping[Expr, Symbol] = MappingProxyType({})) -> Program:
+    """The program without the equations that no output rests on; what is in `given` by its name there."""
     needed = set(program.outputs.values())
     left: list[Equation] = []
     kept = 0
     for place in range(len(program.equations) - 1, -1, -1):
         equation = program.equations[place]
-        if equation.name in needed:
+        if given.get(equation.name, equation.name) in needed:
+            equation = renamed(equation, given)
             needed.update(operands(equation.value))
             left.append(equation)
             kept += place < program.kept
     needed.update(program.inputs)
+    left.reverse()
     shapes = {name: shape for name, shape in program.shapes.items() if name in needed}
-    return replace(program, equations=tuple(reversed(left)), shapes=shapes, kept=kept, deltas={d: v for d, v in program.deltas.items() if d in needed})
+    return replace(program, equations=tuple(left), shapes=shapes, kept=kept, deltas={d: v for d, v in program.deltas.items() if d in needed})
 
 
 class _Walk:

@@ -41,7 +41,8 @@ class Operation(Expr):  # type: ignore[misc]
         made: Any = object.__new__(cls)
         made._mhash = None
         made._args = args
-        made.names = tuple([arg for arg in (args[: -cls._options] if cls._options else args) if isinstance(arg, Symbol)])
+        names = [arg for arg in (args[: -cls._options] if cls._options else args) if isinstance(arg, Symbol)]
+        made.names = args if len(names) == len(args) else tuple(names)
         found: Operation = made
         return found
 
