@@ -218,7 +218,7 @@ class _ClashError(Exception):
         self.other = other
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Waiting:
     """What cannot be said yet of one equation: a broadcast along an axis, a choice, an arithmetic of sizes, a vector."""
 
@@ -233,7 +233,8 @@ class _Waiting:
 class _Solver:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.parent: list[int] = []
+        self.root: list[int] = []  # of each node, the one that stands for all that are one with it
+        self.members: list[list[int] | None] = []  # of a root, these; None where it is alone
         self.value: list[int | None] = []
         self.label: list[str | None] = []
         self.owner: list[str | None] = []  # the first input whose dimension this is
@@ -264,24 +265,18 @@ class _Solver:
 
     def nodes(self, count: int) -> range:
         """So many nodes of which nothing is known."""
-        first = len(self.parent)
+        first = len(self.root)
         made = range(first, first + count)
-        self.parent += made
+        self.root += made
         nothing: list[Any] = [None] * count
-        for known in (self.value, self.label, self.owner, self.why):
+        for known in (self.members, self.value, self.label, self.owner, self.why):
             known += nothing
         self.watchers += [[] for _ in made]
         return made
 
-    def find(self, node: int) -> int:
-        parent = self.parent
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
     def unite(self, one: int, other: int) -> None:
-        a, b = self.find(one), self.find(other)
+        """Let two nodes be one: what is known of either is known of both."""
+        a, b = self.root[one], self.root[other]
         if a == b:
             return
         value, label, watchers = self.value, self.label, self.watchers
@@ -289,21 +284,30 @@ class _Solver:
             raise _ClashError(one, other)
         if len(watchers[a]) < len(watchers[b]):
             a, b = b, a
-        if watchers[a] and value[a] is None and (value[b] is not None or (label[b] and not label[a])):
-            self.wake(a)
-        if watchers[b]:  # what waits for the two to be one waits at both
-            self.wake(b)
-            watchers[a] += watchers[b]
-            watchers[b] = []
-        self.parent[b] = a
-        if value[a] is None and value[b] is not None:
-            value[a], self.why[a] = value[b], self.why[b]
-        self.why[a] = self.why[a] or self.why[b]
-        label[a] = label[a] or label[b]
-        self.owner[a] = self.owner[a] or self.owner[b]
+        if watchers[a]:
+            if value[a] is None and (value[b] is not None or (label[b] and not label[a])):
+                self.wake(a)
+            if watchers[b]:  # what waits for the two to be one waits at both
+                self.wake(b)
+                watchers[a] += watchers[b]
+        known, why = (value[b], self.why[b]) if value[a] is None and value[b] is not None else (value[a], self.why[a] or self.why[b])
+        named, owner, waiting = label[a] or label[b], self.owner[a] or self.owner[b], watchers[a]
+        root = self.joined(a, b)
+        value[root], self.why[root], label[root], self.owner[root], watchers[root] = known, why, named, owner, waiting
+
+    def joined(self, a: int, b: int) -> int:
+        """The root of two roots and of all that is one with them: the one that stands for more."""
+        more, fewer = self.members[a] or [a], self.members[b] or [b]
+        if len(more) < len(fewer):
+            a, more, fewer = b, fewer, more
+        for node in fewer:
+            self.root[node] = a
+        more += fewer
+        self.members[a] = more
+        return a
 
     def assign(self, node: int, value: int, why: tuple[str, Span | None] | None = None) -> None:
-        root = self.find(node)
+        root = self.root[node]
         if self.value[root] is None:
             self.value[root] = value
             self.why[root] = why
@@ -323,14 +327,14 @@ class _Solver:
                 self.queue.append(waiting)
 
     def size(self, node: int) -> int | None:
-        return self.value[self.find(node)]
+        return self.value[self.root[node]]
 
     def is_one(self, node: int) -> bool:
-        return self.value[self.find(node)] == 1
+        return self.value[self.root[node]] == 1
 
     def is_more(self, node: int) -> bool:
         """Known not to be 1: a number, or a dimension that was named."""
-        root = self.find(node)
+        root = self.root[node]
         return self.value[root] != 1 if self.value[root] is not None else self.label[root] is not None
 
     def named_dimension(self, name: str) -> int:
@@ -365,7 +369,7 @@ class _Solver:
                 self.assign(node, size, (fact.words, fact.span))
             else:
                 self.unite(node, self.named_dimension(size))
-                root = self.find(node)
+                root = self.root[node]
                 self.why[root] = self.why[root] or (fact.words, fact.span)
 
     def _entered(self, size: Dimension, fact: Known) -> int:
@@ -376,7 +380,7 @@ class _Solver:
         return self.named_dimension(size)
 
     def _contradiction(self, fact: Known, clash: _ClashError) -> ShapeError:
-        first = self.why[self.find(clash.one)]
+        first = self.why[self.root[clash.one]]
         message = f"{self.program.spelled(symbol(fact.name))} cannot be {'×'.join(map(str, fact.sizes)) or 'a scalar'} ({fact.words})"
         if first is None:
             return ShapeError(message, fact.span)
@@ -406,7 +410,7 @@ class _Solver:
             waiting.done = True  # sums and products of sizes stay names made of the parts' names
         for name in self.program.inputs:
             nodes = self.dims[name]
-            if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.find(n)] and self.owner[self.find(n)] == name.name for n in nodes):
+            if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
                 for node in nodes:
                     self.assign(node, 1)
                 self.run()
@@ -430,7 +434,7 @@ class _Solver:
         self.attempt(waiting)
         if not waiting.done:
             self.waiting.append(waiting)
-            for node in {self.find(node) for node in nodes}:
+            for node in {self.root[node] for node in nodes}:
                 self.watchers[node].append(waiting)
 
     def attempt(self, waiting: _Waiting) -> None:
@@ -490,8 +494,8 @@ class _Solver:
 
     def broadcast(self, waiting: _Waiting) -> None:
         """The result's size along one axis: that of the operands which are not 1."""
-        value = self.value
-        result, *given = [self.find(node) for node in waiting.nodes]
+        value, root = self.value, self.root
+        result, *given = [root[node] for node in waiting.nodes]
         if value[result] == 1:
             for node in given:
                 self.unite(node, self.one)
@@ -508,7 +512,7 @@ class _Solver:
             for node in large:
                 self.unite(large[0], node)
             self.unite(result, large[0])
-            waiting.done = len({self.find(node) for node in rest}) == 1
+            waiting.done = len({self.root[node] for node in rest}) == 1
 
     def paired(self, waiting: _Waiting) -> None:
         """A loss compares entry with entry: an equal, one row for a batch, or a scalar; said once all else is."""
@@ -528,7 +532,7 @@ class _Solver:
         options = record(value).choices
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        roots = [self.find(node) for node in nodes[2:]]
+        roots = [self.root[node] for node in nodes[2:]]
         possible = []
         for meaning in options:
             fits = self.fits(meaning, roots)
@@ -544,20 +548,26 @@ class _Solver:
 
     def fits(self, option: Choice, roots: Sequence[int]) -> str:
         """Whether the operands' dimensions fit the option's pattern: "certain", "maybe", or not at all."""
-        bound: dict[str, int] = {"1": self.find(self.one)}
+        bound: dict[str, int] = {"1": self.root[self.one]}
         found = "certain"
-        value = self.value
+        value, label = self.value, self.label
         for root, word in zip(roots, _words(option.shape), strict=True):
             other = bound.setdefault(word, root)
-            if other != root and (value[root] is None or value[root] != value[other]):
-                if self.apart(other, root):
+            if other == root:
+                continue
+            one, two = value[other], value[root]
+            if one is not None and two is not None:
+                if one != two:
                     return ""
+            elif (one == 1 and label[root] is not None) or (two == 1 and label[other] is not None):
+                return ""  # a size with a name is not 1
+            else:
                 found = "maybe"
         return found
 
     def apart(self, one: int, other: int) -> bool:
         """Whether two dimensions are known to differ."""
-        a, b = self.find(one), self.find(other)
+        a, b = self.root[one], self.root[other]
         if self.value[a] is not None and self.value[b] is not None:
             return self.value[a] != self.value[b]
         return (self.value[a] == 1 and self.label[b] is not None) or (self.value[b] == 1 and self.label[a] is not None)
@@ -589,7 +599,7 @@ class _Solver:
         elif whole is not None and len(unknown) == 1 and (sign == "+" or (known and whole % known == 0)):
             if sign == "+" and whole <= known:
                 raise _ClashError(total, parts[0])
-            self.assign(unknown[0], whole - known if sign == "+" else whole // known, self.why[self.find(total)])
+            self.assign(unknown[0], whole - known if sign == "+" else whole // known, self.why[self.root[total]])
             waiting.done = True
         elif len(unknown) == 1 and known == 1 and sign == "*":
             self.unite(total, unknown[0])
@@ -618,7 +628,7 @@ class _Solver:
     def narrow(self) -> None:
         """A vector that lies as a column is one column, not a batch of them, where nothing has said otherwise."""
         for node in self.weak_columns:
-            if self.size(node) is None and self.label[self.find(node)] is None:
+            if self.size(node) is None and self.label[self.root[node]] is None:
                 self.assign(node, 1)
                 self.run()
         self.weak_columns.clear()
@@ -661,9 +671,9 @@ class _Solver:
         """The only way that a vector can lie, if there is only one."""
         rows, columns = self.dims[name]
         as_row, as_column = not self.apart(columns, node), not self.apart(rows, node)
-        if self.find(columns) == self.find(node) or (as_row and not as_column):
+        if self.root[columns] == self.root[node] or (as_row and not as_column):
             return "row"
-        if self.find(rows) == self.find(node) or (as_column and not as_row):
+        if self.root[rows] == self.root[node] or (as_column and not as_row):
             return "column"
         return None
 
@@ -683,7 +693,7 @@ class _Solver:
 
     def same(self, one: int, other: int) -> bool:
         """Whether two dimensions are known to be equal."""
-        a, b = self.find(one), self.find(other)
+        a, b = self.root[one], self.root[other]
         return a == b or (self.value[a] is not None and self.value[a] == self.value[b])
 
     def lay(self, fact: Known, node: int, way: str) -> None:
@@ -705,7 +715,7 @@ class _Solver:
     def default_choice(self, waiting: _Waiting) -> None:
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        roots = [self.find(node) for node in nodes[2:]]
+        roots = [self.root[node] for node in nodes[2:]]
         options = [option for option in record(waiting.equation.value).choices if self.fits(option, roots)]
         if isinstance(waiting.equation.value, operation("product")):
             for arg, option in zip(waiting.equation.value.args, options, strict=False):
@@ -715,13 +725,13 @@ class _Solver:
 
     def is_called_scalar(self, value: Expr) -> bool:
         """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise."""
-        owners = {self.owner[self.find(node)] for node in self.of(value)}
+        owners = {self.owner[self.root[node]] for node in self.of(value)}
         return all(owner is not None and names.parts(owner).base in _SCALAR_NAMES for owner in owners)
 
     def default_broadcast(self, waiting: _Waiting) -> None:
         """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
         result, *given = waiting.nodes
-        roots = [self.find(node) for node in given]
+        roots = [self.root[node] for node in given]
         rest = {root for root in roots if self.value[root] != 1}
         for arg, node, root in zip(waiting.equation.value.args, given, roots, strict=False):
             if root not in rest or self.is_more(root):
@@ -736,7 +746,7 @@ class _Solver:
             waiting.done = True
 
     def is_thin(self, value: Expr, node: int, waiting: _Waiting) -> bool:
-        owner = self.owner[self.find(node)]
+        owner = self.owner[self.root[node]]
         if owner is None:
             return False
         base = names.parts(owner).base
@@ -820,21 +830,21 @@ class _Solver:
 
     def shapes(self) -> dict[Symbol, Shape]:
         """Every name's shape; a dimension that nothing fixes gets a name."""
-        roots = {name: (self.find(rows), self.find(columns)) for name, (rows, columns) in self.dims.items()}
+        roots = {name: (self.root[rows], self.root[columns]) for name, (rows, columns) in self.dims.items()}
         taken = {self.label[root] for pair in roots.values() for root in pair}
         fresh = (f"n{k}" for k in range(1 << 30) if f"n{k}" not in taken)
-        combined = {self.find(w.nodes[0]): w for w in self.waiting if w.kind in ("sum_of", "product_of")}
+        combined = {self.root[w.nodes[0]]: w for w in self.waiting if w.kind in ("sum_of", "product_of")}
         return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in roots.items()}
 
     def dimension(self, node: int, fresh: Iterator[str], combined: dict[int, _Waiting]) -> Dimension:
         """A dimension's size, or its name: a new one where it has none."""
-        root = self.find(node)
+        root = self.root[node]
         value = self.value[root]
         if value is not None:
             return value
         if self.label[root] is None:
             part = combined.pop(root, None)
-            if part is not None and all(self.find(n) != root for n in part.nodes[1:]):
+            if part is not None and all(self.root[n] != root for n in part.nodes[1:]):
                 self.label[root] = str(_combined("+" if part.kind == "sum_of" else "*", [self.dimension(n, fresh, combined) for n in part.nodes[1:]]))
             else:
                 self.label[root] = next(fresh)
@@ -865,14 +875,14 @@ class _Solver:
 
     def described(self, value: Symbol) -> str:
         rows, columns = self.dims[value]
-        shown = "×".join("?" if self.size(n) is None and self.label[self.find(n)] is None else str(self.size(n) or self.label[self.find(n)]) for n in (rows, columns))
+        shown = "×".join("?" if self.size(n) is None and self.label[self.root[n]] is None else str(self.size(n) or self.label[self.root[n]]) for n in (rows, columns))
         sources = dict.fromkeys(self.source(node) for node in (rows, columns))
         source = ", ".join(word for word in sources if word)
         text = self.made[value].span.text if is_step(value) and self.made[value].span is not None else self.program.spelled(value)  # type: ignore[union-attr]
         return f"{' '.join(text.split())} is {shown}" + (f" ({source})" if source else "")
 
     def source(self, node: int) -> str:
-        why = self.why[self.find(node)]
+        why = self.why[self.root[node]]
         if why is None:
             return ""
         return why[0] if why[1] is None else f"{why[0]}, line {why[1].line}"
@@ -881,7 +891,7 @@ class _Solver:
         """The declarations that contradict each other."""
         found: dict[Span, str] = {}
         for node in (clash.one, clash.other):
-            why = self.why[self.find(node)]
+            why = self.why[self.root[node]]
             if why is not None and why[1] is not None and why[1] != equation.span:
                 found.setdefault(why[1], f"{self.size(node)} comes from here:")
         return [(words, span) for span, words in found.items()]
