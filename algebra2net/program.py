@@ -264,13 +264,12 @@ class Draft:
         if name is None:
             if not isinstance(value, Operation):
                 return value
-            known = self._names.get(value)
-            if known is not None:
-                return known
-            self.steps += 1
-            name = step(self.steps)
+            name = step(self.steps + 1)
             if self._is_shared(value):
-                self._names[value] = name
+                known = self._names.setdefault(value, name)
+                if known is not name:
+                    return known
+            self.steps += 1
             self.equations.append(Equation(name, value, span, rule))
             return name
         return self.keep(Equation(name, value, span, rule))

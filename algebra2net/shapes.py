@@ -249,12 +249,12 @@ class _Solver:
         self.weak_columns: list[int] = []
         self.chosen: dict[Symbol, Choice] = {}
         self.made = {e.name: e for e in program.equations}
+        values = [*program.inputs, *self.made]
+        nodes = self.nodes(2 * len(values))
+        self.dims.update(zip(values, zip(nodes[::2], nodes[1::2], strict=True), strict=True))
         for name in program.inputs:
-            rows, columns = self.nodes(2)
-            self.dims[name] = rows, columns
+            rows, columns = self.dims[name]
             self.owner[rows] = self.owner[columns] = name.name
-        made = self.nodes(2 * len(program.equations))
-        self.dims |= zip(self.made, zip(made[::2], made[1::2], strict=True), strict=True)
 
     # nodes
 
@@ -834,7 +834,13 @@ class _Solver:
         taken = {self.label[root] for pair in roots.values() for root in pair}
         fresh = (f"n{k}" for k in range(1 << 30) if f"n{k}" not in taken)
         combined = {self.root[w.nodes[0]]: w for w in self.waiting if w.kind in ("sum_of", "product_of")}
-        return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in roots.items()}
+        value, label = self.value, self.label
+
+        def size(root: int) -> Dimension:
+            known = value[root]
+            return known if known is not None else label[root] or self.dimension(root, fresh, combined)
+
+        return {name: (size(rows), size(columns)) for name, (rows, columns) in roots.items()}
 
     def dimension(self, node: int, fresh: Iterator[str], combined: dict[int, _Waiting]) -> Dimension:
         """A dimension's size, or its name: a new one where it has none."""

@@ -204,12 +204,15 @@ class Graph:
         if along is not None:
             return along
         made = kernel(here, value, self.straight)
-        values = [*args]
-        for instruction in made.instructions:
-            values.append(self.instruction(instruction, values, here, made))
-        for name, text in made.preludes:
-            self.preludes.setdefault(name, text)
-        result = self.argument(made.result, values)
+        if made.single is not None:
+            result = self.single(made.single, args)
+        else:
+            values = [*args]
+            for instruction in made.instructions:
+                values.append(self.instruction(instruction, values, here, made))
+            for name, text in made.preludes:
+                self.preludes.setdefault(name, text)
+            result = self.argument(made.result, values)
         if here.between != EVERYTHING:
             result.between = here.between
         if result.op in ("call", "text"):
@@ -241,10 +244,8 @@ class Graph:
         """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""
         operands = tuple([values[arg.place] if isinstance(arg, Ref) else self.argument(arg, values) for arg in instruction.args])
         op, data = instruction.op, instruction.data
-        if op in ENTRYWISE and all([arg.op == "const" for arg in operands]):
-            return self.computed(op, operands)
         if op not in ("call", "text"):
-            return self.make(op, operands, data)
+            return self.single(instruction, operands)
         if op == "call" and of_one_shape(here):
             operands = tuple([self.matrix(arg) if arg.zero_d else arg for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
@@ -258,6 +259,12 @@ class Graph:
             node.entrywise = True
             node.zero_d = all(arg.zero_d for arg in operands)
         return node
+
+    def single(self, instruction: Instruction, operands: tuple[Node, ...]) -> Node:
+        """The node of an array operation on these operands; of numbers alone, it is done now."""
+        op = instruction.op
+        is_known = op in ENTRYWISE and all([arg.op == "const" for arg in operands])
+        return self.computed(op, operands) if is_known else self.make(op, operands, instruction.data)
 
     def argument(self, argument: Argument, values: Sequence[Node]) -> Node:
         """The node that an instruction's operand stands for."""
