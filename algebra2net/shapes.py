@@ -239,7 +239,7 @@ class _Solver:
         self.label: list[str | None] = []
         self.owner: list[str | None] = []  # the first input whose dimension this is
         self.why: list[tuple[str, Span | None] | None] = []
-        self.watchers: list[list[_Waiting]] = []
+        self.watchers: list[list[_Waiting] | None] = []  # of a root, what waits for it; None where nothing has ever done
         self.dims: dict[Symbol, tuple[int, int]] = {}
         self.named: dict[str, int] = {}
         self.one = self.node(1)
@@ -269,9 +269,8 @@ class _Solver:
         made = range(first, first + count)
         self.root += made
         nothing: list[Any] = [None] * count
-        for known in (self.members, self.value, self.label, self.owner, self.why):
+        for known in (self.members, self.value, self.label, self.owner, self.why, self.watchers):
             known += nothing
-        self.watchers += [[] for _ in made]
         return made
 
     def unite(self, one: int, other: int) -> None:
@@ -282,7 +281,7 @@ class _Solver:
         value, label, watchers = self.value, self.label, self.watchers
         if value[a] != value[b] and value[a] is not None and value[b] is not None:
             raise _ClashError(one, other)
-        if len(watchers[a]) < len(watchers[b]):
+        if watchers[b] and len(watchers[a] or ()) < len(watchers[b]):
             a, b = b, a
         if watchers[a]:
             if value[a] is None and (value[b] is not None or (label[b] and not label[a])):
@@ -320,7 +319,7 @@ class _Solver:
 
     def wake(self, root: int) -> None:
         """Queue what waits at a node: it may be said now."""
-        left = self.watchers[root] = [waiting for waiting in self.watchers[root] if not waiting.done]
+        left = self.watchers[root] = [waiting for waiting in self.watchers[root] or () if not waiting.done]
         for waiting in left:
             if not waiting.queued:
                 waiting.queued = True
@@ -435,7 +434,11 @@ class _Solver:
         if not waiting.done:
             self.waiting.append(waiting)
             for node in {self.root[node] for node in nodes}:
-                self.watchers[node].append(waiting)
+                watchers = self.watchers[node]
+                if watchers is None:
+                    self.watchers[node] = [waiting]
+                else:
+                    watchers.append(waiting)
 
     def attempt(self, waiting: _Waiting) -> None:
         getattr(self, waiting.kind)(waiting)
@@ -443,8 +446,7 @@ class _Solver:
     def constrain(self, equation: Equation) -> None:
         value, result = equation.value, self.dims[equation.name]
         if not isinstance(value, Operation):
-            for mine, its in zip(result, self.of(value), strict=True):
-                self.unite(mine, its)
+            self.equate(equation.name, self.of(value))
             return
         here = record(value)
         given = [self.of(arg) for arg in here.operands_of(value)]
@@ -453,11 +455,11 @@ class _Solver:
             for mine, its in zip(result, given[1], strict=True):
                 self.unite(mine, its)
         elif here.elementwise:
+            if len(given) == 1:
+                self.equate(equation.name, given[0])
+                return
             for axis in (0, 1):
-                if len(given) == 1:
-                    self.unite(result[axis], given[0][axis])
-                else:
-                    self.wait("broadcast", equation, [result[axis], *[g[axis] for g in given]], axis)
+                self.wait("broadcast", equation, [result[axis], *[g[axis] for g in given]], axis)
         elif here.choices:
             self.wait("choice", equation, [*result, *(node for g in given for node in g)])
         elif (pattern := here.pattern(value)) == "of the second":
@@ -470,6 +472,19 @@ class _Solver:
             self.wait("sum_of", equation, [result[along], *(g[along] for g in given)])
         else:
             self.apply(pattern, equation, given, result, here)
+
+    def equate(self, name: Symbol, dims: tuple[int, int]) -> None:
+        """Let a value that is made now have these dimensions: the same nodes, where nothing has been said of its own."""
+        mine = self.dims[name]
+        if all([self.root[node] == node and self.members[node] is None and self.is_open(node) for node in mine]):
+            self.dims[name] = dims
+            return
+        for one, other in zip(mine, dims, strict=True):
+            self.unite(one, other)
+
+    def is_open(self, root: int) -> bool:
+        """Whether nothing is known of a dimension."""
+        return self.value[root] is None and self.label[root] is None and self.why[root] is None
 
     def apply(self, pattern: str, equation: Equation, given: Sequence[tuple[int, int]], result: tuple[int, int], here: Operator) -> None:
         """Unite what a pattern calls by one name."""
