@@ -40,7 +40,7 @@ class _Labels:
             twice = repeated(equation.value, known)
             if twice:
                 self.uses.update(twice)  # what a formula has twice gets a name of its own
-        self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not is_step(e.name)}
+        self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not e.name.is_step}
         self.inner = self.inner_steps()
         self.found: dict[Symbol, Symbol] = {}
         self.aliases: list[tuple[Symbol, Symbol]] = []
@@ -116,7 +116,7 @@ class _Labels:
         inner: dict[Symbol, Symbol] = {}
         for equation in self.program.equations[: self.program.kept]:
             value = equation.value
-            if isinstance(value, Operation) and not is_step(equation.name):
+            if isinstance(value, Operation) and not equation.name.is_step:
                 here = record(value)
                 steps = [arg for arg in here.operands_of(value) if isinstance(arg, Symbol)]
                 if len(steps) == 1 and is_step(steps[0]) and (here.elementwise or here.family == "rows") and here.family != "arithmetic":
@@ -135,7 +135,7 @@ class _Labels:
             folded = [inside[operand] for operand in operands(equation.value) if operand in inside]
             if folded and not {rules, ()}.issuperset(folded):
                 rules = tuple(dict.fromkeys(itertools.chain(*folded, rules)))
-            if is_step(equation.name) and equation.name not in found:
+            if equation.name.is_step and equation.name not in found:
                 inside[equation.name] = rules
             made.append(_with_rule(renamed(equation, found), _joined(rules)))
         return made
@@ -147,7 +147,7 @@ class _Labels:
         size: dict[Symbol, int] = {}  # of the steps that may be folded
         for equation in self.program.equations:
             name = equation.name
-            if not is_step(name) or name in self.found:
+            if not name.is_step or name in self.found:
                 continue
             inside = 1 + sum([size.get(operand, 0) for operand in operands(equation.value)])
             if inside > LARGEST or (inside > SMALL and self.uses[name] > 1):

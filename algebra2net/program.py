@@ -43,8 +43,9 @@ class ValueSymbol(Symbol):  # type: ignore[misc]
     """
 
     _args, _mhash, _assumptions, _assumptions0, _assumptions_orig = _ANY._args, None, _ANY._assumptions, _ANY._assumptions0, _ANY._assumptions_orig
-    __slots__ = ("__weakref__", "number")
+    __slots__ = ("__weakref__", "is_step", "number")
     number: int  # which step it is, of those that nobody named; 0 for a name
+    is_step: bool
 
     def __new__(cls, name: str, **_: object) -> ValueSymbol:
         """The symbol called `name`."""
@@ -71,6 +72,7 @@ def _made(name: str, number: int) -> ValueSymbol:
     made: ValueSymbol = object.__new__(ValueSymbol)
     made.name = name
     made.number = number
+    made.is_step = number > 0
     return made
 
 
@@ -102,7 +104,7 @@ def step(number: int) -> ValueSymbol:
 
 def is_step(value: Expr) -> bool:
     """Whether this is a step that nobody named."""
-    return isinstance(value, ValueSymbol) and value.number > 0
+    return isinstance(value, ValueSymbol) and value.is_step
 
 
 class Equation(NamedTuple):
@@ -205,7 +207,7 @@ class Program:
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
-        return Counter([*self.outputs.values(), *chain.from_iterable([operands(value) for _, value, _, _ in self.equations])])
+        return Counter([*self.outputs.values(), *chain.from_iterable([value.names if isinstance(value, Operation) else operands(value) for _, value, _, _ in self.equations])])
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
         """This program with other equations (and other fields)."""
@@ -278,7 +280,7 @@ class Draft:
         """The name of an equation's value: the equation's own, unless it is a step's and the value is known by another."""
         name, value = equation.name, equation.value
         if not isinstance(value, Operation):
-            if is_step(name):
+            if name.is_step:
                 return value
             self.equations.append(equation)
             return name
@@ -286,7 +288,7 @@ class Draft:
         if known is name:
             self.equations.append(equation)
             return name
-        if is_step(name):
+        if name.is_step:
             return known
         if is_step(known):
             self.rename(known, name)  # a step that turns out to have a name

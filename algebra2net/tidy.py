@@ -125,7 +125,7 @@ class _Walk:
     def define(self, value: Expr, equation: Equation, is_forward: bool) -> None:
         name = equation.name
         is_made = isinstance(value, Operation)
-        if not is_made and value in self.fresh and not is_step(name) and (value not in self.signals or self.is_of_its_own(equation)):
+        if not is_made and value in self.fresh and not name.is_step and (value not in self.signals or self.is_of_its_own(equation)):
             self.fresh.discard(value)  # the step has a name after all
             self.draft.rename(value, name)
             defined: Expr = name

@@ -33,6 +33,7 @@ _IN_PLACE = (WRITTEN - {"sign"}) | {"checked"}
 FEW_SIGNS = 32  # entries; over more of its own operand, NumPy's sign, which goes entry by entry there, takes up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
+_MAY_BE_INSIDE = _INSIDE | _ONCE | {"ones"}
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _LOOKS_AT = VIEWS | {"broadcast", "checked"}  # what may have the memory of its first operand
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
@@ -91,6 +92,8 @@ class Lines:
         return scheduled(statements, self) if self.has_large else statements
 
     def _is_inside(self, node: Node) -> bool:
+        if node.op not in _MAY_BE_INSIDE:
+            return False
         if id(node) in self.final:
             return node.op in ("const", "size")
         if id(node) in self.viewed or id(node) in self.turned:
@@ -201,7 +204,7 @@ class Lines:
         for symbol in self.graph.program.inputs:
             enter(self.graph.of[symbol], symbol.name)
         for node in self.statements:
-            if id(node) not in found and node.name is not None:
+            if node.name is not None and id(node) not in found:
                 enter(node, node.name.name)
         for node in reversed(self.statements):
             heir = self.heir.get(id(node))
@@ -260,11 +263,13 @@ class Lines:
 
     def dying(self) -> dict[int, list[str]]:
         """Of each statement, the names of the large arrays that nobody reads after it."""
-        heirs = self.inherited
+        heirs, last, end = self.inherited, self.last, len(self.statements) - 1
         found: dict[int, list[str]] = {}
         for node in self.statements:
-            place = self.last.get(id(node), _END)
-            if id(node) in heirs or node.op in VIEWS or place >= len(self.statements) - 1 or node.zero_d or is_surely_small(node):
+            if node.op in VIEWS or node.zero_d or id(node) in heirs or is_surely_small(node):
+                continue
+            place = last.get(id(node), _END)
+            if place >= end:
                 continue
             words = [self.names[id(node)]]
             member = self.heir.get(id(node))
@@ -305,11 +310,12 @@ class Lines:
 
     def written(self, node: Node) -> list[str]:
         """The lines of a node, after that of a stack that it begins; products done together are a line of the first."""
-        call = self.stacks.calls.get(id(node))
+        stacks = self.stacks
+        call = stacks.calls.get(id(node)) if stacks.calls else None
         if call is not None:
             return call
         lines = [] if node.op == "along" else [self.statement(node)]
-        stack = self.stacks.before.get(id(node))
+        stack = stacks.before.get(id(node)) if stacks.before else None
         return lines if stack is None else [stack, *lines]
 
     def statement(self, node: Node) -> str:
@@ -322,7 +328,7 @@ class Lines:
         heir = self.heir.get(id(node))
         if heir is not None:
             return self.overwriting(node, heir, name)
-        slot = self.stacks.slot(node)
+        slot = self.stacks.slot(node) if self.stacks.slots else None
         return f"{name} = {self.expression(node) if slot is None else self.placed(node, slot)}"
 
     def placed(self, node: Node, slot: str) -> str:
@@ -401,10 +407,11 @@ class Lines:
 
     def operand(self, node: Node, loose: bool = False) -> str:
         """The text of an operand, in brackets where it needs them."""
+        name = self.names.get(id(node))
+        if name is not None:
+            return name
         if node.op == "ones" and self._is_constant(node):
             return self.constant(node)
-        if id(node) not in self.inside:
-            return self.names[id(node)]
         text = self.expression(node)
         if loose or node.op in ("T", "matrix", "size", "full", "part"):
             return text

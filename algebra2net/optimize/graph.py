@@ -24,7 +24,7 @@ from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
 from algebra2net.optimize.shortcuts import Shortcut, shortcut
 from algebra2net.optimize.trial import tried
-from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, record
+from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
 VIEWS = frozenset(("T", "matrix", "part"))
@@ -176,7 +176,7 @@ class Graph:
         for equation in program.equations:
             node = self.value(equation.value, program.shapes.get(equation.name, SCALAR))
             name = equation.name
-            if node.name is None and not is_step(name) and node.op != "const":
+            if node.name is None and not name.is_step and node.op != "const":
                 node.name = name
             node.uses += uses[name]
             self.of[name] = node
