@@ -46,6 +46,8 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("a factor that products share is taken out",   "L = sum(sin(x) * exp(-x^2))", "x=90x80", r"(\w+) \*= \w+\n    return", r"(?s)(exp_minus_square.*){4}"),
     ("what few entries are, nobody asks",           "L = sum(tanh(x W)^2)", "x=1x8 W=8x7", r"np\.cosh", r"\.size"),
     ("nor of many",                                 "L = sum(tanh(x W)^2)", "x=90x80 W=80x70", r"tanh_slope_mended", r"\.size|np\.cosh"),
+    ("what 1 / y multiplies is divided by y",       "L = sum((tanh(x W) V)^2)", "x=1x8 W=8x7 V=7x6", r"square\((\w+), \1\)\n +\w+ /= \1\n", r"np\.divide"),
+    ("a slope is written over what dies with it",   "L = sum(sigmoid(x W))", "x=90x80 W=80x70", r"= np\.negative\((\w+), \1\)", r"= np\.negative\(\w+\)"),
     ("what leaves the cache goes in blocks",        "L = sum(tanh(x) * exp(x))", "x=1000x1000", r"step = 81 // x\.dtype\.itemsize\n +for k in range\(0, 1000, step\):", r"np\.tanh\(x\)"),
     ("one row goes in blocks of columns",           "L = sum(tanh(x) * exp(x))", "x=1x1000000", r"step = 81920 // x\.dtype\.itemsize\n(.*\n)+.*x\[:, k:k \+ step\]", r"np\.tanh\(x\)"),
 ]

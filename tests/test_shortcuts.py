@@ -23,6 +23,7 @@ RANGES = {
     "ordinary": ORDINARY,
     "one far below": (*ORDINARY, -60.0, -400.0),
     "one far above": (*ORDINARY, 60.0, 400.0),
+    "one whose cosh² overflows in float32": (*ORDINARY, 60.0),
     "far": (*ORDINARY, *FAR),
     "saturated": (25.0, 300.0, -300.0),
     "one in a hundred far": (*(0.1,) * 200, 3.0, -25.0),

@@ -199,7 +199,7 @@ _slope(
     prelude='''
         def tanh_slope_at(x):
             """1 / cosh(x)²; 1 - tanh(x)² would lose its digits where tanh(x) is nearly 1."""
-            if np.abs(x).max(initial=0) < 40:  # cosh is far from overflow
+            if np.abs(x).max(initial=0) < 40:  # cosh² is far from overflow
                 return 1 / np.cosh(x) ** 2
             e = np.exp(-np.abs(x))
             return (2 * e / (1 + e * e)) ** 2
@@ -214,7 +214,7 @@ _slope(
 
         def tanh_slope(t, x):
             """1 - t², t = tanh(x); where t is nearly ±1, by x."""
-            if x.size < 300 and np.vdot(x, x) < 7000:  # cosh is far from overflow
+            if x.size < 300 and np.vdot(x, x) < 1600:  # cosh² is far from overflow
                 return 1 / np.cosh(x) ** 2
             slope = 1 - t * t
             if slope.min(initial=1) > 0.06:  # it has its digits
@@ -330,8 +330,9 @@ elementwise(
     prelude=_NORMAL + '''
         def gelu(x):
             """x Φ(x), with the normal distribution's Φ; its tail is a Gaussian times a ratio that has none."""
-            t = np.minimum(np.abs(x), 40.0)  # there the tail is 0; inf * 0 would be nan
-            return np.maximum(x, 0) - t * (mills(t) * density(t))
+            x = np.maximum(x, -40.0)  # below it is 0; inf * 0 would be nan
+            t = np.abs(np.minimum(x, 40.0))
+            return x * np.abs((x > 0).astype(x.dtype) - mills(t) * density(t))
     ''',
     doc="x Φ(x), with the normal distribution's Φ(x) = (1 + erf(x/√2))/2.", source="Hendrycks, Gimpel 2016, arXiv:1606.08415",
     reason="gelu: the signal times the slope Φ(x) + x φ(x)",
@@ -342,9 +343,11 @@ _slope(
     prelude=_NORMAL + '''
         def gelu_slope_at(x):
             """Φ(x) + x φ(x), with the normal distribution's Φ and its density φ."""
-            t = np.minimum(np.abs(x), 40.0)
-            side = np.copysign(1, x)
-            return np.maximum(side, 0) - side * (mills(t) - t) * density(t)
+            x = np.maximum(x, -40.0)  # below it is 0
+            near = np.minimum(x, 40.0)  # above it is 1; inf * 0 would be nan
+            t = np.abs(near)
+            phi = density(t)
+            return np.abs((x > 0).astype(x.dtype) - mills(t) * phi) + near * phi
 
         def gelu_slope(g, x):
             """Φ(x) + x φ(x), g = gelu(x) = x Φ(x)."""

@@ -116,6 +116,14 @@ _named(
 MILLS = '''
         def mills(t):
             """Φ(-t) / φ(t), t ≥ 0, of the normal distribution, as a fraction of polynomials (relative error 1e-16 up to 40)."""
+            if t.dtype.itemsize < 8:  # of float32 a shorter one has all digits
+                top, bottom = 1.00000141183111 * t + 9.28656333531527, (t + 9.28669178726564) * t + 41.0627229183342
+                for p, q in ((40.0672223901247, 101.677513687510), (92.3088497743801, 137.566222815433), (100.396364230500, 80.1047073303307)):
+                    top *= t
+                    top += p
+                    bottom *= t
+                    bottom += q
+                return top / bottom
             top, bottom = 0.9999999999973133 * t + 26.84949329094613, (t + 26.849493290382394) * t + 354.06558762124195
             for p, q in (
                 (353.0655875679884, 2968.0754578938668), (2941.2259676240515, 17326.96482471192), (16975.89912119828, 73042.79797863218),

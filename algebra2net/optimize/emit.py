@@ -55,6 +55,7 @@ class Lines:
     name: str
     taken: set[str] = field(default_factory=set)
     stacking = True  # whether products of equal sizes are done together
+    has_large = False  # whether something may be done in blocks
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
@@ -82,7 +83,10 @@ class Lines:
         self.taken_names = set(_RESERVED) | self.taken  # names that are no more to be had
         self.names: MutableMapping[int, str] = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
+        self.runs = runs(self.statements) if self.has_large else [self.statements]
+        self.looped = {id(node) for run in self.runs if is_looped(run) for node in run}
         self.stacks.fill()
+        self.factors = self._factors()
 
     def prepare(self) -> None:
         """What must be known before any decision about lines: for other renderings."""
@@ -220,6 +224,17 @@ class Lines:
                     enter(node, next(steps))
         return found
 
+    def _factors(self) -> dict[int, Node]:
+        """Of each value that alone multiplies what stands right after it, that product: written with the value, it may be a quotient."""
+        found: dict[int, Node] = {}
+        for node, product in itertools.pairwise(self.statements):
+            if product.op != "multiply" or not self.is_shortened(node) or self.uses[id(node)] > 1 or id(node) in self.final | self.looped:
+                continue
+            heir = self.heir.get(id(product))
+            if heir is not None and heir is not node and node in product.args and self.names[id(product)] == self.names[id(heir)]:
+                found[id(node)] = product
+        return found
+
     # text
 
     def lines(self) -> list[str]:
@@ -246,7 +261,7 @@ class Lines:
         within: set[str] = set()  # names that are known in a loop alone
         seen = 0
         dying = self.dying()
-        for run in runs(self.statements) if self.has_large else [self.statements]:
+        for run in self.runs:
             if is_looped(run):
                 found += Blocks(self, run).lines()
                 named.update(line.strip().partition(" = ")[0] for line in found[seen:])
@@ -314,7 +329,7 @@ class Lines:
         call = stacks.calls.get(id(node)) if stacks.calls else None
         if call is not None:
             return call
-        lines = [] if node.op == "along" else [self.statement(node)]
+        lines = [] if node.op == "along" or (self.factors and any(id(arg) in self.factors for arg in node.args)) else [self.statement(node)]
         stack = stacks.before.get(id(node)) if stacks.before else None
         return lines if stack is None else [stack, *lines]
 
@@ -367,13 +382,22 @@ class Lines:
                 far = next(name for n in itertools.count() if (name := "far" + n * "_") not in self.taken_names)
                 self.constants[far] = "300.0 if np.dtype(dtype).itemsize == 8 else 40.0"
                 return far
+            if word == "factor":
+                return self.names[id(self.factors[id(node)])]
             if word.startswith("="):
                 return self.constant(self.graph.const(_literal(word[1:])))
             return more[word] if word in more else self.names[id(outs[word])]
 
         there = {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}
         sizes = [1 if isinstance(operand, str) else entries(operand) for operand in operands]
-        return "\n".join(short.lines(fill, there, is_surely_small(node), sizes))
+        spent = [f"‹{place}›" for place, operand in enumerate(operands) if not isinstance(operand, str) and self.is_spent(operand, node)]
+        return "\n".join(short.lines(fill, there, is_surely_small(node), sizes, id(node) in self.factors, spent))
+
+    def is_spent(self, operand: Node, node: Node) -> bool:
+        """Whether lines in place of a call may write over an operand that nobody reads after them."""
+        if id(node) in self.looped or self.last.get(id(operand)) != self.places[id(node)] or operand.shape != node.shape or node.args.count(operand) > 1:
+            return False
+        return operand.fresh and not operand.boolean and not operand.zero_d and operand.op not in ("input", "ones") and not self._seen_otherwise(node, operand)
 
     def checked(self, node: Node) -> str:
         """The careful value in place of the quick one, where a question says so."""

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 
 import numpy as np
 from sympy import Expr, Symbol, pi
@@ -21,6 +22,7 @@ from sympy import Expr, Symbol, pi
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import BESIDE, EVERYTHING, NONE, Operation, Operator, alone
 from algebra2net.operators.prelude import functions_of, reached
+from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
 from algebra2net.optimize.shortcuts import Shortcut, shortcut
 from algebra2net.optimize.trial import tried
@@ -48,11 +50,7 @@ class Node:
         self.shape = shape
         self.name: Symbol | None = None
         self.boolean, self.fresh, self.entrywise = _nature(op)
-        self.between: tuple[float, float] = EVERYTHING  # what is known of its entries
-        if op == "multiply" and all(arg.is_within_one for arg in args):
-            self.between = (-1, 1)
-        elif op == "const":
-            self.between = (data, data)  # type: ignore[assignment]
+        self.between = _bounds(op, args, data)  # what is known of its entries
         self.uses = 0  # of the value that it is, in the program
         self.short: Shortcut | None = None  # of a call
         self.sharing: tuple[tuple[Node | None, Operator], ...] = ()  # of a call: what is computed along with it, after itself (None)
@@ -70,8 +68,29 @@ class Node:
         """Whether all entries are surely between -1 and 1."""
         return -1 <= self.between[0] <= self.between[1] <= 1
 
+    @property
+    def is_never_negative(self) -> bool:
+        """Whether surely no entry is below 0."""
+        return self.between[0] >= 0
+
     def __repr__(self) -> str:
         return f"{self.op}{self.data or ''}{self.shape}({', '.join(a.name.name if a.name else a.op for a in self.args)})"
+
+
+_POSITIVE = frozenset(("ones", "exp", "square", "abs", "sqrt", "cast", "bitwise_and", "bitwise_or")) | COMPARISONS
+_AS_OPERANDS = frozenset(("add", "multiply", "divide", "minimum", "sum", "where", "dot"))  # never negative where no operand is
+
+
+def _bounds(op: str, args: tuple[Node, ...], data: object) -> tuple[float, float]:
+    """The least and the largest that an entry of an operation's result may be."""
+    if op == "const":
+        return data, data  # type: ignore[return-value]
+    if op in _AS_OPERANDS:
+        least = 0 if all(arg.is_never_negative for arg in args[op == "where" :]) else -inf
+        return (max(least, -1), 1) if op == "multiply" and all(arg.is_within_one for arg in args) else (least, inf)
+    if op in _POSITIVE or (op == "maximum" and any(arg.is_never_negative for arg in args)) or (op == "call" and str(data).partition("(")[0] in NEVER_NEGATIVE):
+        return 0, inf
+    return EVERYTHING
 
 
 @cache

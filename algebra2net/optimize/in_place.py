@@ -62,6 +62,13 @@ class Writer:
                     return [f'"""{doc}"""']
                 case ast.If(test=test, body=body, orelse=[]):
                     return [f"if {asked(test)}:", *(f"    {line}" for line in self.block(body))]
+                case ast.For(target=target, iter=ast.Tuple(elts=rounds), body=body, orelse=[]) if self.inline:
+                    return [line for each in rounds for line in self.block(_Numbers.of(target, each).filled(body))]
+                case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if self.inline and self.are_apart(targets, values):
+                    pairs = [ast.Assign([name], value, lineno=0) for name, value in zip(targets, values, strict=True)]
+                    return self.block(pairs)
+                case ast.AugAssign(target=ast.Name(id=name), op=sign, value=value) if self.inline and name in self.made and type(sign) in SIGNS:
+                    return [f"{name} {SIGNS[type(sign)][0]}= {self.operand(value)}"]
                 case ast.Return(value=ast.Name()):
                     return [ast.unparse(statement)]
                 case ast.Return(value=ast.expr() as value):
@@ -83,6 +90,17 @@ class Writer:
         self.arrays -= stored
         self.made -= stored
         return ast.unparse(statement).split("\n")
+
+    def are_apart(self, targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> bool:
+        """Whether names that are given values together may as well be given them one after the other."""
+        read = {node.id for value in values for node in ast.walk(value) if isinstance(node, ast.Name)}
+        return len(targets) == len(values) and all(isinstance(target, ast.Name) and target.id not in read for target in targets)
+
+    def operand(self, value: ast.expr) -> str:
+        """The text of a name or a number."""
+        if isinstance(value, ast.Name | ast.Constant):
+            return self.expression(value, [])[0]
+        raise _AsItIsError
 
     def steps(self, value: ast.expr, target: str | None) -> tuple[list[str], str]:
         """The lines that compute a value, and the name that it has then: `target`, where its own value is not read any more."""
@@ -139,6 +157,26 @@ class Writer:
         name, self.target = self.target or next(self.fresh), None
         self.made.add(name)
         return name
+
+
+class _Numbers(ast.NodeTransformer):
+    """Writes numbers for the names of a loop over numbers."""
+
+    def __init__(self, numbers: Mapping[str, ast.Constant]) -> None:
+        self.numbers = numbers
+
+    @classmethod
+    def of(cls, target: ast.expr, value: ast.expr) -> _Numbers:
+        match target, value:
+            case ast.Tuple(elts=names), ast.Tuple(elts=numbers) if all(isinstance(number, ast.Constant) for number in numbers):
+                return cls({name.id: number for name, number in zip(names, numbers, strict=True)})  # type: ignore[attr-defined,misc]
+        raise _AsItIsError
+
+    def filled(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        return [self.visit(copy.deepcopy(statement)) for statement in statements]
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.numbers.get(node.id, node)
 
 
 def asked(test: ast.expr) -> str:

@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable
 from functools import reduce
 
-from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.graph import Graph, Node
-from algebra2net.optimize.kernels import COMPARISONS, Check
+from algebra2net.optimize.kernels import Check
 from algebra2net.program import SCALAR
 
 SMALL = 4096  # entries; below, a product is summed along its rows by ones
@@ -165,7 +164,7 @@ def _twice_negative(graph: Graph, args: tuple[Node, ...], data: object) -> Node 
 def _without_sign(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     """|-x| is |x|: what takes exp(-|x|) of both shares it; what is never negative has no sign."""
     (a,) = args
-    if _never_negative(a):
+    if a.is_never_negative:
         return a
     return graph.make("abs", a.args) if a.op == "negative" else None
 
@@ -216,7 +215,7 @@ def _asked_of_what_is_known(graph: Graph, args: tuple[Node, ...], data: object) 
     assert isinstance(data, Check)
     question = data.question
     for place, arg in enumerate(args[1:]):
-        if _never_negative(arg):
+        if arg.is_never_negative:
             question = question.replace(f"np.abs(_{place}_)", f"_{place}_")
         size = re.search(rf"np\.size\(_{place}_, (None|0|1)\)", question)
         if size and (count := graph.size(arg, ast.literal_eval(size[1]))).op == "const":
@@ -367,23 +366,7 @@ def _weighted_square(graph: Graph, args: tuple[Node, ...], data: object) -> Node
     else:
         return None
     for w, other in (factors, factors[::-1]):
-        if other is X and w.shape is not None and X.shape is not None and w.shape == (X.shape[0], 1) and _never_negative(w):
+        if other is X and w.shape is not None and X.shape is not None and w.shape == (X.shape[0], 1) and w.is_never_negative:
             A = graph.make("multiply", (X, graph.make("sqrt", (w,))))
             return graph.make("dot", (graph.make("T", (A,)), A))
     return None
-
-
-_POSITIVE = frozenset(("ones", "exp", "square", "abs", "sqrt", "cast", "bitwise_and", "bitwise_or")) | COMPARISONS
-
-
-def _never_negative(node: Node) -> bool:
-    """Whether no entry can be below 0."""
-    if node.op in _POSITIVE:
-        return True
-    if node.between[0] >= 0 or (node.op == "call" and str(node.data).partition("(")[0] in NEVER_NEGATIVE):
-        return True
-    if node.op == "const":
-        return node.data >= 0  # type: ignore[operator]
-    if node.op in ("add", "multiply", "divide", "minimum", "sum", "where", "dot"):
-        return all(_never_negative(arg) for arg in node.args[node.op == "where" :])
-    return node.op == "maximum" and any(_never_negative(arg) for arg in node.args)

@@ -42,15 +42,22 @@ class Shortcut:
     ways: tuple[Way, ...]
     calls: tuple[tuple[str, str], ...]  # results and their calls, where no answer is yes
     names: tuple[str, ...]
+    rest: tuple[str, ...] = ()  # in place of the calls: lines that are as short, for the other float type
 
-    def lines(self, fill: Callable[[str], str], there: Collection[str], keep: bool, entries: Sequence[int | None]) -> list[str]:
+    def lines(self, fill: Callable[[str], str], there: Collection[str], keep: bool, entries: Sequence[int | None], factor: bool = False, spent: Collection[str] = ()) -> list[str]:
         """The statements; `there` are the results that are arrays to be written into; `keep` says that what was made on the way may stay.
 
-        Where the number of entries of the operands is known, nothing asks for it.
+        Where the number of entries of the operands is known, nothing asks for it. With a `factor`, `‹factor›` is multiplied by the result.
+        What is `spent` are operands that nobody reads afterwards.
         """
-        text = _unfilled(self if None in entries else self.of_size(tuple(entries)), frozenset(there), keep)  # type: ignore[arg-type]
+        text = _unfilled(self if None in entries else self.of_size(tuple(entries)), frozenset(there), keep, factor, frozenset(spent))  # type: ignore[arg-type]
         words = {word: fill(word) for word in dict.fromkeys(_SLOT.findall(text))}
         return _SLOT.sub(lambda match: words[match[1]], text).split("\n")
+
+    def deleted(self, lines: Sequence[str]) -> list[str]:
+        """The line that lets go of what these made on the way."""
+        made = [f"‹{name}›" for name in self.names if any(line.startswith(f"‹{name}› = ") for line in lines)]
+        return [f"del {', '.join(made)}"] if made else []
 
     def of_size(self, entries: tuple[int, ...]) -> Shortcut:
         """The shorter ways for operands of so many entries, without questions that these answer."""
@@ -67,22 +74,39 @@ def without_empty(question: str) -> str:
     return _EMPTY.sub(r"\1", question)
 
 
+_TIMES = "‹factor› *= ‹out›"
+_OVER = {"np.divide(‹=1›, ‹out›, ‹out›)": "‹factor› /= ‹out›"}  # what is multiplied by 1 / y is divided by y
+
+
 @cache
-def _unfilled(short: Shortcut, there: frozenset[str], keep: bool) -> str:
+def _unfilled(short: Shortcut, there: frozenset[str], keep: bool, factor: bool, spent: frozenset[str]) -> str:
     """The statements, before they speak of the values of one place."""
-    found = [f"{out}{'[...]' if out in there else ''} = {call}" for out, call in short.calls]
+    rest = [_into(line, there) for line in short.rest]
+    found = [*rest, *([] if keep else short.deleted(rest))] or [f"{out}{'[...]' if out in there else ''} = {call}" for out, call in short.calls]
+    last = [_TIMES] if factor else []
     for place, way in reversed([*enumerate(short.ways)]):
         known = {*there, *(("‹out›",) if any(each.before for each in short.ways[: place + 1]) else ())}
-        inside = [_into(line, known) for line in way.lines]
-        made = [f"‹{name}›" for name in short.names if any(line.startswith(f"‹{name}› = ") for line in inside)]
-        inside += [f"del {', '.join(made)}"] if made and not keep else []
+        inside = _written_over([_into(line, known) for line in way.lines], spent)
         if inside:
-            other = [f"el{found[0]}", *found[1:]] if found[0].startswith("if ") else ["else:", *_indented(found)]
+            if factor:
+                inside[-1:] = [_OVER[inside[-1]]] if inside[-1] in _OVER else [inside[-1], _TIMES]
+            inside += [] if keep else short.deleted(inside)
+            other = [f"el{found[0]}", *found[1:]] if found[0].startswith("if ") and not last else ["else:", *_indented([*found, *last])]
+            last = []
             found = [f"if {way.test}:", *_indented(inside), *other]
         else:
             found = [f"if not {way.test}:", *_indented(found)]
         found = [*(_into(line, there) for line in way.before), *found]
-    return "\n".join(found)
+    return "\n".join([*found, *last])
+
+
+def _written_over(lines: list[str], spent: Collection[str]) -> list[str]:
+    """The lines, with a function of one operand in the memory of that, if it is spent and this is the last line that reads it."""
+    for operand in spent:
+        last = max((place for place, line in enumerate(lines) if operand in line), default=None)
+        if last is not None:
+            lines[last] = re.sub(rf"(?<== )np\.(\w+)\({operand}\)$", rf"np.\1({operand}, {operand})", lines[last])
+    return lines
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
@@ -111,6 +135,10 @@ def shortcut(text: str, one_shape: bool) -> Shortcut | None:
         before = []
     if not ways or not writer.plain:
         return None
+    rest: list[str] = []
+    if "itemsize" in ways[-1].test:  # as short a way, of the other float type
+        rest = writer.block(body[end:])
+        words[rest.pop().removeprefix("return ")] = "‹out›"
     names = sorted(writer.made - set(words))
     words |= {name: f"‹{name}›" for name in names}
 
@@ -120,9 +148,9 @@ def shortcut(text: str, one_shape: bool) -> Shortcut | None:
     found = tuple(Way(worded(way.before), _named(way.test, words), worded(way.lines)) for way in ways)
     call = f"{definition.name}({', '.join(params.values())})"
     match body[end:]:
-        case [ast.Return(value=ast.Call(func=ast.Name(), args=args) as rest)] if all(isinstance(arg, ast.Name) for arg in args):
-            call = _named(ast.unparse(rest), words)  # goes on with what is there already
-    return Shortcut(found, (("‹out›", call),), tuple(names))
+        case [ast.Return(value=ast.Call(func=ast.Name(), args=args) as next_call)] if all(isinstance(arg, ast.Name) for arg in args):
+            call = _named(ast.unparse(next_call), words)  # goes on with what is there already
+    return Shortcut(found, (("‹out›", call),), tuple(names), worded(rest) if writer.plain else ())
 
 
 @cache
