@@ -281,16 +281,17 @@ class _Solver:
         value, label, watchers = self.value, self.label, self.watchers
         if value[a] != value[b] and value[a] is not None and value[b] is not None:
             raise _ClashError(one, other)
-        if watchers[b] and len(watchers[a] or ()) < len(watchers[b]):
+        if watchers[b] and len(watchers[a] or ()) < len(watchers[b] or ()):
             a, b = b, a
-        if watchers[a]:
-            if value[a] is None and (value[b] is not None or (label[b] and not label[a])):
-                self.wake(a)
-            if watchers[b]:  # what waits for the two to be one waits at both
-                self.wake(b)
-                watchers[a] += watchers[b]
+        if watchers[a] and value[a] is None and (value[b] is not None or (label[b] and not label[a])):
+            self.wake(a)
+        if watchers[b]:  # what waits for the two to be one waits at both
+            self.wake(b)
+        waiting, others = watchers[a], watchers[b]
+        if waiting is not None and others:
+            waiting += others
         known, why = (value[b], self.why[b]) if value[a] is None and value[b] is not None else (value[a], self.why[a] or self.why[b])
-        named, owner, waiting = label[a] or label[b], self.owner[a] or self.owner[b], watchers[a]
+        named, owner = label[a] or label[b], self.owner[a] or self.owner[b]
         root = self.joined(a, b)
         value[root], self.why[root], label[root], self.owner[root], watchers[root] = known, why, named, owner, waiting
 
@@ -476,15 +477,15 @@ class _Solver:
     def equate(self, name: Symbol, dims: tuple[int, int]) -> None:
         """Let a value that is made now have these dimensions: the same nodes, where nothing has been said of its own."""
         mine = self.dims[name]
-        if all([self.root[node] == node and self.members[node] is None and self.is_open(node) for node in mine]):
+        if self.is_open(mine[0]) and self.is_open(mine[1]):
             self.dims[name] = dims
             return
         for one, other in zip(mine, dims, strict=True):
             self.unite(one, other)
 
-    def is_open(self, root: int) -> bool:
-        """Whether nothing is known of a dimension."""
-        return self.value[root] is None and self.label[root] is None and self.why[root] is None
+    def is_open(self, node: int) -> bool:
+        """Whether nothing is known of a dimension, not even which others it is one with."""
+        return self.root[node] == node and self.members[node] is None and self.value[node] is None and self.label[node] is None and self.why[node] is None
 
     def apply(self, pattern: str, equation: Equation, given: Sequence[tuple[int, int]], result: tuple[int, int], here: Operator) -> None:
         """Unite what a pattern calls by one name."""

@@ -109,7 +109,7 @@ class Graph:
     preludes: dict[str, str] = field(default_factory=dict)
     imports: dict[str, None] = field(default_factory=dict)
     of: dict[Expr, Node] = field(default_factory=dict)  # the node of each value of the program
-    sharing: dict[int, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
+    sharing: dict[Node, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -240,12 +240,12 @@ class Graph:
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
             result.sharing += ((None, here),)
-            self.sharing.setdefault(id(args[0]), result)
+            self.sharing.setdefault(args[0], result)
         return result
 
     def along(self, here: Operator, args: tuple[Node, ...], shape: Shape) -> Node | None:
         """The value of a function that another one of the same operand computes on the way, if there is one."""
-        whole = self.sharing.get(id(args[0]))
+        whole = self.sharing.get(args[0])
         if whole is None or shape == SCALAR or not self.program.inputs:
             return None
         name = alone(here.name)
@@ -282,7 +282,7 @@ class Graph:
     def single(self, instruction: Instruction, operands: tuple[Node, ...]) -> Node:
         """The node of an array operation on these operands; of numbers alone, it is done now."""
         op = instruction.op
-        is_known = op in ENTRYWISE and all([arg.op == "const" for arg in operands])
+        is_known = op in ENTRYWISE and operands[0].op == "const" and all(arg.op == "const" for arg in operands)
         return self.computed(op, operands) if is_known else self.make(op, operands, instruction.data)
 
     def argument(self, argument: Argument, values: Sequence[Node]) -> Node:

@@ -17,24 +17,24 @@ FEW = 4  # products; fewer are done as soon one by one
 COSTLY = 1 << 22  # products of numbers in a product of matrices; beyond, BLAS is at its best
 
 
-def joined(order: Sequence[Node], graph: Graph, final: set[int]) -> list[Node]:
+def joined(order: Sequence[Node], graph: Graph, final: set[Node]) -> list[Node]:
     """The nodes with products of inputs by one matrix done together."""
-    alike: dict[tuple[int, object], list[Node]] = {}
+    alike: dict[tuple[Node, object], list[Node]] = {}
     for node in order:
-        if is_joinable(node) and id(node) not in final:
-            alike.setdefault((id(node.args[1]), node.args[0].shape), []).append(node)
-    stacks = {frozenset(map(id, node.args)): node for node in order if node.op == "stacked"}
-    first: dict[int, Node] = {}  # what is done at the beginning
+        if is_joinable(node) and node not in final:
+            alike.setdefault((node.args[1], node.args[0].shape), []).append(node)
+    stacks = {frozenset(node.args): node for node in order if node.op == "stacked"}
+    first: dict[Node, Node] = {}  # what is done at the beginning
     for products in alike.values():
         inputs = dict.fromkeys(product.args[0] for product in products)
         if not FEW <= len(inputs) == len(products) <= MANY:
             continue
-        stack = stacks.setdefault(frozenset(map(id, inputs)), graph.stacked(tuple(inputs)))
+        stack = stacks.setdefault(frozenset(inputs), graph.stacked(tuple(inputs)))
         whole = graph.plain("dot", (stack, products[0].args[1]))
-        first |= {id(stack): stack, id(whole): whole}
+        first |= {stack: stack, whole: whole}
         for product in products:
             become_rows(product, whole, stack)
-    return [*first.values(), *(node for node in order if id(node) not in first)]
+    return [*first.values(), *(node for node in order if node not in first)]
 
 
 def is_joinable(node: Node) -> bool:
