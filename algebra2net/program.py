@@ -267,7 +267,7 @@ class Draft:
             if not isinstance(value, Operation):
                 return value
             name = step(self.steps + 1)
-            if self._is_shared(value):
+            if self._share and self._is_one(value):
                 known = self._names.setdefault(value, name)
                 if known is not name:
                     return known
@@ -284,7 +284,7 @@ class Draft:
                 return value
             self.equations.append(equation)
             return name
-        known = self._names.setdefault(value, name) if self._is_shared(value) else name
+        known = self._names.setdefault(value, name) if self._share and self._is_one(value) else name
         if known is name:
             self.equations.append(equation)
             return name
@@ -297,9 +297,9 @@ class Draft:
             self.equations.append(with_value(equation, known))
         return name
 
-    def _is_shared(self, value: Operation) -> bool:
+    def _is_one(self, value: Operation) -> bool:
         """Whether equal values are one: an `I` of no size need not be of the same size in two places."""
-        return self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
+        return value.names is value.args or UNSIZED not in value.args
 
     def rename(self, step: Expr, name: Symbol) -> None:
         """Let a step have this name, from where it was defined on."""

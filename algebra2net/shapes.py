@@ -92,7 +92,8 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
     if not isinstance(value, Operation):
         return shapes[value] if isinstance(value, Symbol) else SCALAR
     here = record(value)
-    given = [shapes[arg] if isinstance(arg, Symbol) else SCALAR for arg in here.operands_of(value)]
+    args = here.operands_of(value)
+    given = [shapes[arg] if isinstance(arg, Symbol) else SCALAR for arg in args] if len(value.names) != len(args) else list(map(shapes.__getitem__, value.names))
     if here.elementwise:
         return _broadcast(given)
     pattern = here.pattern(value)

@@ -47,7 +47,7 @@ def without_unused(program: Program, given: Mapping[Expr, Symbol] = MappingProxy
     for place in range(len(program.equations) - 1, -1, -1):
         equation = program.equations[place]
         if given.get(equation.name, equation.name) in needed:
-            equation = renamed(equation, given)
+            equation = renamed(equation, given) if given else equation
             needed.update(operands(equation.value))
             left.append(equation)
             kept += place < program.kept

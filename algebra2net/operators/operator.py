@@ -38,13 +38,12 @@ class Operation(Expr):  # type: ignore[misc]
 
     def __new__(cls, *args: Expr) -> Operation:
         """What SymPy's own does, and no more."""
-        made: Any = object.__new__(cls)
+        made: Operation = object.__new__(cls)
         made._mhash = None
         made._args = args
         names = [arg for arg in (args[: -cls._options] if cls._options else args) if isinstance(arg, Symbol)]
         made.names = args if len(names) == len(args) else tuple(names)
-        found: Operation = made
-        return found
+        return made
 
     def __hash__(self) -> int:
         mine: Any = self

@@ -207,7 +207,11 @@ class Graph:
         if not isinstance(value, Operation):
             return self.const(float(np.pi) if value is pi else int(value) if value.is_Integer else float(value))
         here = record(value)
-        args = tuple([self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value)])
+        given = here.operands_of(value)
+        if len(value.names) == len(given):  # no numbers among them
+            args = tuple(map(self.of.__getitem__, value.names))
+        else:
+            args = tuple([self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in given])
         special = _special(here.numpy)
         if special is not None:
             return special(self, here, value, args, shape)
