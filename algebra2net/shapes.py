@@ -550,6 +550,8 @@ class _Solver:
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
         roots = [self.root[node] for node in nodes[2:]]
+        if self.are_open(roots):
+            return None
         possible = []
         for meaning in options:
             fits = self.fits(meaning, roots)
@@ -562,6 +564,11 @@ class _Solver:
         if len({m.value for m in possible}) == 1 and len({m.shape for m in possible}) == 1:
             self.choose(waiting, possible[0], given)
         return None
+
+    def are_open(self, roots: Sequence[int]) -> bool:
+        """Whether dimensions may be any, and all different: then each choice may be meant."""
+        value, label = self.value, self.label
+        return all(value[root] is None and label[root] is None for root in roots) and len(set(roots)) == len(roots)
 
     def fits(self, option: Choice, roots: Sequence[int]) -> str:
         """Whether the operands' dimensions fit the option's pattern: "certain", "maybe", or not at all."""
@@ -733,7 +740,8 @@ class _Solver:
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
         roots = [self.root[node] for node in nodes[2:]]
-        options = [option for option in record(waiting.equation.value).choices if self.fits(option, roots)]
+        choices = record(waiting.equation.value).choices
+        options = choices if self.are_open(roots) else [option for option in choices if self.fits(option, roots)]
         if isinstance(waiting.equation.value, operation("product")):
             for arg, option in zip(waiting.equation.value.args, options, strict=False):
                 if option.value.startswith("scale") and self.is_called_scalar(arg):
