@@ -199,7 +199,8 @@ class Program:
 
     def known_shapes(self) -> dict[Symbol, Shape]:
         """The shapes of the names that are there: a fresh copy, for who writes on."""
-        return {name: self.shapes[name] for name in (*self.inputs, *(e.name for e in self.equations)) if name in self.shapes}
+        shapes = self.shapes
+        return {name: shapes[name] for name in [*self.inputs, *[e.name for e in self.equations]] if name in shapes}
 
     def first_step(self) -> int:
         """The highest number of a step; a draft that goes on from here counts on."""

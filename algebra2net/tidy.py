@@ -30,12 +30,15 @@ ONE, ZERO, MINUS_ONE = Integer(1), Integer(0), Integer(-1)  # SymPy has one of e
 def tidy(program: Program) -> Program:
     """The program with identities applied, equal values shared and unused equations left out."""
     walk = _Walk(program)
-    for equation in program.equations:
-        walk.take(equation)
+    for equation in program.equations[: program.kept]:
+        walk.take(equation, is_forward=True)
+    kept = len(walk.draft.equations)
+    for equation in program.equations[program.kept :]:
+        walk.take(equation, is_forward=False)
     deltas = by_signal((walk.meaning.get(delta, delta), walk.meaning.get(value, value)) for delta, value in program.deltas.items())
     labels = {name: walk.meaning.get(label, label) for name, label in program.outputs.items()}
     outputs = {name: label for name, label in labels.items() if isinstance(label, Symbol)}
-    written = replace(program, equations=tuple(walk.draft.equations), outputs=outputs, deltas=deltas, shapes=walk.shapes, kept=walk.kept)
+    written = replace(program, equations=tuple(walk.draft.equations), outputs=outputs, deltas=deltas, shapes=walk.shapes, kept=kept)
     return without_unused(written, walk.draft.given)
 
 
@@ -72,19 +75,14 @@ class _Walk:
         self.signals: set[Expr] = set()  # what is a delta keeps its name, where a gradient is the same: ∂L/∂b = δ
         self.rule = ""  # of the equation at hand
         self.rules: dict[Expr, str] = {}  # of each step
-        self.kept = 0
-        self.seen = 0
 
-    def take(self, equation: Equation) -> None:
+    def take(self, equation: Equation, is_forward: bool) -> None:
+        """The next equation, which belongs to the forward pass or not."""
         self.rule = equation.rule
         value = substituted(equation.value, self.meaning)
-        is_forward = self.seen < self.program.kept
         if isinstance(value, Operation):
             value = _without_two_signs(value, self) if is_forward else self.simplified(value)
         self.define(value, equation, is_forward)
-        self.seen += 1
-        if self.seen == self.program.kept:
-            self.kept = len(self.draft.equations)
 
     def simplified(self, value: Expr) -> Expr:
         """`value` under the identities, until none applies."""
