@@ -63,10 +63,8 @@ def _opened(draft: Draft, value: Operation, here: Operator, program: Program, sp
     if isinstance(here, Slope):
         assert here.of is not None
         return instantiate(draft, _slope_rule(here.of, program), meaning_of(value, here), span)
-    more = {}
-    if here.slope_of and "out" in here.value:
-        more["out"] = draft.define(operation(here.slope_of)(*value.args), None, span)
-    return instantiate(draft, rule(here.value, here.parameters), meaning_of(value, here, **more), span)
+    out = [draft.define(operation(here.slope_of)(*value.args), None, span)] if here.slope_of and "out" in here.value else []
+    return instantiate(draft, rule(here.value, here.parameters), meaning_of(value, here, *out), span)
 
 
 def _slope_rule(here: Operator, program: Program) -> Rule:
