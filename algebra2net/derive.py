@@ -123,7 +123,7 @@ class _Backward:
         if here.variadic:
             yield from self.blocks(value, here, delta, needed)
             return
-        meaning = meaning_of(value, here, out=equation.name, delta=delta)
+        meaning = meaning_of(value, here, equation.name, delta)
         for place, found in rules(here, self.is_beside_numbers(value, here)):
             operand = value.args[place]
             if operand not in needed:

@@ -31,7 +31,7 @@ def expand(program: Program) -> Program:
         draft = Draft(program.first_step())
         meaning: dict[Expr, Expr] = {}
         for equation in program.equations:
-            value = substituted(equation.value, meaning, program.functions)
+            value = substituted(equation.value, meaning)
             here = record(value, program.functions) if isinstance(value, Operation) else None
             if here is not None and _is_macro(here):
                 value = _opened(draft, value, here, program, equation.span)
@@ -63,10 +63,8 @@ def _opened(draft: Draft, value: Operation, here: Operator, program: Program, sp
     if isinstance(here, Slope):
         assert here.of is not None
         return instantiate(draft, _slope_rule(here.of, program), meaning_of(value, here), span)
-    more = {}
-    if here.slope_of and "out" in here.value:
-        more["out"] = draft.define(operation(here.slope_of)(*value.args), None, span)
-    return instantiate(draft, rule(here.value, here.parameters), meaning_of(value, here, **more), span)
+    out = [draft.define(operation(here.slope_of)(*value.args), None, span)] if here.slope_of and "out" in here.value else []
+    return instantiate(draft, rule(here.value, here.parameters), meaning_of(value, here, *out), span)
 
 
 def _slope_rule(here: Operator, program: Program) -> Rule:
@@ -76,7 +74,7 @@ def _slope_rule(here: Operator, program: Program) -> Rule:
     result = symbol("its result")  # no name that a program could have
     equations = (*body.steps, Equation(result, body.result))
     functions = {**program.functions, here.name: here}
-    free = dict.fromkeys(o for e in equations for o in operands(e.value, functions) if not is_step(o))
+    free = dict.fromkeys(o for e in equations for o in operands(e.value) if not is_step(o))
     whole = Program(equations, tuple(free), {"out": result}, functions=functions)
     opened = expand(replace(whole, equations=_entrywise(whole)))
     same: Shape = ("n", "n")

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.derive import VALUE
 from algebra2net.formulas import Known, repeated
 from algebra2net.operators.operator import Operation
-from algebra2net.program import Equation, Program, is_step, operands, record, substituted, symbol, with_value
+from algebra2net.program import Equation, Program, is_step, operands, record, renamed, substituted, symbol, with_value
 
 LARGEST = 12  # operators folded into one line
 SMALL = 2  # operators in a step that may be shown wherever it is used
@@ -35,15 +35,21 @@ class _Labels:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.uses = program.uses()
-        self.inner = self.inner_steps()
-        self.made = {e.name: e.value for e in program.equations}
         known = Known(lambda value: self.made.get(value, value), lambda value: value)
         for equation in program.equations[program.kept :]:
-            self.uses.update(repeated(equation.value, known))  # what a formula has twice gets a name of its own
-        self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not is_step(e.name)}
+            twice = repeated(equation.value, known)
+            if twice:
+                self.uses.update(twice)  # what a formula has twice gets a name of its own
+        self.taken = {n.name for n in program.inputs} | {e.name.name for e in program.equations if not e.name.is_step}
+        self.inner = self.inner_steps()
         self.found: dict[Symbol, Symbol] = {}
         self.aliases: list[tuple[Symbol, Symbol]] = []
         self.numbers = itertools.count(1)
+
+    @cached_property
+    def made(self) -> dict[Symbol, Expr]:
+        """What each name stands for."""
+        return {e.name: e.value for e in self.program.equations}
 
     def labelled(self) -> Program:
         wanted = {target: gradient for target, gradient in self.program.outputs.items() if target != VALUE}
@@ -53,10 +59,7 @@ class _Labels:
         deltas = self.signals()
         self.large_steps()
         found = self.found
-        equations = [
-            Equation(found.get(name, name), substituted(value, found), span, reasons)
-            for (name, value, span, _), reasons in zip(self.program.equations, self.reasons(), strict=True)
-        ]
+        equations = self.equations()
         kept = self.program.kept
         for name, seed in self.aliases:
             equations = [with_value(e, substituted(e.value, {seed: name})) if k >= kept else e for k, e in enumerate(equations)]
@@ -94,8 +97,11 @@ class _Labels:
 
     def free(self, wanted: str) -> str:
         """The name, with a number more where another has it: what is printed reads back."""
-        found = next(name for k in itertools.count(1) if names.key(name := f"{wanted}_{k}" if k > 1 else wanted) not in self.taken)
-        self.taken.add(names.key(found))
+        found, tried = wanted, 1
+        while (key := names.key(found)) in self.taken:
+            tried += 1
+            found = f"{wanted}_{tried}"
+        self.taken.add(key)
         return found
 
     def wanted(self, value: Symbol, before: bool = False) -> str:
@@ -110,7 +116,7 @@ class _Labels:
         inner: dict[Symbol, Symbol] = {}
         for equation in self.program.equations[: self.program.kept]:
             value = equation.value
-            if isinstance(value, Operation) and not is_step(equation.name):
+            if isinstance(value, Operation) and not equation.name.is_step:
                 here = record(value)
                 steps = [arg for arg in here.operands_of(value) if isinstance(arg, Symbol)]
                 if len(steps) == 1 and is_step(steps[0]) and (here.elementwise or here.family == "rows") and here.family != "arithmetic":
@@ -119,19 +125,20 @@ class _Labels:
 
     # reasons
 
-    def reasons(self) -> list[str]:
-        """Why each equation holds: its own rule, after those of the steps that are folded into it."""
-        found: list[str] = []
+    def equations(self) -> list[Equation]:
+        """The equations in the names that were found, each with why it holds: its own rule, after those of the steps that are folded into it."""
+        made: list[Equation] = []
+        found = self.found
         inside: dict[Symbol, tuple[str, ...]] = {}  # of the steps that are folded
-        for name, value, _, rule in self.program.equations:
-            rules = _reasons(rule)
-            folded = [inside[operand] for operand in operands(value) if operand in inside]
-            if not {rules, ()}.issuperset(folded):
+        for equation in self.program.equations:
+            rules = _reasons(equation.rule)
+            folded = [inside[operand] for operand in operands(equation.value) if operand in inside]
+            if folded and not {rules, ()}.issuperset(folded):
                 rules = tuple(dict.fromkeys(itertools.chain(*folded, rules)))
-            if is_step(name) and name not in self.found:
-                inside[name] = rules
-            found.append(_joined(rules))
-        return found
+            if equation.name.is_step and equation.name not in found:
+                inside[equation.name] = rules
+            made.append(_with_rule(renamed(equation, found), _joined(rules)))
+        return made
 
     # steps
 
@@ -140,7 +147,7 @@ class _Labels:
         size: dict[Symbol, int] = {}  # of the steps that may be folded
         for equation in self.program.equations:
             name = equation.name
-            if not is_step(name) or name in self.found:
+            if not name.is_step or name in self.found:
                 continue
             inside = 1 + sum([size.get(operand, 0) for operand in operands(equation.value)])
             if inside > LARGEST or (inside > SMALL and self.uses[name] > 1):
@@ -154,6 +161,10 @@ class _Labels:
         if wanted and wanted not in self.taken:
             return wanted
         return next(name for k in self.numbers if (name := f"s{k}") not in self.taken)
+
+
+def _with_rule(equation: Equation, rule: str) -> Equation:
+    return equation if rule == equation.rule else Equation(equation.name, equation.value, equation.span, rule)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -53,7 +53,7 @@ def with_hidden_layers(program: Program) -> Program:
                 found[layer] = symbol(name)
     if not found:
         return program
-    return program.with_equations((renamed(e, found, program.functions) for e in program.equations), hidden=frozenset(found.values()))
+    return program.with_equations((renamed(e, found) for e in program.equations), hidden=frozenset(found.values()))
 
 
 def _counted_base(program: Program, weights: Set[Symbol]) -> str:

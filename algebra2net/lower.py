@@ -472,12 +472,9 @@ def _without_neutral(value: Expr) -> Expr:
 _NEUTRAL: Mapping[type[Expr], Expr] = {operation("times"): Integer(1), operation("plus"): Integer(0)}
 
 
-def meaning_of(value: Operation, here: Operator, **more: Expr) -> dict[Expr, Expr]:
-    """What the names in a rule of `here` stand for at `value`: operands, options, and what else is given."""
-    meaning: dict[Expr, Expr] = dict(zip(_symbols(here.parameters), value.args, strict=False))
-    for word, expression in more.items():
-        meaning[symbol(word)] = expression
-    return meaning
+def meaning_of(value: Operation, here: Operator, *result: Expr) -> dict[Expr, Expr]:
+    """What the names in a rule of `here` stand for at `value`: operands, options; `out` and `delta`, where these are given."""
+    return dict(zip(_symbols(here.parameters), (*value.args, *result), strict=False))
 
 
 @cache

@@ -12,8 +12,8 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Container
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 GREEK = {
     word: letter
@@ -42,10 +42,10 @@ NAME = rf"(?:{_GREEK_LETTER}|(?:{_LETTER})+)\d*(?:{_SUBSCRIPT})*"
 
 
 _PLAIN = re.compile(r"([A-Za-z]+)([0-9]*)")  # most names, which need no more looking into
+_ITS_OWN_KEY = re.compile(rf"[A-Za-z]+|(?!(?:{'|'.join(word for word in GREEK if len(word) == 2)})\d)[A-Za-z]{{1,2}}[0-9]+")  # W, W0, dW0
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """A name taken apart: `\\hat{y}_{i}'` is base `y`, subscripts `("i",)`, accents `("hat",)`, one prime."""
 
     base: str
@@ -96,7 +96,7 @@ def parts(spelled: str) -> Parts:
 @lru_cache(maxsize=65536)
 def key(spelled: str) -> str:
     """The one spelling of this symbol: `W0` for `W_{0}`, `W₀` and `W_0`."""
-    return parts(spelled).key
+    return spelled if _ITS_OWN_KEY.fullmatch(spelled) else parts(spelled).key
 
 
 def with_accent(name: str, accent: str) -> str:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from sympy import Expr, Symbol
 
@@ -32,33 +32,32 @@ Shape = tuple[Dimension, Dimension]
 SCALAR: Shape = (1, 1)
 
 
-_ANY = Symbol("_", commutative=False)
-_SHARED = [(slot, getattr(_ANY, slot)) for owner in Symbol.__mro__ for slot in getattr(owner, "__slots__", ()) if slot != "name" and hasattr(_ANY, slot)]
+_ANY: Any = Symbol("_", commutative=False)
 
 
 class ValueSymbol(Symbol):  # type: ignore[misc]
     """The symbol of a value: a matrix, so it commutes with nothing.
 
     There is one of each name, so they hash and compare by identity, without a line of Python: every walk over a
-    Program looks up some hundred names an equation. All share what SymPy keeps of one of them, which it takes 12 µs to make.
+    Program looks up some hundred names an equation. What SymPy keeps of each, and takes 12 µs to make, is the class's.
     """
 
-    __slots__ = ("__weakref__", "number")
+    _args, _mhash, _assumptions, _assumptions0, _assumptions_orig = _ANY._args, None, _ANY._assumptions, _ANY._assumptions0, _ANY._assumptions_orig
+    __slots__ = ("__weakref__", "is_step", "number")
     number: int  # which step it is, of those that nobody named; 0 for a name
+    is_step: bool
 
     def __new__(cls, name: str, **_: object) -> ValueSymbol:
         """The symbol called `name`."""
-        made = object.__new__(cls)
-        for slot, shared in _SHARED:
-            setattr(made, slot, shared)
-        made.name = name
-        made.number = int(name[1:]) if name.startswith("_") else 0
-        if made.number:
-            return _STEPS.setdefault(name, made)
+        if name.startswith("_"):
+            return step(int(name[1:]))
         with _MAKING:
-            found = _NAMES.get(name)
+            known = _NAMES.get(name)
+            found = None if known is None else known()
             if found is None:
-                found = _NAMES[name] = made
+                found = _made(name, 0)
+                _NAMES[name] = ref(found)
+                _forget_unused()
             return found
 
     __hash__ = object.__hash__
@@ -69,8 +68,26 @@ class ValueSymbol(Symbol):  # type: ignore[misc]
         return (self.name,)
 
 
-_STEPS: dict[str, ValueSymbol] = {}  # the steps of all programs go by the same names
-_NAMES: WeakValueDictionary[str, ValueSymbol] = WeakValueDictionary()
+def _made(name: str, number: int) -> ValueSymbol:
+    made: ValueSymbol = object.__new__(ValueSymbol)
+    made.name = name
+    made.number = number
+    made.is_step = number > 0
+    return made
+
+
+def _forget_unused() -> None:
+    """Let go of the names whose symbols are gone, whenever there are twice as many as were left the last time."""
+    global _room
+    if len(_NAMES) > _room:
+        for name in [name for name, known in _NAMES.items() if known() is None]:
+            del _NAMES[name]
+        _room = max(2 * len(_NAMES), _room)
+
+
+_STEPS: dict[int, ValueSymbol] = {}  # the steps of all programs go by the same names
+_NAMES: dict[str, ref[ValueSymbol]] = {}
+_room = 1 << 17
 _MAKING = Lock()
 
 
@@ -82,14 +99,12 @@ def symbol(name: str) -> ValueSymbol:
 
 def step(number: int) -> ValueSymbol:
     """The name of a program's step of that number: `_1`, `_2`."""
-    name = f"_{number}"
-    found = _STEPS.get(name)
-    return ValueSymbol(name) if found is None else found
+    return _STEPS.get(number) or _STEPS.setdefault(number, _made(f"_{number}", number))
 
 
 def is_step(value: Expr) -> bool:
     """Whether this is a step that nobody named."""
-    return isinstance(value, ValueSymbol) and value.number > 0
+    return isinstance(value, ValueSymbol) and value.is_step
 
 
 class Equation(NamedTuple):
@@ -184,7 +199,8 @@ class Program:
 
     def known_shapes(self) -> dict[Symbol, Shape]:
         """The shapes of the names that are there: a fresh copy, for who writes on."""
-        return {name: self.shapes[name] for name in (*self.inputs, *(e.name for e in self.equations)) if name in self.shapes}
+        shapes = self.shapes
+        return {name: shapes[name] for name in [*self.inputs, *[e.name for e in self.equations]] if name in shapes}
 
     def first_step(self) -> int:
         """The highest number of a step; a draft that goes on from here counts on."""
@@ -192,8 +208,7 @@ class Program:
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""
-        functions = self.functions
-        return Counter([*self.outputs.values(), *chain.from_iterable([operands(value, functions) for _, value, _, _ in self.equations])])
+        return Counter([*self.outputs.values(), *chain.from_iterable([value.names if isinstance(value, Operation) else operands(value) for _, value, _, _ in self.equations])])
 
     def with_equations(self, equations: Iterable[Equation], **changes: Any) -> Program:
         """This program with other equations (and other fields)."""
@@ -209,22 +224,18 @@ def record(value: Expr, functions: Mapping[str, Operator] | None = None) -> Oper
         return BESIDE[name] if name in BESIDE else (functions or {})[name]
 
 
-def operands(value: Expr, functions: Mapping[str, Operator] | None = None) -> tuple[Symbol, ...]:
+def operands(value: Expr) -> tuple[Symbol, ...]:
     """The names that a value is made of, each as often as it stands there."""
-    if not isinstance(value, Operation):
-        return (value,) if isinstance(value, Symbol) else ()
-    if value.names is None:  # every walk asks: looked up once
-        value.names = tuple([arg for arg in record(value, functions).operands_of(value) if isinstance(arg, Symbol)])
-    return value.names
+    if isinstance(value, Operation):
+        return value.names
+    return (value,) if isinstance(value, Symbol) else ()
 
 
-def substituted(value: Expr, meaning: Mapping[Expr, Expr], functions: Mapping[str, Operator] | None = None) -> Expr:
+def substituted(value: Expr, meaning: Mapping[Expr, Expr]) -> Expr:
     """`value` with its operands replaced, which names stand for; itself where none is."""
-    if not meaning:
-        return value
     if not isinstance(value, Operation):
         return meaning.get(value, value)
-    if meaning.keys().isdisjoint(value.names or operands(value, functions)):
+    if meaning.keys().isdisjoint(value.names):
         return value
     return type(value)(*[meaning.get(arg, arg) for arg in value.args])
 
@@ -234,10 +245,10 @@ def with_value(equation: Equation, value: Expr) -> Equation:
     return equation if value is equation.value else Equation(equation.name, value, equation.span, equation.rule)
 
 
-def renamed(equation: Equation, given: Mapping[Expr, Symbol], functions: Mapping[str, Operator] | None = None) -> Equation:
+def renamed(equation: Equation, given: Mapping[Expr, Symbol]) -> Equation:
     """An equation in other names; itself where none of its names has another."""
     name = given.get(equation.name, equation.name)
-    value = substituted(equation.value, given, functions)
+    value = substituted(equation.value, given)
     return equation if name is equation.name and value is equation.value else Equation(name, value, equation.span, equation.rule)
 
 
@@ -249,20 +260,19 @@ class Draft:
         self.steps = first_step
         self._share = share
         self._names: dict[Expr, Symbol] = {}
-        self._given: dict[Expr, Symbol] = {}
+        self.given: dict[Expr, Symbol] = {}  # names that steps have got after all
 
     def define(self, value: Expr, name: Symbol | None = None, span: Span | None = None, rule: str = "") -> Expr:
         """A name for `value`: the given one, one that it has, or that of a new step. Atoms are their own names."""
         if name is None:
             if not isinstance(value, Operation):
                 return value
-            known = self._names.get(value)
-            if known is not None:
-                return known
+            name = step(self.steps + 1)
+            if self._share and self._is_one(value):
+                known = self._names.setdefault(value, name)
+                if known is not name:
+                    return known
             self.steps += 1
-            name = step(self.steps)
-            if self._is_shared(value):
-                self._names[value] = name
             self.equations.append(Equation(name, value, span, rule))
             return name
         return self.keep(Equation(name, value, span, rule))
@@ -271,15 +281,15 @@ class Draft:
         """The name of an equation's value: the equation's own, unless it is a step's and the value is known by another."""
         name, value = equation.name, equation.value
         if not isinstance(value, Operation):
-            if is_step(name):
+            if name.is_step:
                 return value
             self.equations.append(equation)
             return name
-        known = self._names.setdefault(value, name) if self._is_shared(value) else name
+        known = self._names.setdefault(value, name) if self._share and self._is_one(value) else name
         if known is name:
             self.equations.append(equation)
             return name
-        if is_step(name):
+        if name.is_step:
             return known
         if is_step(known):
             self.rename(known, name)  # a step that turns out to have a name
@@ -288,17 +298,17 @@ class Draft:
             self.equations.append(with_value(equation, known))
         return name
 
-    def _is_shared(self, value: Operation) -> bool:
+    def _is_one(self, value: Operation) -> bool:
         """Whether equal values are one: an `I` of no size need not be of the same size in two places."""
-        return self._share and (isinstance(value.args[-1], ValueSymbol) or UNSIZED not in value.args)
+        return value.names is value.args or UNSIZED not in value.args
 
     def rename(self, step: Expr, name: Symbol) -> None:
         """Let a step have this name, from where it was defined on."""
-        self._given[step] = name
+        self.given[step] = name
 
     def finish(self, program: Program) -> Program:
         """`program` with the equations of this draft."""
-        given = self._given
+        given = self.given
         if not given:
             return program.with_equations(self.equations)
-        return program.with_equations([renamed(e, given, program.functions) for e in self.equations])
+        return program.with_equations([renamed(e, given) for e in self.equations])

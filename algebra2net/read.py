@@ -36,6 +36,7 @@ _OPENS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET", "BAR_OPEN"
 _CLOSES = {"RPAR", "RBRACE", "RBRACKET"}
 _ENDS_OPERAND = {"NAME", "NUMBER", "TRANSPOSE", "SMALL_POWER", "BAR_CLOSE", "NORM_CLOSE"} | _CLOSES
 _BEGINS_OPERAND = {"NAME", "NUMBER", "LPAR", "LBRACE", "LBRACKET", "BAR", "NORM"}
+_MAKES_SURE = _BEGINS_OPERAND | {"POWER"}  # what behind a word asks for a second look at it
 _BINARY = {"SIGN", "TIMES", "PRODUCT", "DIVIDE", "COMPARE", "POWER", "EQUALS"}
 _KEPT = ("BAR", "NORM", "HABIT")
 FUNCTION_LETTERS = ("f", "g", "phi", "psi", "varphi")  # before a parenthesis nobody means a product with these
@@ -163,6 +164,11 @@ def _tell_apart(tokens: list[Token], source: str, is_whole: bool = True) -> tupl
     while place < len(tokens):
         token = tokens[place]
         match token.type:
+            case "NAME":
+                taken, token, problem = _word(tokens, place, told, open_at, values, functions, primed, source)
+                if problem is not None:
+                    return told, problem
+                place += taken
             case "LPAR" | "LBRACE" | "LBRACKET":
                 open_at.append(token)
             case "RPAR" | "RBRACE" | "RBRACKET":
@@ -179,11 +185,6 @@ def _tell_apart(tokens: list[Token], source: str, is_whole: bool = True) -> tupl
                     token = _as(token, "ROW")
                 elif open_at:
                     return told, _unclosed(open_at[-1], source)
-            case "NAME":
-                taken, token, problem = _word(tokens, place, told, open_at, values, functions, primed, source)
-                if problem is not None:
-                    return told, problem
-                place += taken
         told.append(token)
         place += 1
     if open_at and is_whole:
@@ -248,6 +249,8 @@ def _word(
         return 1, _as(token, "NAME", token + "'"), None
     if following == "EQUALS" and open_at and not primes:
         return 0, _as(token, "OPTION"), None
+    if following != "LPAR" and (primes or following not in _MAKES_SURE):
+        return 0, token, None  # it can only be the name of a value
     name = (key if key in functions else None) or (None if key in values and (following != "LPAR" or len(names.parts(key).base) == 1) else known(token))
     if name is not None and following == "LPAR":
         return primes, _as(token, "FUNCTION", name + "'" * primes), None
@@ -261,8 +264,11 @@ def _word(
 
 def _no_value(tokens: Sequence[Token], place: int, function: str | None, source: str) -> NotationError | None:
     """Why the word at `place`, with something behind it, is hardly the name of a value; None where it may be one."""
+    following = tokens[place + 1].type if place + 1 < len(tokens) else "$END"
+    if following not in _MAKES_SURE:
+        return None
     token, base = tokens[place], names.parts(tokens[place].value)
-    if not _begins_operand(tokens, place + 1) and not (place + 1 < len(tokens) and tokens[place + 1].type == "POWER" and base.subscripts):
+    if following == "POWER" and not base.subscripts:
         return None
     if base.base in _INDEXED and base.subscripts:
         return NotationError("indexed sums are not part of the notation yet", _span(token, source), "sum(x) adds all entries, sum(x, axis=1) those of each row")

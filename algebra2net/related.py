@@ -104,7 +104,7 @@ def predictor(net: Net, goal: Goal, link: str | None = None) -> Net:
     equations = tuple(Equation(symbol(name), e.value) if e.name == value else e for e in kept.equations)
     text = lines(replace(kept, equations=equations, hidden=kept.hidden - {symbol(name)}), PLAIN)
     text += [f"{_free('p', net)} = {link}({name})"] if link else []
-    used = {operand.name for e in equations for operand in operands(e.value, kept.functions)}
+    used = {operand.name for e in equations for operand in operands(e.value)}
     if goal.target in used:
         raise ValueError(f"{name} rests on the target {goal.target}, so it predicts nothing; say another output='…' or target='…'")
     shapes = {key: net.shapes[key] for key in net.inputs if key in used}
@@ -117,7 +117,7 @@ def _undropped(program: Program, value: Symbol) -> tuple[Program, Symbol]:
     same: dict[Expr, Expr] = {}
     equations = []
     for equation in program.equations:
-        inside = substituted(equation.value, same, program.functions)
+        inside = substituted(equation.value, same)
         if type(inside).__name__ == "dropout":
             same[equation.name] = inside.args[0]
         else:
@@ -165,11 +165,11 @@ def _gate(program: Program, trained: Iterable[str], target: str) -> Symbol | Non
     """The last named value that all goes through that meets the target, where no parameter comes in behind it."""
     learned, aimed = _resting_on(program, trained), _resting_on(program, [target])
     before = [e for e in program.equations if e.name in learned and e.name not in aimed]
-    meeting = {o for e in program.equations if e.name in aimed for o in operands(e.value, program.functions) if o in learned and o not in aimed}
+    meeting = {o for e in program.equations if e.name in aimed for o in operands(e.value) if o in learned and o not in aimed}
     for gate in reversed([e.name for e in before if not is_step(e.name)]):
         behind = _resting_on(program, [gate.name])
         path = [e for e in before if e.name in behind and e.name != gate]
-        if meeting <= behind and not any(o in learned and o not in behind for e in path for o in operands(e.value, program.functions)):
+        if meeting <= behind and not any(o in learned and o not in behind for e in path for o in operands(e.value)):
             return gate
     return None
 
@@ -178,7 +178,7 @@ def _resting_on(program: Program, given: Iterable[str]) -> set[Symbol]:
     """The names given, and those that rest on any of them."""
     reached = {symbol(name) for name in given}
     for equation in program.equations:
-        if not reached.isdisjoint(operands(equation.value, program.functions)):
+        if not reached.isdisjoint(operands(equation.value)):
             reached.add(equation.name)
     return reached
 

@@ -92,7 +92,8 @@ def result_shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
     if not isinstance(value, Operation):
         return shapes[value] if isinstance(value, Symbol) else SCALAR
     here = record(value)
-    given = [shapes[arg] if isinstance(arg, Symbol) else SCALAR for arg in here.operands_of(value)]
+    args = here.operands_of(value)
+    given = [shapes[arg] if isinstance(arg, Symbol) else SCALAR for arg in args] if len(value.names) != len(args) else list(map(shapes.__getitem__, value.names))
     if here.elementwise:
         return _broadcast(given)
     pattern = here.pattern(value)
@@ -167,7 +168,7 @@ def broadcasts(program: Program) -> tuple[Repeated, ...]:
     for equation in program.equations:
         if isinstance(equation.value, Operation) and record(equation.value, program.functions).elementwise:
             whole = program.shapes[equation.name]
-            for operand in dict.fromkeys(operands(equation.value, program.functions)):
+            for operand in dict.fromkeys(operands(equation.value)):
                 rows, columns = (size if have == 1 != size else None for have, size in zip(program.shapes[operand], whole, strict=True))
                 if not is_step(operand) and (rows is not None or columns is not None):
                     found.append(Repeated(equation, operand, rows, columns))
@@ -218,7 +219,7 @@ class _ClashError(Exception):
         self.other = other
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Waiting:
     """What cannot be said yet of one equation: a broadcast along an axis, a choice, an arithmetic of sizes, a vector."""
 
@@ -233,12 +234,13 @@ class _Waiting:
 class _Solver:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.parent: list[int] = []
+        self.root: list[int] = []  # of each node, the one that stands for all that are one with it
+        self.members: list[list[int] | None] = []  # of a root, these; None where it is alone
         self.value: list[int | None] = []
         self.label: list[str | None] = []
         self.owner: list[str | None] = []  # the first input whose dimension this is
         self.why: list[tuple[str, Span | None] | None] = []
-        self.watchers: list[list[_Waiting]] = []
+        self.watchers: list[list[_Waiting] | None] = []  # of a root, what waits for it; None where nothing has ever done
         self.dims: dict[Symbol, tuple[int, int]] = {}
         self.named: dict[str, int] = {}
         self.one = self.node(1)
@@ -248,12 +250,12 @@ class _Solver:
         self.weak_columns: list[int] = []
         self.chosen: dict[Symbol, Choice] = {}
         self.made = {e.name: e for e in program.equations}
+        values = [*program.inputs, *self.made]
+        nodes = self.nodes(2 * len(values))
+        self.dims.update(zip(values, zip(nodes[::2], nodes[1::2], strict=True), strict=True))
         for name in program.inputs:
-            rows, columns = self.nodes(2)
-            self.dims[name] = rows, columns
+            rows, columns = self.dims[name]
             self.owner[rows] = self.owner[columns] = name.name
-        made = self.nodes(2 * len(program.equations))
-        self.dims |= zip(self.made, zip(made[::2], made[1::2], strict=True), strict=True)
 
     # nodes
 
@@ -264,46 +266,49 @@ class _Solver:
 
     def nodes(self, count: int) -> range:
         """So many nodes of which nothing is known."""
-        first = len(self.parent)
+        first = len(self.root)
         made = range(first, first + count)
-        self.parent += made
+        self.root += made
         nothing: list[Any] = [None] * count
-        for known in (self.value, self.label, self.owner, self.why):
+        for known in (self.members, self.value, self.label, self.owner, self.why, self.watchers):
             known += nothing
-        self.watchers += [[] for _ in made]
         return made
 
-    def find(self, node: int) -> int:
-        parent = self.parent
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
     def unite(self, one: int, other: int) -> None:
-        a, b = self.find(one), self.find(other)
+        """Let two nodes be one: what is known of either is known of both."""
+        a, b = self.root[one], self.root[other]
         if a == b:
             return
         value, label, watchers = self.value, self.label, self.watchers
         if value[a] != value[b] and value[a] is not None and value[b] is not None:
             raise _ClashError(one, other)
-        if len(watchers[a]) < len(watchers[b]):
+        if watchers[b] and len(watchers[a] or ()) < len(watchers[b] or ()):
             a, b = b, a
         if watchers[a] and value[a] is None and (value[b] is not None or (label[b] and not label[a])):
             self.wake(a)
         if watchers[b]:  # what waits for the two to be one waits at both
             self.wake(b)
-            watchers[a] += watchers[b]
-            watchers[b] = []
-        self.parent[b] = a
-        if value[a] is None and value[b] is not None:
-            value[a], self.why[a] = value[b], self.why[b]
-        self.why[a] = self.why[a] or self.why[b]
-        label[a] = label[a] or label[b]
-        self.owner[a] = self.owner[a] or self.owner[b]
+        waiting, others = watchers[a], watchers[b]
+        if waiting is not None and others:
+            waiting += others
+        known, why = (value[b], self.why[b]) if value[a] is None and value[b] is not None else (value[a], self.why[a] or self.why[b])
+        named, owner = label[a] or label[b], self.owner[a] or self.owner[b]
+        root = self.joined(a, b)
+        value[root], self.why[root], label[root], self.owner[root], watchers[root] = known, why, named, owner, waiting
+
+    def joined(self, a: int, b: int) -> int:
+        """The root of two roots and of all that is one with them: the one that stands for more."""
+        more, fewer = self.members[a] or [a], self.members[b] or [b]
+        if len(more) < len(fewer):
+            a, more, fewer = b, fewer, more
+        for node in fewer:
+            self.root[node] = a
+        more += fewer
+        self.members[a] = more
+        return a
 
     def assign(self, node: int, value: int, why: tuple[str, Span | None] | None = None) -> None:
-        root = self.find(node)
+        root = self.root[node]
         if self.value[root] is None:
             self.value[root] = value
             self.why[root] = why
@@ -316,21 +321,21 @@ class _Solver:
 
     def wake(self, root: int) -> None:
         """Queue what waits at a node: it may be said now."""
-        left = self.watchers[root] = [waiting for waiting in self.watchers[root] if not waiting.done]
+        left = self.watchers[root] = [waiting for waiting in self.watchers[root] or () if not waiting.done]
         for waiting in left:
             if not waiting.queued:
                 waiting.queued = True
                 self.queue.append(waiting)
 
     def size(self, node: int) -> int | None:
-        return self.value[self.find(node)]
+        return self.value[self.root[node]]
 
     def is_one(self, node: int) -> bool:
-        return self.value[self.find(node)] == 1
+        return self.value[self.root[node]] == 1
 
     def is_more(self, node: int) -> bool:
         """Known not to be 1: a number, or a dimension that was named."""
-        root = self.find(node)
+        root = self.root[node]
         return self.value[root] != 1 if self.value[root] is not None else self.label[root] is not None
 
     def named_dimension(self, name: str) -> int:
@@ -365,7 +370,7 @@ class _Solver:
                 self.assign(node, size, (fact.words, fact.span))
             else:
                 self.unite(node, self.named_dimension(size))
-                root = self.find(node)
+                root = self.root[node]
                 self.why[root] = self.why[root] or (fact.words, fact.span)
 
     def _entered(self, size: Dimension, fact: Known) -> int:
@@ -376,7 +381,7 @@ class _Solver:
         return self.named_dimension(size)
 
     def _contradiction(self, fact: Known, clash: _ClashError) -> ShapeError:
-        first = self.why[self.find(clash.one)]
+        first = self.why[self.root[clash.one]]
         message = f"{self.program.spelled(symbol(fact.name))} cannot be {'×'.join(map(str, fact.sizes)) or 'a scalar'} ({fact.words})"
         if first is None:
             return ShapeError(message, fact.span)
@@ -406,7 +411,7 @@ class _Solver:
             waiting.done = True  # sums and products of sizes stay names made of the parts' names
         for name in self.program.inputs:
             nodes = self.dims[name]
-            if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.find(n)] and self.owner[self.find(n)] == name.name for n in nodes):
+            if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
                 for node in nodes:
                     self.assign(node, 1)
                 self.run()
@@ -430,8 +435,12 @@ class _Solver:
         self.attempt(waiting)
         if not waiting.done:
             self.waiting.append(waiting)
-            for node in {self.find(node) for node in nodes}:
-                self.watchers[node].append(waiting)
+            for node in {self.root[node] for node in nodes}:
+                watchers = self.watchers[node]
+                if watchers is None:
+                    self.watchers[node] = [waiting]
+                else:
+                    watchers.append(waiting)
 
     def attempt(self, waiting: _Waiting) -> None:
         getattr(self, waiting.kind)(waiting)
@@ -439,8 +448,7 @@ class _Solver:
     def constrain(self, equation: Equation) -> None:
         value, result = equation.value, self.dims[equation.name]
         if not isinstance(value, Operation):
-            for mine, its in zip(result, self.of(value), strict=True):
-                self.unite(mine, its)
+            self.equate(equation.name, self.of(value))
             return
         here = record(value)
         given = [self.of(arg) for arg in here.operands_of(value)]
@@ -449,11 +457,11 @@ class _Solver:
             for mine, its in zip(result, given[1], strict=True):
                 self.unite(mine, its)
         elif here.elementwise:
+            if len(given) == 1:
+                self.equate(equation.name, given[0])
+                return
             for axis in (0, 1):
-                if len(given) == 1:
-                    self.unite(result[axis], given[0][axis])
-                else:
-                    self.wait("broadcast", equation, [result[axis], *[g[axis] for g in given]], axis)
+                self.wait("broadcast", equation, [result[axis], *[g[axis] for g in given]], axis)
         elif here.choices:
             self.wait("choice", equation, [*result, *(node for g in given for node in g)])
         elif (pattern := here.pattern(value)) == "of the second":
@@ -466,6 +474,19 @@ class _Solver:
             self.wait("sum_of", equation, [result[along], *(g[along] for g in given)])
         else:
             self.apply(pattern, equation, given, result, here)
+
+    def equate(self, name: Symbol, dims: tuple[int, int]) -> None:
+        """Let a value that is made now have these dimensions: the same nodes, where nothing has been said of its own."""
+        mine = self.dims[name]
+        if self.is_open(mine[0]) and self.is_open(mine[1]):
+            self.dims[name] = dims
+            return
+        for one, other in zip(mine, dims, strict=True):
+            self.unite(one, other)
+
+    def is_open(self, node: int) -> bool:
+        """Whether nothing is known of a dimension, not even which others it is one with."""
+        return self.root[node] == node and self.members[node] is None and self.value[node] is None and self.label[node] is None and self.why[node] is None
 
     def apply(self, pattern: str, equation: Equation, given: Sequence[tuple[int, int]], result: tuple[int, int], here: Operator) -> None:
         """Unite what a pattern calls by one name."""
@@ -490,8 +511,8 @@ class _Solver:
 
     def broadcast(self, waiting: _Waiting) -> None:
         """The result's size along one axis: that of the operands which are not 1."""
-        value = self.value
-        result, *given = [self.find(node) for node in waiting.nodes]
+        value, root = self.value, self.root
+        result, *given = [root[node] for node in waiting.nodes]
         if value[result] == 1:
             for node in given:
                 self.unite(node, self.one)
@@ -508,7 +529,7 @@ class _Solver:
             for node in large:
                 self.unite(large[0], node)
             self.unite(result, large[0])
-            waiting.done = len({self.find(node) for node in rest}) == 1
+            waiting.done = len({self.root[node] for node in rest}) == 1
 
     def paired(self, waiting: _Waiting) -> None:
         """A loss compares entry with entry: an equal, one row for a batch, or a scalar; said once all else is."""
@@ -528,7 +549,9 @@ class _Solver:
         options = record(value).choices
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        roots = [self.find(node) for node in nodes[2:]]
+        roots = [self.root[node] for node in nodes[2:]]
+        if self.are_open(roots):
+            return None
         possible = []
         for meaning in options:
             fits = self.fits(meaning, roots)
@@ -542,22 +565,33 @@ class _Solver:
             self.choose(waiting, possible[0], given)
         return None
 
+    def are_open(self, roots: Sequence[int]) -> bool:
+        """Whether dimensions may be any, and all different: then each choice may be meant."""
+        value, label = self.value, self.label
+        return all(value[root] is None and label[root] is None for root in roots) and len(set(roots)) == len(roots)
+
     def fits(self, option: Choice, roots: Sequence[int]) -> str:
         """Whether the operands' dimensions fit the option's pattern: "certain", "maybe", or not at all."""
-        bound: dict[str, int] = {"1": self.find(self.one)}
+        bound: dict[str, int] = {"1": self.root[self.one]}
         found = "certain"
-        value = self.value
+        value, label = self.value, self.label
         for root, word in zip(roots, _words(option.shape), strict=True):
             other = bound.setdefault(word, root)
-            if other != root and (value[root] is None or value[root] != value[other]):
-                if self.apart(other, root):
+            if other == root:
+                continue
+            one, two = value[other], value[root]
+            if one is not None and two is not None:
+                if one != two:
                     return ""
+            elif (one == 1 and label[root] is not None) or (two == 1 and label[other] is not None):
+                return ""  # a size with a name is not 1
+            else:
                 found = "maybe"
         return found
 
     def apart(self, one: int, other: int) -> bool:
         """Whether two dimensions are known to differ."""
-        a, b = self.find(one), self.find(other)
+        a, b = self.root[one], self.root[other]
         if self.value[a] is not None and self.value[b] is not None:
             return self.value[a] != self.value[b]
         return (self.value[a] == 1 and self.label[b] is not None) or (self.value[b] == 1 and self.label[a] is not None)
@@ -589,7 +623,7 @@ class _Solver:
         elif whole is not None and len(unknown) == 1 and (sign == "+" or (known and whole % known == 0)):
             if sign == "+" and whole <= known:
                 raise _ClashError(total, parts[0])
-            self.assign(unknown[0], whole - known if sign == "+" else whole // known, self.why[self.find(total)])
+            self.assign(unknown[0], whole - known if sign == "+" else whole // known, self.why[self.root[total]])
             waiting.done = True
         elif len(unknown) == 1 and known == 1 and sign == "*":
             self.unite(total, unknown[0])
@@ -618,7 +652,7 @@ class _Solver:
     def narrow(self) -> None:
         """A vector that lies as a column is one column, not a batch of them, where nothing has said otherwise."""
         for node in self.weak_columns:
-            if self.size(node) is None and self.label[self.find(node)] is None:
+            if self.size(node) is None and self.label[self.root[node]] is None:
                 self.assign(node, 1)
                 self.run()
         self.weak_columns.clear()
@@ -661,9 +695,9 @@ class _Solver:
         """The only way that a vector can lie, if there is only one."""
         rows, columns = self.dims[name]
         as_row, as_column = not self.apart(columns, node), not self.apart(rows, node)
-        if self.find(columns) == self.find(node) or (as_row and not as_column):
+        if self.root[columns] == self.root[node] or (as_row and not as_column):
             return "row"
-        if self.find(rows) == self.find(node) or (as_column and not as_row):
+        if self.root[rows] == self.root[node] or (as_column and not as_row):
             return "column"
         return None
 
@@ -683,7 +717,7 @@ class _Solver:
 
     def same(self, one: int, other: int) -> bool:
         """Whether two dimensions are known to be equal."""
-        a, b = self.find(one), self.find(other)
+        a, b = self.root[one], self.root[other]
         return a == b or (self.value[a] is not None and self.value[a] == self.value[b])
 
     def lay(self, fact: Known, node: int, way: str) -> None:
@@ -705,8 +739,9 @@ class _Solver:
     def default_choice(self, waiting: _Waiting) -> None:
         nodes = waiting.nodes
         given = [(nodes[k], nodes[k + 1]) for k in range(2, len(nodes), 2)]
-        roots = [self.find(node) for node in nodes[2:]]
-        options = [option for option in record(waiting.equation.value).choices if self.fits(option, roots)]
+        roots = [self.root[node] for node in nodes[2:]]
+        choices = record(waiting.equation.value).choices
+        options = choices if self.are_open(roots) else [option for option in choices if self.fits(option, roots)]
         if isinstance(waiting.equation.value, operation("product")):
             for arg, option in zip(waiting.equation.value.args, options, strict=False):
                 if option.value.startswith("scale") and self.is_called_scalar(arg):
@@ -715,13 +750,13 @@ class _Solver:
 
     def is_called_scalar(self, value: Expr) -> bool:
         """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise."""
-        owners = {self.owner[self.find(node)] for node in self.of(value)}
+        owners = {self.owner[self.root[node]] for node in self.of(value)}
         return all(owner is not None and names.parts(owner).base in _SCALAR_NAMES for owner in owners)
 
     def default_broadcast(self, waiting: _Waiting) -> None:
         """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
         result, *given = waiting.nodes
-        roots = [self.find(node) for node in given]
+        roots = [self.root[node] for node in given]
         rest = {root for root in roots if self.value[root] != 1}
         for arg, node, root in zip(waiting.equation.value.args, given, roots, strict=False):
             if root not in rest or self.is_more(root):
@@ -736,7 +771,7 @@ class _Solver:
             waiting.done = True
 
     def is_thin(self, value: Expr, node: int, waiting: _Waiting) -> bool:
-        owner = self.owner[self.find(node)]
+        owner = self.owner[self.root[node]]
         if owner is None:
             return False
         base = names.parts(owner).base
@@ -820,21 +855,27 @@ class _Solver:
 
     def shapes(self) -> dict[Symbol, Shape]:
         """Every name's shape; a dimension that nothing fixes gets a name."""
-        roots = {name: (self.find(rows), self.find(columns)) for name, (rows, columns) in self.dims.items()}
+        roots = {name: (self.root[rows], self.root[columns]) for name, (rows, columns) in self.dims.items()}
         taken = {self.label[root] for pair in roots.values() for root in pair}
         fresh = (f"n{k}" for k in range(1 << 30) if f"n{k}" not in taken)
-        combined = {self.find(w.nodes[0]): w for w in self.waiting if w.kind in ("sum_of", "product_of")}
-        return {name: (self.dimension(rows, fresh, combined), self.dimension(columns, fresh, combined)) for name, (rows, columns) in roots.items()}
+        combined = {self.root[w.nodes[0]]: w for w in self.waiting if w.kind in ("sum_of", "product_of")}
+        value, label = self.value, self.label
+
+        def size(root: int) -> Dimension:
+            known = value[root]
+            return known if known is not None else label[root] or self.dimension(root, fresh, combined)
+
+        return {name: (size(rows), size(columns)) for name, (rows, columns) in roots.items()}
 
     def dimension(self, node: int, fresh: Iterator[str], combined: dict[int, _Waiting]) -> Dimension:
         """A dimension's size, or its name: a new one where it has none."""
-        root = self.find(node)
+        root = self.root[node]
         value = self.value[root]
         if value is not None:
             return value
         if self.label[root] is None:
             part = combined.pop(root, None)
-            if part is not None and all(self.find(n) != root for n in part.nodes[1:]):
+            if part is not None and all(self.root[n] != root for n in part.nodes[1:]):
                 self.label[root] = str(_combined("+" if part.kind == "sum_of" else "*", [self.dimension(n, fresh, combined) for n in part.nodes[1:]]))
             else:
                 self.label[root] = next(fresh)
@@ -865,14 +906,14 @@ class _Solver:
 
     def described(self, value: Symbol) -> str:
         rows, columns = self.dims[value]
-        shown = "×".join("?" if self.size(n) is None and self.label[self.find(n)] is None else str(self.size(n) or self.label[self.find(n)]) for n in (rows, columns))
+        shown = "×".join("?" if self.size(n) is None and self.label[self.root[n]] is None else str(self.size(n) or self.label[self.root[n]]) for n in (rows, columns))
         sources = dict.fromkeys(self.source(node) for node in (rows, columns))
         source = ", ".join(word for word in sources if word)
         text = self.made[value].span.text if is_step(value) and self.made[value].span is not None else self.program.spelled(value)  # type: ignore[union-attr]
         return f"{' '.join(text.split())} is {shown}" + (f" ({source})" if source else "")
 
     def source(self, node: int) -> str:
-        why = self.why[self.find(node)]
+        why = self.why[self.root[node]]
         if why is None:
             return ""
         return why[0] if why[1] is None else f"{why[0]}, line {why[1].line}"
@@ -881,7 +922,7 @@ class _Solver:
         """The declarations that contradict each other."""
         found: dict[Span, str] = {}
         for node in (clash.one, clash.other):
-            why = self.why[self.find(node)]
+            why = self.why[self.root[node]]
             if why is not None and why[1] is not None and why[1] != equation.span:
                 found.setdefault(why[1], f"{self.size(node)} comes from here:")
         return [(words, span) for span, words in found.items()]

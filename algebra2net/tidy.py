@@ -10,16 +10,17 @@ An identity is one function in `IDENTITIES`, under the name of the operator that
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from sympy import Expr, Float, Integer, Symbol
 
 from algebra2net.derive import GRADIENT, by_signal
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import NONE, Operation
-from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, substituted
+from algebra2net.program import SCALAR, Draft, Equation, Program, Shape, is_step, operands, record, renamed, substituted
 from algebra2net.shapes import result_shape
 
 _LOOKED_THROUGH = frozenset(("neg", "scale", "divide", "eye", "eye_like"))  # makers of operands that a product may go past
@@ -29,30 +30,34 @@ ONE, ZERO, MINUS_ONE = Integer(1), Integer(0), Integer(-1)  # SymPy has one of e
 def tidy(program: Program) -> Program:
     """The program with identities applied, equal values shared and unused equations left out."""
     walk = _Walk(program)
-    for equation in program.equations:
-        walk.take(equation)
-    renamed = walk.draft.finish(program)
+    for equation in program.equations[: program.kept]:
+        walk.take(equation, is_forward=True)
+    kept = len(walk.draft.equations)
+    for equation in program.equations[program.kept :]:
+        walk.take(equation, is_forward=False)
     deltas = by_signal((walk.meaning.get(delta, delta), walk.meaning.get(value, value)) for delta, value in program.deltas.items())
     labels = {name: walk.meaning.get(label, label) for name, label in program.outputs.items()}
     outputs = {name: label for name, label in labels.items() if isinstance(label, Symbol)}
-    kept = replace(renamed, outputs=outputs, deltas=deltas, shapes=walk.shapes, kept=walk.kept)
-    return without_unused(kept)
+    written = replace(program, equations=tuple(walk.draft.equations), outputs=outputs, deltas=deltas, shapes=walk.shapes, kept=kept)
+    return without_unused(written, walk.draft.given)
 
 
-def without_unused(program: Program) -> Program:
-    """The program without the equations that no output rests on."""
+def without_unused(program: Program, given: Mapping[Expr, Symbol] = MappingProxyType({})) -> Program:
+    """The program without the equations that no output rests on; what is in `given` by its name there."""
     needed = set(program.outputs.values())
     left: list[Equation] = []
     kept = 0
     for place in range(len(program.equations) - 1, -1, -1):
         equation = program.equations[place]
-        if equation.name in needed:
-            needed.update(operands(equation.value, program.functions))
+        if given.get(equation.name, equation.name) in needed:
+            equation = renamed(equation, given) if given else equation
+            needed.update(operands(equation.value))
             left.append(equation)
             kept += place < program.kept
     needed.update(program.inputs)
+    left.reverse()
     shapes = {name: shape for name, shape in program.shapes.items() if name in needed}
-    return replace(program, equations=tuple(reversed(left)), shapes=shapes, kept=kept, deltas={d: v for d, v in program.deltas.items() if d in needed})
+    return replace(program, equations=tuple(left), shapes=shapes, kept=kept, deltas={d: v for d, v in program.deltas.items() if d in needed})
 
 
 class _Walk:
@@ -64,32 +69,25 @@ class _Walk:
         self.shapes = program.known_shapes()
         self.meaning: dict[Expr, Expr] = {}
         self.made: dict[Expr, Operation] = {}
-        self.uses = program.uses()
-        self.count: defaultdict[Expr, int] = defaultdict(int)  # how often what a step has become was used before
+        self.uses: Counter[Expr] = program.uses()  # and how often what a step has become is
         self.kept_names: set[Expr] = set()  # values of the forward pass
         self.fresh: set[Expr] = set()  # steps of the backward pass
         self.signals: set[Expr] = set()  # what is a delta keeps its name, where a gradient is the same: ∂L/∂b = δ
         self.rule = ""  # of the equation at hand
         self.rules: dict[Expr, str] = {}  # of each step
-        self.kept = 0
-        self.seen = 0
 
-    def take(self, equation: Equation) -> None:
+    def take(self, equation: Equation, is_forward: bool) -> None:
+        """The next equation, which belongs to the forward pass or not."""
         self.rule = equation.rule
-        value = substituted(equation.value, self.meaning, self.program.functions)
+        value = substituted(equation.value, self.meaning)
         if isinstance(value, Operation):
-            value = self.simplified(value, equation) if self.seen >= self.program.kept else _without_two_signs(value, self)
-        self.define(value, equation)
-        self.seen += 1
-        if self.seen == self.program.kept:
-            self.kept = len(self.draft.equations)
+            value = _without_two_signs(value, self) if is_forward else self.simplified(value)
+        self.define(value, equation, is_forward)
 
-    def simplified(self, value: Expr, equation: Equation) -> Expr:
+    def simplified(self, value: Expr) -> Expr:
         """`value` under the identities, until none applies."""
         for _ in range(20):
-            if not isinstance(value, Operation):
-                return value
-            better = self.better(value)
+            better = self.better(value) if isinstance(value, Operation) else None
             if better is None:
                 return value
             value = better
@@ -122,9 +120,10 @@ class _Walk:
         reasons = dict.fromkeys(reason for reason in (self.rules.get(step, ""), self.rule) if reason)
         self.rule = "\n".join(reasons)
 
-    def define(self, value: Expr, equation: Equation) -> None:
-        name, is_forward = equation.name, self.seen < self.program.kept
-        if isinstance(value, Symbol) and value in self.fresh and not is_step(name) and (value not in self.signals or self.is_of_its_own(equation)):
+    def define(self, value: Expr, equation: Equation, is_forward: bool) -> None:
+        name = equation.name
+        is_made = isinstance(value, Operation)
+        if not is_made and value in self.fresh and not name.is_step and (value not in self.signals or self.is_of_its_own(equation)):
             self.fresh.discard(value)  # the step has a name after all
             self.draft.rename(value, name)
             defined: Expr = name
@@ -137,12 +136,12 @@ class _Walk:
                 self.fresh.add(defined)
         if defined is not name:
             self.meaning[name] = defined
+            self.uses[defined] += self.uses[name]
         if name in self.program.deltas:
             self.signals.add(defined)
-        self.count[defined] += self.uses[name]
         if is_forward:
             self.kept_names.add(defined)
-        made = value if isinstance(value, Operation) else self.made.get(value)
+        made = value if is_made else self.made.get(value)
         if made is not None:
             self.made.setdefault(defined, made)
         if defined not in self.shapes and isinstance(defined, Symbol):
@@ -329,14 +328,14 @@ def _transposed(value: Operation, walk: _Walk) -> Expr | None:
         inside = walk.made[a].args[place] if walk.is_made(a, name) else a
         if inside is a or walk.shape(walk.made[a].args[1 - place]) != SCALAR:
             continue
-        plain = walk.is_made(inside, "transpose") and (1 in walk.shape(a) or walk.count[a] <= 1 or not is_step(walk.made[inside].args[0]))
-        if plain or (walk.is_made(inside, "matmul") and walk.count[a] <= 1 and a not in walk.kept_names):
+        plain = walk.is_made(inside, "transpose") and (1 in walk.shape(a) or walk.uses[a] <= 1 or not is_step(walk.made[inside].args[0]))
+        if plain or (walk.is_made(inside, "matmul") and walk.uses[a] <= 1 and a not in walk.kept_names):
             walk.through(a)
             turned = walk.step(OPERATORS["transpose"](inside))
             return walk.made[a].func(*(turned if k == place else arg for k, arg in enumerate(walk.made[a].args)))
-    if walk.count[a] > 1 or a in walk.kept_names:
+    if walk.uses[a] > 1 or a in walk.kept_names:
         return walk.made[a].args[0] if walk.is_made(a, "transpose") else None  # what is there anyway is turned, not made again
-    if (walk.is_made(a, "plus") or walk.is_made(a, "minus")) and all(walk.is_made(term, "matmul") and walk.count[term] == 1 for term in walk.made[a].args):
+    if (walk.is_made(a, "plus") or walk.is_made(a, "minus")) and all(walk.is_made(term, "matmul") and walk.uses[term] == 1 for term in walk.made[a].args):
         walk.through(a)
         one, other = (walk.step(OPERATORS["transpose"](term)) for term in walk.made[a].args)
         return walk.made[a].func(one, other)
@@ -382,7 +381,7 @@ def _sum(value: Operation, walk: _Walk) -> Expr | None:
     if shape == SCALAR if axis == NONE else shape[int(axis)] == 1:
         return arg
     for name, place in (("scale", 1), ("divide", 0)):
-        if walk.is_made(arg, name) and walk.count[arg] <= 1 and walk.shape(walk.made[arg].args[1 - place]) == SCALAR:
+        if walk.is_made(arg, name) and walk.uses[arg] <= 1 and walk.shape(walk.made[arg].args[1 - place]) == SCALAR:
             inside = walk.step(value.func(walk.made[arg].args[place], axis))
             return walk.made[arg].func(*(inside if k == place else other for k, other in enumerate(walk.made[arg].args)))
     if axis == NONE and walk.is_made(arg, "times"):
@@ -399,7 +398,7 @@ def _linear(value: Operation, walk: _Walk) -> Expr | None:
     inner = walk.made[d].args[0] if walk.is_made(d, "neg") else d
     for name, place in (("scale", 1), ("divide", 0)):
         scalar = walk.made[inner].args[1 - place] if walk.is_made(inner, name) else d
-        if scalar.is_Number or (scalar is not d and max(walk.count[d], walk.count[inner]) <= 1 and walk.shape(scalar) == SCALAR):
+        if scalar.is_Number or (scalar is not d and max(walk.uses[d], walk.uses[inner]) <= 1 and walk.shape(scalar) == SCALAR):
             rest = walk.made[inner].args[place]
             inside = walk.step(value.func(p, rest if inner is d else walk.step(OPERATORS["neg"](rest)), axis))
             return walk.made[inner].func(*(inside if k == place else other for k, other in enumerate(walk.made[inner].args)))

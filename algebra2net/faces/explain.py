@@ -177,7 +177,7 @@ class _Reader:
     @cached_property
     def seeds(self) -> set[Symbol]:
         """The signal at the output, where it is an input of the derived program."""
-        kept = {operand for e in self.program.equations[: self.program.kept] for operand in operands(e.value, self.program.functions)}
+        kept = {operand for e in self.program.equations[: self.program.kept] for operand in operands(e.value)}
         return {name for name in self.program.inputs if name not in kept and name.name.startswith("delta")}
 
     def leaves(self, value: Expr) -> Iterator[Symbol]:
@@ -190,7 +190,7 @@ class _Reader:
                 yield here
             elif here not in seen and isinstance(here, Operation):
                 seen.add(here)
-                waiting += reversed(list(operands(here, self.program.functions)))
+                waiting += reversed(list(operands(here)))
 
     def is_signal(self, value: Expr) -> bool:
         return any(leaf not in self.forward for leaf in self.leaves(value))
@@ -211,7 +211,7 @@ class _Reader:
             here = self.steps.get(here, here)
             if not isinstance(here, Operation) or not self.is_signal(here):
                 continue
-            factors = list(operands(here, self.program.functions))
+            factors = list(operands(here))
             if type(here).__name__ in ("matmul", "times", "scale"):
                 yield from (name for factor in factors if not self.is_signal(factor) and (name := self.turned(factor)) is not None)
             waiting += reversed(factors)

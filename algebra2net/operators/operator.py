@@ -33,17 +33,17 @@ class Operation(Expr):  # type: ignore[misc]
     is_commutative = False
     args = Expr._args  # the slot itself: SymPy's property is a call of Python's at every look
     __slots__ = ("names",)
-    names: tuple[Symbol, ...] | None  # the operands that are names, once somebody has asked (program.py)
+    names: tuple[Symbol, ...]  # the operands that are names: every walk over a Program asks
+    _options = 0  # how many of its last arguments are options, not operands
 
     def __new__(cls, *args: Expr) -> Operation:
         """What SymPy's own does, and no more."""
-        made: Any = object.__new__(cls)
-        made._assumptions = cls.default_assumptions
+        made: Operation = object.__new__(cls)
         made._mhash = None
         made._args = args
-        made.names = None
-        found: Operation = made
-        return found
+        names = [arg for arg in (args[: -cls._options] if cls._options else args) if isinstance(arg, Symbol)]
+        made.names = args if len(names) == len(args) else tuple(names)
+        return made
 
     def __hash__(self) -> int:
         mine: Any = self
@@ -74,7 +74,15 @@ class Operation(Expr):  # type: ignore[misc]
 
 def operation(name: str) -> type[Operation]:
     """The SymPy class of the operator called `name`: the same one in all threads."""
-    return _CLASSES.get(name) or _CLASSES.setdefault(name, type(name, (Operation,), {"__slots__": (), "__module__": __name__}))
+    return _CLASSES.get(name) or _CLASSES.setdefault(name, _class(name))
+
+
+def _class(name: str) -> type[Operation]:
+    """A new class, its assumptions where SymPy looks for those of each value: that it does not commute says all."""
+    made: Any = type(name, (Operation,), {"__slots__": (), "__module__": __name__})
+    made._assumptions = made.default_assumptions.copy()
+    found: type[Operation] = made
+    return found
 
 
 _CLASSES: dict[str, type[Operation]] = {}
@@ -230,7 +238,9 @@ def operator(signature: str, **fields: Any) -> Operator:
     fields["prelude"] = textwrap.dedent(fields.get("prelude", "")).strip()
     record = Operator(name=name, operands=operands, defaults=defaults, options=options, **_spelled(name, operands, fields))
     OPERATORS[name] = record
+    operation(name)._options = 0 if record.variadic else len(options)
     if record.beside:
+        operation(beside(name))._options = len(options)
         taken = tuple(operand for operand in (*operands, "out") if f"${operand}" in record.beside)
         BESIDE[beside(name)] = replace(record, name=beside(name), operands=taken, numpy=record.beside, takes_scalars=False, beside="")
     for spelling in (name, *record.aliases):

@@ -111,41 +111,39 @@ class Fused(Lines):
         self.order = joined(self.order, self.graph, self.final)
         plan = Plan(self.order, self.final) if self.graph.program.inputs else None
         self.parts: list[list[Node]] = plan.loops if plan else []
-        self.part = {id(node): number for number, part in enumerate(self.parts) for node in part}
+        self.part = {node: number for number, part in enumerate(self.parts) for node in part}
         self.phases = [Phases(part, plan.shape(part)) for part in self.parts] if plan else []
-        self.escaping = {id(node) for part in self.parts for node in part if plan and plan.escapes(node, {id(other) for other in part})}
-        made = {
-            id(node) for part, phases in zip(self.parts, self.phases, strict=True) for node in part if phases.is_whole(node) and not phases.makes_row(node) and not node.boolean
-        }
+        self.escaping = {node for part in self.parts for node in part if plan and plan.escapes(node, set(part))}
+        made = {node for part, phases in zip(self.parts, self.phases, strict=True) for node in part if phases.is_whole(node) and not phases.makes_row(node) and not node.boolean}
         self.layout = Layout(self.order, made & self.escaping, self.final)
-        self.contiguous: set[int] = set()  # surely row by row in memory
-        asked = {id(arg) for node in self.order for arg in node.args if id(node) not in self.part or not adds_rows(node)}
-        self.order = [node for node in self.order if node.op != "ones" or id(node) in asked]
+        self.contiguous: set[Node] = set()  # surely row by row in memory
+        asked = {arg for node in self.order for arg in node.args if node not in self.part or not adds_rows(node)}
+        self.order = [node for node in self.order if node.op != "ones" or node in asked]
 
     def _is_inside(self, node: Node) -> bool:
-        return id(node) not in self.part and super()._is_inside(node)
+        return node not in self.part and super()._is_inside(node)
 
     def reads(self, node: Node) -> list[Node]:
         """As for lines; a loop adds up rows without the ones that NumPy needs for it."""
-        if id(node) not in self.part or not adds_rows(node):
+        if node not in self.part or not adds_rows(node):
             return super().reads(node)
-        return super().reads(node.args[0]) if id(node.args[0]) in self.inside else [node.args[0]]
+        return super().reads(node.args[0]) if node.args[0] in self.inside else [node.args[0]]
 
     def arranged(self, statements: list[Node]) -> list[Node]:
         """The statements in their order, but those of a loop together, and what it rests on before it."""
-        reads = {id(node): self.reads(node) for node in statements}
+        reads = {node: self.reads(node) for node in statements}
         found: list[Node] = []
-        done: set[int] = set()
+        done: set[Node] = set()
         for first in statements:
             open_ones = [first]
             while open_ones:
                 node = open_ones[-1]
-                if id(node) in done:
+                if node in done:
                     open_ones.pop()
                     continue
-                unit = self.parts[self.part[id(node)]] if id(node) in self.part else [node]
-                own = {id(member) for member in unit}
-                before = [arg for member in unit for arg in reads[id(member)] if id(arg) in reads and id(arg) not in done and id(arg) not in own]
+                unit = self.parts[self.part[node]] if node in self.part else [node]
+                own = set(unit)
+                before = [arg for member in unit for arg in reads[member] if arg in reads and arg not in done and arg not in own]
                 if before:
                     open_ones += reversed(before)
                     continue
@@ -153,48 +151,48 @@ class Fused(Lines):
                 done |= own
         return found
 
-    def _last_uses(self) -> dict[int, int]:
+    def _last_uses(self) -> dict[Node, int]:
         """As for lines; an array stays as long as what lies in it."""
-        kept = {id(place.whole) for place in self.layout.of.values()} | {id(node) for node in self.statements if id(node) in self.layout.of and node.op != "block"}
+        kept = {place.whole for place in self.layout.of.values()} | {node for node in self.statements if node in self.layout.of and node.op != "block"}
         return super()._last_uses() | dict.fromkeys(kept, END)
 
-    def _heirs(self) -> dict[int, Node]:
+    def _heirs(self) -> dict[Node, Node]:
         """As for lines; what leaves a loop takes over the memory of an operand that dies in it."""
         found = {key: heir for key, heir in super()._heirs().items() if key not in self.part}
-        place = {id(node): k for k, node in enumerate(self.statements)}
+        place = {node: k for k, node in enumerate(self.statements)}
         for node in self.statements:
-            if node.op in ("dot", "block") or id(node) in self.escaping or (node.entrywise and node.op != "call" and self._is_of_contiguous(node)):
-                self.contiguous.add(id(node))
+            if node.op in ("dot", "block") or node in self.escaping or (node.entrywise and node.op != "call" and self._is_of_contiguous(node)):
+                self.contiguous.add(node)
         for part, phases in zip(self.parts, self.phases, strict=True):
-            end = max(place[id(node)] for node in part)
-            own = {id(node) for node in part}
-            read = {id(arg): arg for node in part for arg in self.reads(node) if id(arg) not in own}
+            end = max(place[node] for node in part)
+            own = set(part)
+            read = {arg: arg for node in part for arg in self.reads(node) if arg not in own}
             free = [
                 arg
                 for arg in read.values()
-                if arg.fresh and not arg.boolean and arg.op != "mask" and id(arg) in self.contiguous and arg.shape == phases.shape and self.last.get(id(arg), 0) <= end
+                if arg.fresh and not arg.boolean and arg.op != "mask" and arg in self.contiguous and arg.shape == phases.shape and self.last.get(arg, 0) <= end
                 and not any(other is not arg and self.base(other) is arg for other in read.values())
             ]  # fmt: skip
             for node in part:
-                if id(node) in self.escaping and not node.boolean and phases.is_whole(node) and id(node) not in self.layout.of:
+                if node in self.escaping and not node.boolean and phases.is_whole(node) and node not in self.layout.of:
                     heir = next((arg for arg in free if phases.is_free_for(node, arg)), None)
                     if heir is not None:
                         free.remove(heir)
-                        found[id(node)] = heir
+                        found[node] = heir
         found = {key: heir for key, heir in found.items() if not (key in self.final and first_of(heir, found).op == "block")}
         for node in self.statements:
-            if id(node) in found and id(found[id(node)]) in self.layout.of:
-                self.layout.of[id(node)] = self.layout.of[id(found[id(node)])]
+            if node in found and found[node] in self.layout.of:
+                self.layout.of[node] = self.layout.of[found[node]]
         return found
 
-    def _names(self) -> dict[int, str]:
+    def _names(self) -> dict[Node, str]:
         """As for lines; what lies in an array has the text of its place."""
         found = super()._names()
-        return {**found, **{key: place.text(found[id(place.whole)]) for key, place in self.layout.of.items()}}
+        return {**found, **{key: place.text(found[place.whole]) for key, place in self.layout.of.items()}}
 
     def _is_of_contiguous(self, node: Node) -> bool:
         whole = [arg for arg in node.args if arg.shape is not None and arg.shape != SCALAR and 1 not in arg.shape]
-        return node.shape is not None and bool(whole) and all(id(arg) in self.contiguous for arg in whole)
+        return node.shape is not None and bool(whole) and all(arg in self.contiguous for arg in whole)
 
     def expression(self, node: Node) -> str:
         """As for lines, and matrices side by side."""
@@ -208,8 +206,8 @@ class Fused(Lines):
             return super().written(node)
         missing = self.layout.missing(node)
         if len(missing) == len(node.args):
-            return [self.put_together(node, f", out={self.names[id(node)]}")]
-        return [f"{place.text(self.names[id(place.whole)])} = {self.operand(part, loose=True)}" for part, place in missing]
+            return [self.put_together(node, f", out={self.names[node]}")]
+        return [f"{place.text(self.names[place.whole])} = {self.operand(part, loose=True)}" for part, place in missing]
 
     def put_together(self, node: Node, more: str = "") -> str:
         """The call that puts matrices together."""
@@ -221,28 +219,28 @@ class Fused(Lines):
         empty = set(self.layout.filled)
         known: set[str] = set()  # names that have been assigned
         dying = self.dying()
-        for number, group in groupby(self.statements, key=lambda node: self.part.get(id(node))):
+        for number, group in groupby(self.statements, key=lambda node: self.part.get(node)):
             for run in [list(group)] if number is not None else runs(list(group)):
-                for whole in (whole for node in run if (whole := self.layout.whole(node)) and id(whole) in empty):
-                    empty.remove(id(whole))
-                    found.append(f"{self.names[id(whole)]} = np.empty({whole.shape}, {self.first}.dtype)")
+                for whole in (whole for node in run if (whole := self.layout.whole(node)) and whole in empty):
+                    empty.remove(whole)
+                    found.append(f"{self.names[whole]} = np.empty({whole.shape}, {self.first}.dtype)")
                 lines = Loop(self, run).lines() if number is not None else Blocks(self, run).lines() if is_looped(run) else [line for node in run for line in self.written(node)]
                 known.update(line.strip().partition(" = ")[0] for line in lines)
-                found += [*lines, *deleted([name for node in run for name in dying.get(id(node), ())], known)]
+                found += [*lines, *deleted([name for node in run for name in dying.get(node, ())], known)]
         found = self.let_go(found)
         if self.parts:
             found.insert(0, f"loops = LOOPS.get({self.first}.dtype) or loops_of({self.first}.dtype)")
         return found
 
-    def dying(self) -> dict[int, list[str]]:
+    def dying(self) -> dict[Node, list[str]]:
         """As for lines; what lies in an array goes with that."""
         lying = {self.names[key] for key in self.layout.of}
         return {key: [word for word in words if word not in lying] for key, words in super().dying().items()}
 
     def let_go(self, lines: Sequence[str]) -> list[str]:
         """The lines, each with what lets go of the arrays of others that it is the last to look at."""
-        kept = {id(place.whole) for key, place in self.layout.of.items() if key in self.final}
-        open_ones = {self.names[id(place.whole)] for place in self.layout.of.values() if id(place.whole) not in kept}
+        kept = {place.whole for key, place in self.layout.of.items() if key in self.final}
+        open_ones = {self.names[place.whole] for place in self.layout.of.values() if place.whole not in kept}
         found: list[str] = []
         for line in reversed(lines):
             last = [word for word in dict.fromkeys(re.findall(r"\w+", line)) if word in open_ones]
@@ -253,11 +251,11 @@ class Fused(Lines):
     @property
     def first(self) -> str:
         """The name of the first input."""
-        return self.names[id(self.graph.of[self.graph.program.inputs[0]])]
+        return self.names[self.graph.of[self.graph.program.inputs[0]]]
 
 
-def first_of(node: Node, heirs: Mapping[int, Node]) -> Node:
+def first_of(node: Node, heirs: Mapping[Node, Node]) -> Node:
     """The first that has the memory which a node has taken over."""
-    while id(node) in heirs:
-        node = heirs[id(node)]
+    while node in heirs:
+        node = heirs[node]
     return node

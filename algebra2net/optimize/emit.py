@@ -33,7 +33,9 @@ _IN_PLACE = (WRITTEN - {"sign"}) | {"checked"}
 FEW_SIGNS = 32  # entries; over more of its own operand, NumPy's sign, which goes entry by entry there, takes up to ten times as long
 _INSIDE = frozenset(("const", "T", "matrix", "size", "full"))  # written where they are used, however often
 _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that is one place
+_MAY_BE_INSIDE = _INSIDE | _ONCE | {"ones"}
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
+_LOOKS_AT = VIEWS | {"broadcast", "checked"}  # what may have the memory of its first operand
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
@@ -58,30 +60,32 @@ class Lines:
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
-        self.uses = Counter([id(arg) for node in self.order for arg in node.args])
-        self.final = {id(node) for node in self.outputs.values()}
+        self.uses = Counter([arg for node in self.order for arg in node.args])
+        self.final = set(self.outputs.values())
         for node in self.order:
             if node.op == "checked":  # has the memory of the quick value, where nobody else reads that
                 quick = node.args[0]
-                node.fresh = quick.fresh and self.uses[id(quick)] == 1 and id(quick) not in self.final
-        self.order_of = {id(arg): id(node) for node in self.order for arg in node.args}  # the last node that reads each
+                node.fresh = quick.fresh and self.uses[quick] == 1 and quick not in self.final
+        has_masks = "mask" in [node.op for node in self.order]
+        self.order_of = {arg: node for node in self.order for arg in node.args} if has_masks else {}  # the last node that reads each
         self.numbers = numbers(self.order)
-        self.has_few_calls = sum(node.short is not None for node in self.order) <= SPELLED_OUT
+        self.has_few_calls = len([node for node in self.order if node.short is not None]) <= SPELLED_OUT
         self.prepare()
         self.turned = often_turned(self.order)
-        self.viewed = {id(arg) for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS}  # what a loop takes blocks of
-        self.inside = {id(node) for node in self.order if self._is_inside(node)}
-        statements = self.arranged([node for node in self.order if id(node) not in self.inside])
+        self.has_large = any(is_entrywise(node, NOTED) for node in self.order)
+        self.viewed = {arg for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS} if self.has_large else set()  # what a loop takes blocks of
+        self.inside = {node for node in self.order if self._is_inside(node)}
+        statements = self.arranged([node for node in self.order if node not in self.inside])
         self.stacks = Stacks(self)
         self.statements = beside_their_call(self.stacks.arranged(statements) if self.stacking and self.graph.program.inputs else statements)
-        self.there: set[int] = set()  # what has memory before its statement, as a block of an array
+        self.there: set[Node] = set()  # what has memory before its statement, as a block of an array
         self.last = self._last_uses()
         self.heir = self._heirs()
         self.taken_names = set(_RESERVED) | self.taken  # names that are no more to be had
-        self.names: MutableMapping[int, str] = self._names()
+        self.names: MutableMapping[Node, str] = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
         self.runs = runs(self.statements) if self.has_large else [self.statements]
-        self.looped = {id(node) for run in self.runs if is_looped(run) for node in run}
+        self.looped = {node for run in self.runs if is_looped(run) for node in run}
         self.stacks.fill()
         self.factors = self._factors()
 
@@ -90,98 +94,100 @@ class Lines:
 
     def arranged(self, statements: list[Node]) -> list[Node]:
         """The statements in the order in which they are done."""
-        self.has_large = any(is_entrywise(node, NOTED) for node in statements)
         return scheduled(statements, self) if self.has_large else statements
 
     def _is_inside(self, node: Node) -> bool:
-        if id(node) in self.final:
-            return node.op in ("const", "size")
-        if id(node) in self.viewed or id(node) in self.turned:
+        if node.op not in _MAY_BE_INSIDE:
             return False
-        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[id(node)] == 1 and not self._is_mask(node))
+        if node in self.final:
+            return node.op in ("const", "size")
+        if node in self.viewed or node in self.turned:
+            return False
+        return node.op in _INSIDE or self._is_constant(node) or (node.op in _ONCE and self.uses[node] == 1 and not self._is_mask(node))
 
     def _is_mask(self, node: Node) -> bool:
         """Whether a mask is written over what it is of: the last that is done with it."""
-        return node.op == "mask" and node.args[0].fresh and self.order_of[id(node.args[0])] == id(node)
+        return node.op == "mask" and node.args[0].fresh and self.order_of[node.args[0]] == node
 
     def _is_constant(self, node: Node) -> bool:
         """Whether a node is the same array in each call of a float type."""
         return node.op == "ones" and bool(self.graph.program.inputs) and "shape" not in str(node.data)
 
     @cached_property
-    def readers(self) -> dict[int, list[Node]]:
+    def readers(self) -> dict[Node, list[Node]]:
         """Of each value, the statements that read it, or take its memory over."""
-        found: dict[int, list[Node]] = {}
+        found: dict[Node, list[Node]] = {}
         for node in self.statements:
-            heir = self.heir.get(id(node))
+            heir = self.heir.get(node)
             for arg in (*self.reads(node), *([] if heir is None else [heir])):
-                found.setdefault(id(arg), []).append(node)
+                found.setdefault(arg, []).append(node)
         return found
 
     @cached_property
-    def inherited(self) -> set[int]:
+    def inherited(self) -> set[Node]:
         """The values whose memory another one takes over."""
-        return {id(heir) for heir in self.heir.values()}
+        return set(self.heir.values())
 
     @cached_property
-    def places(self) -> dict[int, int]:
+    def places(self) -> dict[Node, int]:
         """Where each statement stands."""
-        return {id(node): place for place, node in enumerate(self.statements)}
+        return {node: place for place, node in enumerate(self.statements)}
 
     # memory
 
     def base(self, node: Node) -> Node:
         """The node whose memory this one's is."""
-        while (node.op in VIEWS or node.op == "broadcast" or (node.op == "checked" and not node.fresh)) and node.args:
+        while node.op in _LOOKS_AT and node.args and not (node.op == "checked" and node.fresh):
             node = node.args[0]
         return node
 
     def reads(self, node: Node) -> list[Node]:
         """The values with names of their own that a statement reads, through what is written inside it."""
         inside = self.inside
-        if inside.isdisjoint(map(id, node.args)):
+        if inside.isdisjoint(node.args):
             return [*reversed(node.args)]
         found: list[Node] = []
         open_ones = list(node.args)
         while open_ones:
             arg = open_ones.pop()
-            if id(arg) in inside:
+            if arg in inside:
                 open_ones += () if self._is_constant(arg) else arg.args
             else:
                 found.append(arg)
         return found
 
-    def _last_uses(self) -> dict[int, int]:
+    def _last_uses(self) -> dict[Node, int]:
         """The place of the last statement that reads a value's memory."""
-        last: dict[int, int] = {}
-        seen: set[int] = set()
+        last: dict[Node, int] = {}
+        seen: set[Node] = set()
         for place, node in enumerate(self.statements):
             if node.op == "ones":
                 continue  # looks at type and size alone
             for arg in self.reads(node):
-                last[id(self.base(arg))] = place
+                last[self.base(arg) if arg.op in _LOOKS_AT else arg] = place
             if node.op in ("text", "call") and not node.fresh:  # may be a view of any of them
-                seen.update(id(self.base(arg)) for arg in node.args)
+                seen.update(self.base(arg) for arg in node.args)
         for node in reversed(self.statements):  # a view that is read later keeps what it looks at
-            if self.base(node) is not node:
-                whole = id(self.base(node))
-                last[whole] = max(last.get(whole, 0), last.get(id(node), 0))
-        seen.update(id(self.base(node)) for node in self.statements if id(node) in self.viewed)  # a later block reads what an earlier one would write over
-        seen.update(id(self.base(node)) for node in self.outputs.values())
-        return last | dict.fromkeys(seen, END)
+            if node.op in _LOOKS_AT and (base := self.base(node)) is not node:
+                whole = base
+                last[whole] = max(last.get(whole, 0), last.get(node, 0))
+        seen.update(self.base(node) for node in self.statements if node in self.viewed)  # a later block reads what an earlier one would write over
+        seen.update(self.base(node) for node in self.outputs.values())
+        last.update(dict.fromkeys(seen, END))
+        return last
 
-    def _heirs(self) -> dict[int, Node]:
+    def _heirs(self) -> dict[Node, Node]:
         """Of each statement that may write into an operand's memory, that operand."""
-        found: dict[int, Node] = {}
+        found: dict[Node, Node] = {}
         for place, node in enumerate(self.statements):
             if not (node.op in _IN_PLACE or (node.op == "sign" and (entries(node) or END) <= FEW_SIGNS)) or node.shape in (None, SCALAR) or node.zero_d:
                 continue
             for arg in node.args[: 1 if node.op == "checked" else None]:
-                if self.last.get(id(arg)) != place or arg.shape != node.shape or id(arg) in self.inside:
+                if self.last.get(arg) != place or arg.shape != node.shape or arg in self.inside:
                     continue
                 own = arg.fresh and not arg.boolean and not arg.zero_d and arg.op not in ("input", "ones")
                 if own and not self._seen_otherwise(node, arg):
-                    found[id(node)] = arg
+                    found[node] = arg
                     break
         return found
 
@@ -191,43 +197,43 @@ class Lines:
 
     # names
 
-    def _names(self) -> dict[int, str]:
+    def _names(self) -> dict[Node, str]:
         """An identifier for each value: its own, or that of the next of those that have its memory after it, or of the last before it."""
         taken = self.taken_names
-        found: dict[int, str] = {}
+        found: dict[Node, str] = {}
 
         def enter(node: Node, name: str) -> None:
-            found[id(node)] = word = names.identifier(name, taken)
+            found[node] = word = names.identifier(name, taken)
             taken.add(word)
 
         for symbol in self.graph.program.inputs:
             enter(self.graph.of[symbol], symbol.name)
         for node in self.statements:
-            if id(node) not in found and node.name is not None:
+            if node.name is not None and node not in found:
                 enter(node, node.name.name)
         for node in reversed(self.statements):
-            heir = self.heir.get(id(node))
-            if heir is not None and id(node) in found:
-                found.setdefault(id(heir), found[id(node)])
+            heir = self.heir.get(node)
+            if heir is not None and node in found:
+                found.setdefault(heir, found[node])
         steps = (word for k in itertools.count(1) if (word := f"s{k}") not in taken)
         for node in self.statements:
-            if id(node) not in found:
-                heir = self.heir.get(id(node))
+            if node not in found:
+                heir = self.heir.get(node)
                 if heir is not None:
-                    found[id(node)] = found[id(heir)]
+                    found[node] = found[heir]
                 else:
                     enter(node, next(steps))
         return found
 
-    def _factors(self) -> dict[int, Node]:
+    def _factors(self) -> dict[Node, Node]:
         """Of each value that alone multiplies what stands right after it, that product: written with the value, it may be a quotient."""
-        found: dict[int, Node] = {}
+        found: dict[Node, Node] = {}
         for node, product in itertools.pairwise(self.statements):
-            if product.op != "multiply" or not self.is_shortened(node) or self.uses[id(node)] > 1 or id(node) in self.final | self.looped:
+            if product.op != "multiply" or not self.is_shortened(node) or self.uses[node] > 1 or node in self.final | self.looped:
                 continue
-            heir = self.heir.get(id(product))
-            if heir is not None and heir is not node and node in product.args and self.names[id(product)] == self.names[id(heir)]:
-                found[id(node)] = product
+            heir = self.heir.get(product)
+            if heir is not None and heir is not node and node in product.args and self.names[product] == self.names[heir]:
+                found[node] = product
         return found
 
     # text
@@ -235,7 +241,7 @@ class Lines:
     def lines(self) -> list[str]:
         """The statements, after what they need of a float type."""
         found = self.body()
-        inputs = [self.names[id(self.graph.of[name])] for name in self.graph.program.inputs]
+        inputs = [self.names[self.graph.of[name]] for name in self.graph.program.inputs]
         if self.constants:
             found.insert(
                 0,
@@ -261,26 +267,32 @@ class Lines:
                 found += Blocks(self, run).lines()
                 named.update(line.strip().partition(" = ")[0] for line in found[seen:])
                 seen = len(found)
-                within.update({self.names[id(node)] for node in run} - named)
-                found += deleted([name for node in run for name in dying.get(id(node), ())], named)
-            else:
-                found += [line for node in run for line in (*self.written(node), *deleted([name for name in dying.get(id(node), ()) if name not in within]))]
+                within.update({self.names[node] for node in run} - named)
+                found += deleted([name for node in run for name in dying.get(node, ())], named)
+                continue
+            for node in run:
+                found += self.written(node)
+                gone = dying.get(node)
+                if gone:
+                    found += deleted([name for name in gone if name not in within])
         return found
 
-    def dying(self) -> dict[int, list[str]]:
+    def dying(self) -> dict[Node, list[str]]:
         """Of each statement, the names of the large arrays that nobody reads after it."""
-        heirs = self.inherited
-        found: dict[int, list[str]] = {}
+        heirs, last, end = self.inherited, self.last, len(self.statements) - 1
+        found: dict[Node, list[str]] = {}
         for node in self.statements:
-            place = self.last.get(id(node), END)
-            if id(node) in heirs or node.op in VIEWS or place >= len(self.statements) - 1 or node.zero_d or is_surely_small(node):
+            if node.op in VIEWS or node.zero_d or node in heirs or is_surely_small(node):
                 continue
-            members: list[Node] = []
-            member: Node | None = node
+            place = last.get(node, END)
+            if place >= end:
+                continue
+            words = [self.names[node]]
+            member = self.heir.get(node)
             while member is not None and member.op != "input":
-                members.append(member)
-                member = self.heir.get(id(member))
-            found.setdefault(id(self.statements[place]), []).extend(dict.fromkeys(self.names[id(each)] for each in reversed(members)))
+                words.append(self.names[member])
+                member = self.heir.get(member)
+            found.setdefault(self.statements[place], []).extend(dict.fromkeys(reversed(words)))
         return found
 
     def constant(self, node: Node) -> str:
@@ -314,24 +326,25 @@ class Lines:
 
     def written(self, node: Node) -> list[str]:
         """The lines of a node, after that of a stack that it begins; products done together are a line of the first."""
-        call = self.stacks.calls.get(id(node))
+        stacks = self.stacks
+        call = stacks.calls.get(node) if stacks.calls else None
         if call is not None:
             return call
-        lines = [] if node.op == "along" or any(id(arg) in self.factors for arg in node.args) else [self.statement(node)]
-        stack = self.stacks.before.get(id(node))
+        lines = [] if node.op == "along" or (self.factors and any(arg in self.factors for arg in node.args)) else [self.statement(node)]
+        stack = stacks.before.get(node) if stacks.before else None
         return lines if stack is None else [stack, *lines]
 
     def statement(self, node: Node) -> str:
         """The line of a node, or the lines."""
-        name = self.names[id(node)]
+        name = self.names[node]
         if self.is_shortened(node):
             return self.shortened(node)
         if node.op == "checked":
             return self.checked(node)
-        heir = self.heir.get(id(node))
+        heir = self.heir.get(node)
         if heir is not None:
             return self.overwriting(node, heir, name)
-        slot = self.stacks.slot(node)
+        slot = self.stacks.slot(node) if self.stacks.slots else None
         return f"{name} = {self.expression(node) if slot is None else self.placed(node, slot)}"
 
     def placed(self, node: Node, slot: str) -> str:
@@ -344,14 +357,14 @@ class Lines:
         """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
         if node.short is None or node.zero_d or not self.graph.program.inputs:
             return False
-        if any(member is not None and id(member) in self.names for member, _ in node.sharing):
+        if any(member is not None and member in self.names for member, _ in node.sharing):
             return True
-        return self.has_few_calls and not any(id(arg) in self.inside for arg in node.args)
+        return self.has_few_calls and not any(arg in self.inside for arg in node.args)
 
     def shortened(self, node: Node) -> str:
         """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
-        name = self.names[id(node)]
-        known = [(member or node, record) for member, record in node.sharing if id(member or node) in self.names]
+        name = self.names[node]
+        known = [(member or node, record) for member, record in node.sharing if (member or node) in self.names]
         if len(known) > 1:
             short = together(tuple((record.ordinary, record.numpy.replace("$", "")) for _, record in known))
         else:
@@ -371,25 +384,25 @@ class Lines:
                 self.constants[far] = "300.0 if np.dtype(dtype).itemsize == 8 else 40.0"
                 return far
             if word == "factor":
-                return self.names[id(self.factors[id(node)])]
+                return self.names[self.factors[node]]
             if word.startswith("="):
                 return self.constant(self.graph.const(_literal(word[1:])))
-            return more[word] if word in more else self.names[id(outs[word])]
+            return more[word] if word in more else self.names[outs[word]]
 
-        there = {f"‹{word}›" for word, member in outs.items() if id(member) in self.there}
+        there = {f"‹{word}›" for word, member in outs.items() if member in self.there}
         sizes = [1 if isinstance(operand, str) else entries(operand) for operand in operands]
         spent = [f"‹{place}›" for place, operand in enumerate(operands) if not isinstance(operand, str) and self.is_spent(operand, node)]
-        return "\n".join(short.lines(fill, there, is_surely_small(node), sizes, id(node) in self.factors, spent))
+        return "\n".join(short.lines(fill, there, is_surely_small(node), sizes, node in self.factors, spent))
 
     def is_spent(self, operand: Node, node: Node) -> bool:
         """Whether lines in place of a call may write over an operand that nobody reads after them."""
-        if id(node) in self.looped or self.last.get(id(operand)) != self.places[id(node)] or operand.shape != node.shape or node.args.count(operand) > 1:
+        if node in self.looped or self.last.get(operand) != self.places[node] or operand.shape != node.shape or node.args.count(operand) > 1:
             return False
         return operand.fresh and not operand.boolean and not operand.zero_d and operand.op not in ("input", "ones") and not self._seen_otherwise(node, operand)
 
     def checked(self, node: Node) -> str:
         """The careful value in place of the quick one, where a question says so."""
-        name, quick = self.names[id(node)], self.operand(node.args[0], loose=True)
+        name, quick = self.names[node], self.operand(node.args[0], loose=True)
         assert isinstance(node.data, Check)
         question = asked(ast.parse(node.data.question, mode="eval").body)
         if 0 not in (entries(arg) or 0 for arg in node.args):
@@ -399,7 +412,7 @@ class Lines:
 
     def overwriting(self, node: Node, heir: Node, name: str) -> str:
         """The statement of a node that takes over an operand's memory."""
-        own, name = name, self.names[id(heir)]
+        own, name = name, self.names[heir]
         if own == name and node.op in ("add", "subtract", "multiply", "divide") and (node.args[0] is heir or node.op in ("add", "multiply")):
             other = node.args[1] if node.args[0] is heir else node.args[0]
             return f"{name} {_SIGNS[node.op]}= {self.entry(other, loose=True)}"
@@ -419,10 +432,11 @@ class Lines:
 
     def operand(self, node: Node, loose: bool = False) -> str:
         """The text of an operand, in brackets where it needs them."""
+        name = self.names.get(node)
+        if name is not None:
+            return name
         if node.op == "ones" and self._is_constant(node):
             return self.constant(node)
-        if id(node) not in self.inside:
-            return self.names[id(node)]
         text = self.expression(node)
         if loose or node.op in ("T", "matrix", "size", "full", "part"):
             return text
@@ -442,7 +456,7 @@ class Lines:
             return self.product(node)
         if op == "T":
             turned = f"{self.operand(node.args[0])}.T"
-            return f"np.ascontiguousarray({turned})" if id(node) in self.turned else turned
+            return f"np.ascontiguousarray({turned})" if node in self.turned else turned
         if op == "negative":
             return f"-{self.operand(node.args[0])}"
         if op == "vecdot":
@@ -486,38 +500,38 @@ class Lines:
         """The float type of a flag that becomes a number: that of what was compared."""
         for arg in self.reads(node):
             if not arg.boolean and not arg.zero_d:
-                return f"{self.names[id(arg)]}.dtype"
+                return f"{self.names[arg]}.dtype"
         return "dtype"
 
     # results
 
-    def result(self, node: Node, shape: Sequence[object], shared: set[int]) -> str:
+    def result(self, node: Node, shape: Sequence[object], shared: set[Node]) -> str:
         """What is handed out for a value: it shares memory with nothing."""
         if shape == SCALAR:
             if node.op in ("const", "size"):
                 return f"float({self.expression(node)})"
-            return f"float({self.names[id(node)]})" if id(node) in self.numbers else f"{self.names[id(node)]}.item()"
+            return f"float({self.names[node]})" if node in self.numbers else f"{self.names[node]}.item()"
         base = self.base(node)
-        text = self.expression(node) if node.op == "const" else self.names[id(node)]
-        own = base.fresh and node.op != "broadcast" and id(base) not in shared
+        text = self.expression(node) if node.op == "const" else self.names[node]
+        own = base.fresh and node.op != "broadcast" and base not in shared
         if not own:
             return f"np.array({text})"
-        shared.add(id(base))
+        shared.add(base)
         return text
 
 
-def often_turned(order: Sequence[Node]) -> set[int]:
+def often_turned(order: Sequence[Node]) -> set[Node]:
     """The turned matrices by which so many others are multiplied, as the weights of each step of a recurrent net are going back."""
     right = [node.args[1] for node in order if node.op == "dot" and node.args[1].op == "T" and node.shape is not None and node.shape[0] != 1]
-    return {key for key, count in Counter(map(id, right)).items() if count >= OFTEN}
+    return {key for key, count in Counter(right).items() if count >= OFTEN}
 
 
-def numbers(order: Sequence[Node]) -> set[int]:
+def numbers(order: Sequence[Node]) -> set[Node]:
     """The nodes that are scalars of NumPy, not arrays of one entry: a float is made of them ten times sooner than by `.item()`."""
-    found: set[int] = set()
+    found: set[Node] = set()
     for node in order:
-        if node.op in ("const", "size", "vdot") or (node.op in REDUCTIONS and node.data is None) or (node.op in ENTRYWISE and all(id(arg) in found for arg in node.args)):
-            found.add(id(node))
+        if node.op in ("const", "size", "vdot") or (node.op in REDUCTIONS and node.data is None) or (node.op in ENTRYWISE and all(arg in found for arg in node.args)):
+            found.add(node)
     return found
 
 
@@ -545,7 +559,7 @@ def is_surely_small(node: Node) -> bool:
 
 def deleted(words: Sequence[str], known: set[str] | None = None) -> list[str]:
     """The line that lets go of these names, of those that are known."""
-    found = [word for word in dict.fromkeys(words) if known is None or word in known] if words else []
+    found = [word for word in dict.fromkeys(words) if known is None or word in known]
     return [f"del {', '.join(found)}"] if found else []
 
 
@@ -576,69 +590,69 @@ def _block_shape(node: Node) -> object:
 
 def beside_their_call(statements: list[Node]) -> list[Node]:
     """The statements with what a call computes along with its value right after it."""
-    along: dict[int, list[Node]] = {}
+    along: dict[Node, list[Node]] = {}
     for node in statements:
         if node.op == "along":
-            along.setdefault(id(node.args[0]), []).append(node)
-    return [each for node in statements if node.op != "along" for each in (node, *along.get(id(node), ()))] if along else statements
+            along.setdefault(node.args[0], []).append(node)
+    return [each for node in statements if node.op != "along" for each in (node, *along.get(node, ()))] if along else statements
 
 
 def scheduled(statements: Sequence[Node], lines: Lines) -> list[Node]:
     """The statements with what can be done in one loop side by side: what does not rest on it goes before it."""
     found: list[Node] = []
     run: list[Node] = []
-    done: set[int] = set()
-    inside: set[int] = set()
-    reads = {id(node): lines.reads(node) for node in statements}
-    users: dict[int, list[Node]] = {}
+    done: set[Node] = set()
+    inside: set[Node] = set()
+    reads = {node: lines.reads(node) for node in statements}
+    users: dict[Node, list[Node]] = {}
     for node in statements:
-        for arg in reads[id(node)]:
-            users.setdefault(id(arg), []).append(node)
+        for arg in reads[node]:
+            users.setdefault(arg, []).append(node)
 
     def close() -> None:
         run.extend(_early(run, reads, users, done, lines))
         found.extend(run)
-        done.update(id(node) for node in run)
+        done.update(node for node in run)
         run.clear()
         inside.clear()
 
     for node in statements:
-        if id(node) in done:
+        if node in done:
             continue
         large = is_entrywise(node, NOTED)
-        rests = any(id(arg) in inside for arg in reads[id(node)])
-        reduced = any(id(arg) in inside and arg.op in ("sum", "vdot") for arg in reads[id(node)])
+        rests = any(arg in inside for arg in reads[node])
+        reduced = any(arg in inside and arg.op in ("sum", "vdot") for arg in reads[node])
         if run and ((large and (reduced or _block_shape(node) != _block_shape(run[0]))) or (rests and not large)):
             close()
-            if id(node) in done:
+            if node in done:
                 continue
         if large:
             run.append(node)
-            inside.add(id(node))
+            inside.add(node)
         else:
             found.append(node)
-            done.add(id(node))
+            done.add(node)
     if run:
         close()
     return found
 
 
-def _early(run: Sequence[Node], reads: Mapping[int, list[Node]], users: Mapping[int, list[Node]], done: set[int], lines: Lines) -> list[Node]:
+def _early(run: Sequence[Node], reads: Mapping[Node, list[Node]], users: Mapping[Node, list[Node]], done: set[Node], lines: Lines) -> list[Node]:
     """What a run may do already, although it comes later: the slope beside its function, so that less need be kept."""
-    known = done | {id(node) for node in run}
+    known = done | set(run)
     early: list[Node] = []
     open_ones = list(run)
     for node in open_ones:
-        for user in users.get(id(node), ()):
-            fits = id(user) not in known and is_entrywise(user, NOTED) and user.op not in ("sum", "vdot") and user.shape == _block_shape(run[0])
-            if fits and all(id(arg) in known or arg.op == "input" for arg in reads[id(user)]):
-                known.add(id(user))
+        for user in users.get(node, ()):
+            fits = user not in known and is_entrywise(user, NOTED) and user.op not in ("sum", "vdot") and user.shape == _block_shape(run[0])
+            if fits and all(arg in known or arg.op == "input" for arg in reads[user]):
+                known.add(user)
                 early.append(user)
                 open_ones.append(user)
 
     def kept(members: Sequence[Node]) -> int:
-        own = {id(node) for node in members}
-        return sum(id(node) in lines.final or any(id(user) not in own for user in users.get(id(node), ())) for node in members)
+        own = set(members)
+        return sum(node in lines.final or any(user not in own for user in users.get(node, ())) for node in members)
 
     return early if early and kept([*run, *early]) <= kept(run) else []
 
@@ -646,17 +660,17 @@ def _early(run: Sequence[Node], reads: Mapping[int, list[Node]], users: Mapping[
 def runs(statements: Sequence[Node]) -> list[list[Node]]:
     """The statements, those together that one loop can do."""
     found: list[list[Node]] = []
-    reduced: set[int] = set()
+    reduced: set[Node] = set()
     for node in statements:
         last = found[-1] if found else []
-        joins = last and is_large(node) and is_large(last[-1]) and _block_shape(node) == _block_shape(last[0]) and not any(id(arg) in reduced for arg in node.args)
+        joins = last and is_large(node) and is_large(last[-1]) and _block_shape(node) == _block_shape(last[0]) and not any(arg in reduced for arg in node.args)
         if joins:
             last.append(node)
         else:
             found.append([node])
             reduced = set()
         if node.op in ("sum", "vdot"):
-            reduced.add(id(node))
+            reduced.add(node)
     return found
 
 
@@ -671,15 +685,15 @@ class Blocks:
     def __init__(self, lines: Lines, run: Sequence[Node]) -> None:
         self.whole = lines
         self.run = run
-        self.members = {id(node) for node in run}
+        self.members = set(run)
         shape = _block_shape(run[0])
         assert isinstance(shape, tuple)
         self.shape: tuple[int, int] = shape
         self.axis = int(self.shape[0] == 1)
         self.place = lines.free("k")
-        self.escapes = {id(node) for node in run if id(node) in lines.final or any(id(reader) not in self.members for reader in lines.readers.get(id(node), ()))}
+        self.escapes = {node for node in run if node in lines.final or any(reader not in self.members for reader in lines.readers.get(node, ()))}
         self.block = ChainMap({}, lines.names)  # the names inside the loop
-        self.reused: set[int] = set()  # arrays from outside whose memory a member takes over
+        self.reused: set[Node] = set()  # arrays from outside whose memory a member takes over
 
     def lines(self) -> list[str]:
         """The loop, with what it needs before it."""
@@ -687,38 +701,38 @@ class Blocks:
         slices: dict[str, str] = {}
         body: list[str] = []
         for arg in self.read_from_outside():
-            self.block[id(arg)] = self.sliced(self.whole.names[id(arg)], slices)
+            self.block[arg] = self.sliced(self.whole.names[arg], slices)
         roots = self.roots()
-        kept = {id(roots[member]) for member in self.escapes}
+        kept = {roots[member] for member in self.escapes}
         after: list[str] = []
         for node in self.run:
-            root = roots[id(node)]
+            root = roots[node]
             if node.op in ("sum", "vdot"):
                 continue
-            whole, name = self.whole.names[id(root)], self.whole.names[id(node)]
-            if id(root) not in self.members:
-                self.block[id(node)] = self.block[id(root)]
-            elif id(root) in kept:
+            whole, name = self.whole.names[root], self.whole.names[node]
+            if root not in self.members:
+                self.block[node] = self.block[root]
+            elif root in kept:
                 if node is root:
                     spent = self.spent(node)
                     before.append(f"{name} = np.empty({self.shape}, {self.dtype(node)})" if spent is None else f"{name} = {spent}")
-                self.block[id(node)] = self.sliced(whole, slices)
-            if id(node) in self.escapes and name != whole:
+                self.block[node] = self.sliced(whole, slices)
+            if node in self.escapes and name != whole:
                 after.append(f"{name} = {whole}")
         names, self.whole.names = self.whole.names, self.block
-        self.whole.there = {id(node) for node in self.run if id(node) in kept and roots[id(node)] is node}
+        self.whole.there = {node for node in self.run if node in kept and roots[node] is node}
         for node in self.run:
-            name = self.block[id(node)]
+            name = self.block[node]
             if node.op == "along":
                 continue
             if node.op in ("sum", "vdot"):
                 before.append(f"{name} = 0.0")
                 body.append(f"{name} += {self.whole.expression(node)}")
-            elif id(node) in kept and roots[id(node)] is node and id(node) in self.members:
+            elif node in kept and roots[node] is node and node in self.members:
                 body += self.into(node, name).split("\n")
             else:
                 body += self.whole.statement(node).split("\n")
-        body = self.asked_once(body, {id(root) for root in roots.values()})
+        body = self.asked_once(body, set(roots.values()))
         self.whole.names, self.whole.there = names, set()
         length, width = self.shape[self.axis], self.shape[1 - self.axis]
         step = str(max(1, BLOCK // width))
@@ -727,15 +741,15 @@ class Blocks:
             before.append(f"{step} = {8 * BLOCK // width} // {self.dtype(None)}.itemsize")
         return [*before, f"for {self.place} in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
 
-    def asked_once(self, body: Sequence[str], written: Collection[int]) -> list[str]:
+    def asked_once(self, body: Sequence[str], written: Collection[Node]) -> list[str]:
         """The lines of the loop, after what several of them ask of the entries of a block that nobody writes over."""
         asked: list[str] = []
         text = "\n".join(body)
         for arg in self.read_from_outside():
-            name = self.block[id(arg)]
+            name = self.block[arg]
             for least in ("min", "max"):
                 question = f"{name}.item({name}.arg{least}())"
-                if id(arg) not in written and text.count(question) > 1:
+                if arg not in written and text.count(question) > 1:
                     word = self.whole.free(f"{name}_{least}")
                     asked.append(f"{word} = {question}")
                     text = text.replace(question, word)
@@ -747,32 +761,32 @@ class Blocks:
             return None
         head = node.args[0] if node.op == "along" else node
         several = head.args if self.whole.is_shortened(head) else ()  # lines, of which a later one may read them
-        places = {id(member): place for place, member in enumerate(self.run)}
-        end = self.whole.places[id(self.run[-1])]
+        places = {member: place for place, member in enumerate(self.run)}
+        end = self.whole.places[self.run[-1]]
         taken = self.whole.inherited
         for arg in self.read_from_outside():
-            readers = [places[id(member)] for member in self.run if arg in self.whole.reads(member)]
-            dies = self.whole.last.get(id(arg), END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
-            if dies and arg not in several and id(arg) not in taken and id(arg) not in self.reused and max(readers) <= places[id(node)] and arg.op not in ("input", "ones"):
-                self.reused.add(id(arg))
-                return self.whole.names[id(arg)]
+            readers = [places[member] for member in self.run if arg in self.whole.reads(member)]
+            dies = self.whole.last.get(arg, END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
+            if dies and arg not in several and arg not in taken and arg not in self.reused and max(readers) <= places[node] and arg.op not in ("input", "ones"):
+                self.reused.add(arg)
+                return self.whole.names[arg]
         return None
 
     def read_from_outside(self) -> list[Node]:
         """The arrays that the loop reads a block of at a time."""
-        found: dict[int, Node] = {}
+        found: dict[Node, Node] = {}
         for node in self.run:
             for arg in self.whole.reads(node):
-                if id(arg) not in self.members and not arg.zero_d and arg.shape is not None and arg.shape[self.axis] == self.shape[self.axis]:
-                    found.setdefault(id(arg), arg)
+                if arg not in self.members and not arg.zero_d and arg.shape is not None and arg.shape[self.axis] == self.shape[self.axis]:
+                    found.setdefault(arg, arg)
         return list(found.values())
 
-    def roots(self) -> dict[int, Node]:
+    def roots(self) -> dict[Node, Node]:
         """Of each member, the first node whose memory it has."""
-        found: dict[int, Node] = {}
+        found: dict[Node, Node] = {}
         for node in self.run:
-            heir = self.whole.heir.get(id(node))
-            found[id(node)] = node if heir is None else found.get(id(heir), heir)
+            heir = self.whole.heir.get(node)
+            found[node] = node if heir is None else found.get(heir, heir)
         return found
 
     def sliced(self, name: str, slices: dict[str, str]) -> str:
@@ -794,8 +808,8 @@ class Blocks:
             return "bool"
         for member in self.run:
             for arg in self.whole.reads(member):
-                if id(arg) not in self.members and not arg.zero_d and not arg.boolean:
-                    return f"{self.whole.names[id(arg)]}.dtype"
+                if arg not in self.members and not arg.zero_d and not arg.boolean:
+                    return f"{self.whole.names[arg]}.dtype"
         return "dtype"
 
     def into(self, node: Node, name: str) -> str:

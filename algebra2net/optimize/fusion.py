@@ -25,15 +25,15 @@ UNKNOWN = 1000  # entries of a matrix of unknown size: large ones have code of t
 class Plan:
     """Which nodes are done in one loop: `loops`, each in the order of the graph."""
 
-    def __init__(self, order: Sequence[Node], final: set[int]) -> None:
+    def __init__(self, order: Sequence[Node], final: set[Node]) -> None:
         self.order = order
         self.final = final
-        self.users: dict[int, list[Node]] = {}
+        self.users: dict[Node, list[Node]] = {}
         for node in order:
             for arg in dict.fromkeys(() if is_constant(node) else node.args):
-                self.users.setdefault(id(arg), []).append(node)
-        self.time: dict[int, int] = {}
-        self.over: dict[int, Shape] = {}  # of what is in a loop, the loop's shape
+                self.users.setdefault(arg, []).append(node)
+        self.time: dict[Node, int] = {}
+        self.over: dict[Node, Shape] = {}  # of what is in a loop, the loop's shape
         for node in order:
             self._put(node)
         for node in reversed(order):
@@ -42,7 +42,7 @@ class Plan:
 
     def shape(self, loop: Sequence[Node]) -> Shape:
         """The shape that a loop goes over."""
-        return self.over[id(loop[0])]
+        return self.over[loop[0]]
 
     # when
 
@@ -50,10 +50,10 @@ class Plan:
         """Into the earliest loop that can do a node; else between two loops."""
         place = self._earliest(node)
         if place is None:
-            last = max((self.time.get(id(arg), -1) for arg in node.args), default=-1)
-            self.time[id(node)] = last if last % 2 else last + 1
+            last = max((self.time.get(arg, -1) for arg in node.args), default=-1)
+            self.time[node] = last if last % 2 else last + 1
         else:
-            self.time[id(node)], self.over[id(node)] = place
+            self.time[node], self.over[node] = place
 
     def _earliest(self, node: Node) -> tuple[int, Shape] | None:
         """The time and the shape of the earliest loop that can do a node."""
@@ -65,7 +65,7 @@ class Plan:
             assert shape is not None
             there = self._ready(node, shape)
             return (there, shape) if self._goes_on(node, there, shape) else None
-        for shape in dict.fromkeys(self.over[id(arg)] for arg in node.args if id(arg) in self.over and arg.shape == node.shape != self.over[id(arg)]):
+        for shape in dict.fromkeys(self.over[arg] for arg in node.args if arg in self.over and arg.shape == node.shape != self.over[arg]):
             there = self._ready(node, shape)
             if is_entrywise(node, once_a_row=True) and self._goes_on(node, there, shape):
                 return there, shape
@@ -79,35 +79,35 @@ class Plan:
         return max((self._there(arg, shape) for arg in operands(node)), default=0)
 
     def _there(self, arg: Node, shape: Shape) -> int:
-        time = self.time.get(id(arg), -1)
-        if id(arg) not in self.over:
+        time = self.time.get(arg, -1)
+        if arg not in self.over:
             return time + 1
-        return time if arg.op not in REDUCED and self.over[id(arg)] == shape else time + 2
+        return time if arg.op not in REDUCED and self.over[arg] == shape else time + 2
 
     def _goes_on(self, node: Node, time: int, shape: Shape) -> bool:
         """Whether that loop also makes one of the operands."""
-        return any(self.over.get(id(arg)) == shape and self.time[id(arg)] == time for arg in operands(node))
+        return any(self.over.get(arg) == shape and self.time[arg] == time for arg in operands(node))
 
     def _stays_inside(self, node: Node) -> bool:
         """Whether loops alone read what has been spread, so that it is never made."""
-        return id(node) not in self.final and all(by_rows(user) == node.shape or (is_entrywise(user) and user.shape == node.shape) for user in self.users[id(node)])
+        return node not in self.final and all(by_rows(user) == node.shape or (is_entrywise(user) and user.shape == node.shape) for user in self.users[node])
 
     def _move_later(self, node: Node) -> None:
         """Into the loop that uses a node, where then no more arrays are kept than before."""
-        if self.over.get(id(node)) != node.shape or id(node) in self.final or by_rows(node):
+        if self.over.get(node) != node.shape or node in self.final or by_rows(node):
             return
-        users, now = self.users.get(id(node), []), self.time[id(node)]
-        then = min((self.time[id(user)] for user in users), default=now)
-        if then <= now or then % 2 or not all(self.time[id(user)] > then or self.over.get(id(user)) == node.shape for user in users):
+        users, now = self.users.get(node, []), self.time[node]
+        then = min((self.time[user] for user in users), default=now)
+        if then <= now or then % 2 or not all(self.time[user] > then or self.over.get(user) == node.shape for user in users):
             return
         if not any(self._is_kept_for(arg, node, now) for arg in dict.fromkeys(node.args)):
-            self.time[id(node)] = then
+            self.time[node] = then
 
     def _is_kept_for(self, arg: Node, node: Node, now: int) -> bool:
         """Whether an operand would have to be kept for a node alone, if that were done later."""
         if arg.shape != node.shape or arg.op in ("const", "input"):
             return False
-        return id(arg) not in self.final and all(user is node or self.time[id(user)] <= now for user in self.users[id(arg)])
+        return arg not in self.final and all(user is node or self.time[user] <= now for user in self.users[arg])
 
     # together
 
@@ -121,19 +121,19 @@ class Plan:
                 key = leader[key]
             return key
 
-        members = [node for node in self.order if id(node) in self.over]
+        members = [node for node in self.order if node in self.over]
         for node in members:
             place = self._place(node)
             for arg in operands(node):
-                if arg.shape == place[1] or (id(arg) in self.over and self._place(arg) == place):
-                    leader[lead((place, id(arg)))] = lead((place, id(node)))
+                if arg.shape == place[1] or (arg in self.over and self._place(arg) == place):
+                    leader[lead((place, arg))] = lead((place, node))
         found: dict[object, list[Node]] = {}
         for node in members:
-            found.setdefault(lead((self._place(node), id(node))), []).append(node)
+            found.setdefault(lead((self._place(node), node)), []).append(node)
         return list(found.values())
 
     def _place(self, node: Node) -> tuple[int, Shape]:
-        return self.time[id(node)], self.over[id(node)]
+        return self.time[node], self.over[node]
 
     @staticmethod
     def _cut(together: Sequence[Node]) -> list[list[Node]]:
@@ -141,11 +141,11 @@ class Plan:
 
     def is_worth_it(self, loop: Sequence[Node]) -> bool:
         """Whether a loop takes less time than NumPy for each of its operations; in microseconds, as measured."""
-        inside = {id(node) for node in loop}
+        inside = set(loop)
         shape = self.shape(loop)
         rows, columns = shape
         entries = rows * columns if isinstance(rows, int) and isinstance(columns, int) else UNKNOWN
-        arrays = {id(arg) for node in loop for arg in node.args if id(arg) not in inside and arg.shape == shape}
+        arrays = {arg for node in loop for arg in node.args if arg not in inside and arg.shape == shape}
         passed = len(arrays) + sum(self.escapes(node, inside) for node in loop if node.shape == shape)
         whole = sum(operations(node) for node in loop if by_rows(node) or node.shape == shape or node.op in REDUCED)
         once = sum(operations(node) for node in loop) - whole
@@ -153,13 +153,13 @@ class Plan:
 
     def _has_sizes(self, loop: Sequence[Node]) -> bool:
         """Whether the arrays of a loop say how many rows and columns there are: not if all are spread from one column."""
-        inside, shape = {id(node) for node in loop}, self.shape(loop)
-        kinds = {kind_of(arg, shape) for node in loop for arg in operands(node) if id(arg) not in inside}
+        inside, shape = set(loop), self.shape(loop)
+        kinds = {kind_of(arg, shape) for node in loop for arg in operands(node) if arg not in inside}
         return "whole" in kinds or {"row", "column"} <= kinds or any(node.shape == shape and self.escapes(node, inside) for node in loop)
 
-    def escapes(self, node: Node, inside: set[int]) -> bool:
+    def escapes(self, node: Node, inside: set[Node]) -> bool:
         """Whether a node's value is needed outside its loop."""
-        return id(node) in self.final or any(id(user) not in inside for user in self.users.get(id(node), ()))
+        return node in self.final or any(user not in inside for user in self.users.get(node, ()))
 
 
 def operations(node: Node) -> int:
@@ -180,19 +180,17 @@ class Phases:
 
     def __init__(self, loop: Sequence[Node], shape: Shape) -> None:
         self.shape = shape
-        self.inside = {id(node) for node in loop}
-        self.users: dict[int, list[Node]] = {}
+        self.inside = set(loop)
+        self.users: dict[Node, list[Node]] = {}
         for node in loop:
             for arg in operands(node):
-                self.users.setdefault(id(arg), []).append(node)
-        self.of: dict[int, int] = {}
+                self.users.setdefault(arg, []).append(node)
+        self.of: dict[Node, int] = {}
         for node in loop:
-            self.of[id(node)] = self._earliest(node)
+            self.of[node] = self._earliest(node)
         for node in reversed(loop):
             self._move_later(node)
-        self.kept = {
-            id(node) for node in loop if self.is_whole(node) and not self.makes_row(node) and any(self._is_stored_for(user, node) for user in self.users.get(id(node), ()))
-        }
+        self.kept = {node for node in loop if self.is_whole(node) and not self.makes_row(node) and any(self._is_stored_for(user, node) for user in self.users.get(node, ()))}
         self.last = {key: max(map(self.reads, users)) for key, users in self.users.items()}
         self.count = 1 + max(self.of.values())
 
@@ -210,33 +208,33 @@ class Phases:
 
     def reads(self, node: Node) -> int:
         """The run in which a node reads its operands."""
-        return self.of[id(node)] - self.sums(node)
+        return self.of[node] - self.sums(node)
 
     def is_free_for(self, node: Node, arg: Node) -> bool:
         """Whether a node may be written over an operand that dies in the loop."""
-        return self.last.get(id(arg), 0) <= self.of[id(node)] - self.makes_row(node)
+        return self.last.get(arg, 0) <= self.of[node] - self.makes_row(node)
 
     def _earliest(self, node: Node) -> int:
-        inner = [arg for arg in operands(node) if id(arg) in self.inside]
+        inner = [arg for arg in operands(node) if arg in self.inside]
         if called_on_rows(node):
-            return max((self.of[id(arg)] + (not self.makes_row(arg)) for arg in inner), default=0)
-        return max((self.of[id(arg)] for arg in inner), default=0) + self.sums(node)
+            return max((self.of[arg] + (not self.makes_row(arg)) for arg in inner), default=0)
+        return max((self.of[arg] for arg in inner), default=0) + self.sums(node)
 
     def _move_later(self, node: Node) -> None:
         """Into the run that uses a node, where then no more values are kept than before."""
-        users = self.users.get(id(node))
+        users = self.users.get(node)
         if not users or not self.is_whole(node) or by_rows(node) or any(called_on_rows(user) for user in users):
             return
         then = min(map(self.reads, users))
         if sum(self._is_kept_for(arg, node) for arg in dict.fromkeys(self._whole_inside(node))) <= 1:
-            self.of[id(node)] = max(then, self.of[id(node)])
+            self.of[node] = max(then, self.of[node])
 
     def _whole_inside(self, node: Node) -> Iterable[Node]:
-        return (arg for arg in operands(node) if id(arg) in self.inside and self.is_whole(arg) and not self.makes_row(arg))
+        return (arg for arg in operands(node) if arg in self.inside and self.is_whole(arg) and not self.makes_row(arg))
 
     def _is_kept_for(self, arg: Node, node: Node) -> bool:
-        return not any(user is not node and self._is_stored_for(user, arg) for user in self.users[id(arg)])
+        return not any(user is not node and self._is_stored_for(user, arg) for user in self.users[arg])
 
     def _is_stored_for(self, user: Node, arg: Node) -> bool:
         """Whether a user reads a value when the run that makes it is over."""
-        return bool(called_on_rows(user)) or self.reads(user) > self.of[id(arg)]
+        return bool(called_on_rows(user)) or self.reads(user) > self.of[arg]

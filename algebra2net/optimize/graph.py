@@ -26,7 +26,7 @@ from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
 from algebra2net.optimize.shortcuts import Shortcut, shortcut
 from algebra2net.optimize.trial import tried
-from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, record
+from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
 VIEWS = frozenset(("T", "matrix", "part"))
@@ -114,7 +114,7 @@ class Graph:
     preludes: dict[str, str] = field(default_factory=dict)
     imports: dict[str, None] = field(default_factory=dict)
     of: dict[Expr, Node] = field(default_factory=dict)  # the node of each value of the program
-    sharing: dict[int, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
+    sharing: dict[Node, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -200,7 +200,7 @@ class Graph:
         for equation in program.equations:
             node = self.value(equation.value, program.shapes.get(equation.name, SCALAR))
             name = equation.name
-            if node.name is None and not is_step(name) and node.op != "const":
+            if node.name is None and not name.is_step and node.op != "const":
                 node.name = name
             node.uses += uses[name]
             self.of[name] = node
@@ -212,7 +212,11 @@ class Graph:
         if not isinstance(value, Operation):
             return self.const(float(np.pi) if value is pi else int(value) if value.is_Integer else float(value))
         here = record(value)
-        args = tuple([self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in here.operands_of(value)])
+        given = here.operands_of(value)
+        if len(value.names) == len(given):  # no numbers among them
+            args = tuple(map(self.of.__getitem__, value.names))
+        else:
+            args = tuple([self.of[arg] if isinstance(arg, Symbol) else self.value(arg, SCALAR) for arg in given])
         special = _special(here.numpy)
         if special is not None:
             return special(self, here, value, args, shape)
@@ -228,12 +232,15 @@ class Graph:
         if along is not None:
             return along
         made = kernel(here, value, self.straight)
-        values = [*args]
-        for instruction in made.instructions:
-            values.append(self.instruction(instruction, values, here, made))
-        for name, text in made.preludes:
-            self.preludes.setdefault(name, text)
-        result = self.argument(made.result, values)
+        if made.single is not None:
+            result = self.single(made.single, args)
+        else:
+            values = [*args]
+            for instruction in made.instructions:
+                values.append(self.instruction(instruction, values, here, made))
+            for name, text in made.preludes:
+                self.preludes.setdefault(name, text)
+            result = self.argument(made.result, values)
         if here.between != EVERYTHING:
             result.between = here.between
         if result.op in ("call", "text"):
@@ -242,12 +249,12 @@ class Graph:
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
             result.sharing += ((None, here),)
-            self.sharing.setdefault(id(args[0]), result)
+            self.sharing.setdefault(args[0], result)
         return result
 
     def along(self, here: Operator, args: tuple[Node, ...], shape: Shape) -> Node | None:
         """The value of a function that another one of the same operand computes on the way, if there is one."""
-        whole = self.sharing.get(id(args[0]))
+        whole = self.sharing.get(args[0])
         if whole is None or shape == SCALAR or not self.program.inputs:
             return None
         name = alone(here.name)
@@ -265,14 +272,14 @@ class Graph:
         """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""
         operands = tuple([values[arg.place] if isinstance(arg, Ref) else self.argument(arg, values) for arg in instruction.args])
         op, data = instruction.op, instruction.data
-        if op in ENTRYWISE:
-            return self.computed(op, operands) if {arg.op for arg in operands} == {"const"} else self.make(op, operands, data)
+        if op not in ("call", "text"):
+            return self.single(instruction, operands)
         if op == "call" and of_one_shape(here):
             operands = tuple([self.matrix(arg) if arg.zero_d else arg for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
             data = str(data).replace("slot_dtype", "dtype")
         node = self.make(op, operands, data)
-        if op in ("call", "text") and node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
+        if node.shape is None and not (here.elementwise and all(arg.zero_d for arg in operands)):
             node.shape, node.fresh = tried(str(data), tuple(arg.shape for arg in operands), dict(made.preludes))
         if op == "call":
             node.short = shortcut(functions_of(here.prelude)[str(data).partition("(")[0]], of_one_shape(here))
@@ -280,6 +287,12 @@ class Graph:
             node.entrywise = True
             node.zero_d = all(arg.zero_d for arg in operands)
         return node
+
+    def single(self, instruction: Instruction, operands: tuple[Node, ...]) -> Node:
+        """The node of an array operation on these operands; of numbers alone, it is done now."""
+        op = instruction.op
+        is_known = op in ENTRYWISE and operands[0].op == "const" and all(arg.op == "const" for arg in operands)
+        return self.computed(op, operands) if is_known else self.make(op, operands, instruction.data)
 
     def argument(self, argument: Argument, values: Sequence[Node]) -> Node:
         """The node that an instruction's operand stands for."""

@@ -75,6 +75,7 @@ class Kernel:
     instructions: tuple[Instruction, ...]
     result: Argument
     preludes: tuple[tuple[str, str], ...]
+    single: Instruction | None  # the one that it consists of, if that takes the operands as they come
 
 
 class UnknownTextError(Exception):
@@ -110,7 +111,9 @@ def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: f
     instructions, result = _used(reader.instructions, result, count)
     texts = [text for each in instructions for text in (each.data if isinstance(each.data, Check) else [str(each.data)] if each.op in ("call", "text") else ())]
     kept = reached("\n".join(texts), reader.functions)
-    return Kernel(tuple(instructions), result, tuple((name, _rewritten(reader.functions[name], record)) for name in kept))
+    is_single = len(instructions) == 1 and result == Ref(count) and instructions[0].args == tuple(map(Ref, range(count))) and instructions[0].op not in ("call", "text")
+    preludes = tuple((name, _rewritten(reader.functions[name], record)) for name in kept)
+    return Kernel(tuple(instructions), result, preludes, instructions[0] if is_single else None)
 
 
 def _used(instructions: Sequence[Instruction], result: Argument, operands: int) -> tuple[list[Instruction], Argument]:

@@ -45,25 +45,25 @@ class Place:
 class Layout:
     """The places of a function's nodes: `of`. The arrays in `filled` are made empty, before the first part of theirs is."""
 
-    def __init__(self, order: Sequence[Node], made: set[int], final: set[int]) -> None:
-        self.of: dict[int, Place] = {}
-        self.filled: set[int] = set()
+    def __init__(self, order: Sequence[Node], made: set[Node], final: set[Node]) -> None:
+        self.of: dict[Node, Place] = {}
+        self.filled: set[Node] = set()
         for node in reversed(order):  # what is larger comes first
             if node.op in STACKS:
                 for part, place in self.parts(node):
-                    if (id(part) in made or part.op in STACKS) and not {id(part)} & (final | self.of.keys()) and node.args.count(part) == 1:
-                        self.of[id(part)] = place
-                        self.filled.add(id(place.whole))
+                    if (part in made or part.op in STACKS) and not {part} & (final | self.of.keys()) and node.args.count(part) == 1:
+                        self.of[part] = place
+                        self.filled.add(place.whole)
         for node in order:
             if node.op == "block":
                 row, column = (part.start if part else 0 for part in cut_of(node))
                 whole = node.args[0]
-                own = self.of.get(id(whole)) or Place.of(whole)
-                self.of[id(node)] = Place.of(node, own.rows.start + row, own.columns.start + column, own.whole)
+                own = self.of.get(whole) or Place.of(whole)
+                self.of[node] = Place.of(node, own.rows.start + row, own.columns.start + column, own.whole)
 
     def parts(self, node: Node) -> Iterator[tuple[Node, Place]]:
         """The parts of a matrix, and where in it, or in what it is itself a part of, they belong."""
-        own = self.of.get(id(node)) or Place.of(node)
+        own = self.of.get(node) or Place.of(node)
         row, column = own.rows.start, own.columns.start
         for part in node.args:
             place = Place.of(part, row, column, own.whole)
@@ -72,13 +72,13 @@ class Layout:
 
     def is_filled(self, node: Node) -> bool:
         """Whether a matrix is put together in a place that is there already."""
-        return node.op in STACKS and (id(node) in self.of or id(node) in self.filled)
+        return node.op in STACKS and (node in self.of or node in self.filled)
 
     def missing(self, node: Node) -> list[tuple[Node, Place]]:
         """The parts of a matrix that are not made in their place."""
-        return [(part, place) for part, place in self.parts(node) if self.of.get(id(part)) != place]
+        return [(part, place) for part, place in self.parts(node) if self.of.get(part) != place]
 
     def whole(self, node: Node) -> Node | None:
         """The array that is made empty, and of which a node fills a part."""
-        found = node if id(node) in self.filled else self.of[id(node)].whole if id(node) in self.of else None
-        return found if found is not None and id(found) in self.filled else None
+        found = node if node in self.filled else self.of[node].whole if node in self.of else None
+        return found if found is not None and found in self.filled else None

@@ -32,20 +32,20 @@ class Loop:
     def __init__(self, lines: Fused, part: Sequence[Node]) -> None:
         self.whole = lines
         self.part = part
-        self.members = {id(node) for node in part}
-        self.phases = lines.phases[lines.part[id(part[0])]]
+        self.members = set(part)
+        self.phases = lines.phases[lines.part[part[0]]]
         self.shape = self.phases.shape
         self.given: list[str] = []  # in a call
         self.known: dict[str, str] = {}  # what is given → its name in the loop
         self.kinds: dict[str, str] = {}  # name in the loop → what it is
         self.constants: dict[str, str] = {}
-        self.totals = {id(node): f"total{number}" for number, node in enumerate((node for node in part if node.op in REDUCED), 1)}
-        self.once: dict[int, str] = {}  # names of what is there once a row
-        self.places: dict[int, str] = {}  # of what is kept in memory, its array
+        self.totals = {node: f"total{number}" for number, node in enumerate((node for node in part if node.op in REDUCED), 1)}
+        self.once: dict[Node, str] = {}  # names of what is there once a row
+        self.places: dict[Node, str] = {}  # of what is kept in memory, its array
         self.columns: dict[str, tuple[str, slice]] = {}  # name in the loop of some columns → the array, and which
         self.widths: dict[str, Dimension] = {}  # of such arrays
         self.named_so_far = 0
-        reads = {kind_of(arg, self.shape) for node in part for arg in operands(node) if id(arg) not in self.members}
+        reads = {kind_of(arg, self.shape) for node in part for arg in operands(node) if arg not in self.members}
         self.is_flat = not reads & {"row", "column"} and all(self.phases.is_whole(node) or node.op in REDUCED for node in part) and self.phases.count == 1
         self.is_flat = self.is_flat and not any(self.has_gaps(each) for node in part for each in (node, *operands(node)))
         sizes = self.shape if self.is_flat else self.shape[1:]  # of what is one run of entries
@@ -56,7 +56,7 @@ class Loop:
     def lines(self) -> list[str]:
         """The call, after what it fills has been made."""
         for arg in dict.fromkeys(arg for node in self.part for arg in operands(node)):
-            if id(arg) not in self.members and arg.op != "const":
+            if arg not in self.members and arg.op != "const":
                 self.array(arg)
         before, after = self.memory()
         runs = [Run(self, number) for number in range(self.phases.count)]
@@ -74,19 +74,19 @@ class Loop:
         for node in self.part:
             if node.op in REDUCED:
                 continue
-            if id(node) in self.whole.escaping:
-                if id(node) in self.whole.layout.of:
-                    self.places[id(node)] = self.placed(node)
+            if node in self.whole.escaping:
+                if node in self.whole.layout.of:
+                    self.places[node] = self.placed(node)
                     continue
-                name, heir = self.whole.names[id(node)], self.whole.heir.get(id(node))
-                memory = name if heir is None else self.whole.names[id(heir)]
+                name, heir = self.whole.names[node], self.whole.heir.get(node)
+                memory = name if heir is None else self.whole.names[heir]
                 if heir is None:
                     before.append(f"{name} = {self.empty(node, self.phases.is_whole(node))}")
                 elif memory != name:
                     after.append(f"{name} = {memory}")
-                self.places[id(node)] = self.argument(memory, "whole" if self.phases.is_whole(node) else "column")
-            elif id(node) in self.phases.kept or self.phases.makes_row(node):
-                self.places[id(node)] = self.enter(self.empty(node, True, rows="1"), "own")
+                self.places[node] = self.argument(memory, "whole" if self.phases.is_whole(node) else "column")
+            elif node in self.phases.kept or self.phases.makes_row(node):
+                self.places[node] = self.enter(self.empty(node, True, rows="1"), "own")
         return before, after
 
     def empty(self, node: Node, wide: bool, rows: str = "") -> str:
@@ -99,18 +99,18 @@ class Loop:
         size = self.shape[axis]
         if isinstance(size, int):
             return str(size)
-        read = (arg for node in self.part for arg in operands(node) if id(arg) not in self.members and not arg.zero_d and arg.op != "const")
+        read = (arg for node in self.part for arg in operands(node) if arg not in self.members and not arg.zero_d and arg.op != "const")
         return f"{self.whole.operand(next(arg for arg in read if arg.shape and arg.shape[axis] == size))}.shape[{axis}]"
 
     def has_gaps(self, node: Node) -> bool:
         """Whether a matrix is some columns of an array."""
-        place = self.whole.layout.of.get(id(node))
+        place = self.whole.layout.of.get(node)
         return place is not None and not place.has_all_columns
 
     def placed(self, node: Node) -> str:
         """The name of what lies in an array: of the rows, or of some columns of each."""
-        place = self.whole.layout.of[id(node)]
-        rows = place.rows_text(self.whole.names[id(place.whole)])
+        place = self.whole.layout.of[node]
+        rows = place.rows_text(self.whole.names[place.whole])
         if not self.has_gaps(node):
             return self.argument(rows, "whole")
         assert place.whole.shape is not None
@@ -172,13 +172,13 @@ class Loop:
 
     def array(self, node: Node) -> str:
         """The name of an array, or a number, that is made elsewhere."""
-        if id(node) in self.whole.layout.of:
+        if node in self.whole.layout.of:
             return self.placed(node)
         kind = kind_of(node, self.shape)
         text = self.whole.operand(node, loose=True)
         if kind == "number" and not is_surely_number(node):
             return self.argument(f"np.reshape({text}, (1, 1))", "single")
-        if kind != "number" and id(node) not in self.whole.contiguous:
+        if kind != "number" and node not in self.whole.contiguous:
             text = f"np.ascontiguousarray({text})"
         return self.argument(text, kind)
 
@@ -205,20 +205,20 @@ class Run:
     def __init__(self, loop: Loop, number: int) -> None:
         self.loop = loop
         self.phases = phases = loop.phases
-        done = [node for node in loop.part if phases.of[id(node)] == number]
+        done = [node for node in loop.part if phases.of[node] == number]
         ended = [node for node in loop.part if (node.op in REDUCED or phases.sums(node)) and phases.reads(node) == number]
         self.in_chunks = loop.is_long and any(node.op not in LARGEST for node in ended)
-        self.inside = {id(node) for node in done}
+        self.inside = set(done)
         self.decays = Decays(done, loop.whole.graph)
-        self.inverses: dict[tuple[int, int], str] = {}
-        self.values: dict[int, str] = {}
+        self.inverses: dict[tuple[Node, int], str] = {}
+        self.values: dict[Node, str] = {}
         self.body: list[str] = []
         for node in done:
             self.do_once(node)
         self.before, self.body = self.body, []
-        kept = [node for node in done if id(node) in loop.places and phases.is_whole(node) and not phases.makes_row(node)]
+        kept = [node for node in done if node in loop.places and phases.is_whole(node) and not phases.makes_row(node)]
         self.sums = [self.sum(node) for node in ended]
-        stored = [f"{self.entry(loop.places[id(node)])} = {self.value(node)}" for node in kept]
+        stored = [f"{self.entry(loop.places[node])} = {self.value(node)}" for node in kept]
         self.body += stored  # when all has been read: it may be written over what it is of
 
     def lines(self) -> list[str]:
@@ -240,21 +240,21 @@ class Run:
 
     def do_once(self, node: Node) -> None:
         """What is done with a row before the run over it: a function of the row, or what rests on numbers of it."""
-        place = self.loop.places.get(id(node))
+        place = self.loop.places.get(node)
         if self.phases.makes_row(node):
             assert place is not None
             self.body.append(f"{called_on_rows(node)}({', '.join([*map(self.row, node.args), self.row_of(place)])})")
         elif node.op not in REDUCED and not self.phases.is_whole(node):
             if not self.phases.sums(node):
-                name = self.loop.once[id(node)] = self.made(node)
+                name = self.loop.once[node] = self.made(node)
                 if called_on_rows(node) == "unit_of":
                     self.body.append(f"one_over_{name} = one / {name}")
             if place is not None:
-                self.body.append(f"{place}[row, 0] = {self.loop.once[id(node)]}")
+                self.body.append(f"{place}[row, 0] = {self.loop.once[node]}")
 
     def row(self, node: Node) -> str:
         """The row of an operand of a function of rows."""
-        return self.row_of(self.loop.places[id(node)] if id(node) in self.loop.members else self.loop.array(node))
+        return self.row_of(self.loop.places[node] if node in self.loop.members else self.loop.array(node))
 
     def row_of(self, name: str) -> str:
         """The row of an array, as an argument."""
@@ -266,7 +266,7 @@ class Run:
 
     def sum(self, node: Node) -> Sum:
         """The lines of a sum, of a whole row or of all, or of the largest entry of a row."""
-        name = self.loop.once[id(node)] = self.loop.name()
+        name = self.loop.once[node] = self.loop.name()
         first, second = (self.value(arg) for arg in (operands(node) * 2)[:2])
         if node.op in LARGEST:
             sign, rank = LARGEST[node.op], f"rank_{name}"
@@ -274,7 +274,7 @@ class Run:
         added = f"{name} = plus({name}, {first} * {second})" if node.op in ("vdot", "vecdot") else f"{name} = plus({name}, {first})"
         begun = [f"{name} = zero"]
         if node.op in REDUCED:
-            return Sum(begun=begun, added=added, closed=[f"{self.loop.totals[id(node)]} += {name}"])
+            return Sum(begun=begun, added=added, closed=[f"{self.loop.totals[node]} += {name}"])
         if not self.in_chunks:
             return Sum(begun=begun, added=added)
         return Sum(before=[f"all_{name} = 0.0"], begun=begun, added=added, closed=[f"all_{name} += {name}"], after=[f"{name} = f(all_{name})"])
@@ -298,27 +298,27 @@ class Run:
 
     def value(self, node: Node) -> str:
         """The name of a node's entry, or of its number in the row."""
-        if id(node) in self.loop.once:
-            return self.loop.once[id(node)]
-        found = self.values.get(id(node))
+        if node in self.loop.once:
+            return self.loop.once[node]
+        found = self.values.get(node)
         if found is None:
-            found = self.values[id(node)] = self.constant(node.data) if node.op == "const" else self.made(node) if self.is_made(node) else self.read(node)
+            found = self.values[node] = self.constant(node.data) if node.op == "const" else self.made(node) if self.is_made(node) else self.read(node)
         return found
 
     def is_made(self, node: Node) -> bool:
         """Whether a node's entries are made in this run."""
-        return id(node) in self.inside and not self.phases.makes_row(node)
+        return node in self.inside and not self.phases.makes_row(node)
 
     def made(self, node: Node) -> str:
         """The name of what is made now."""
-        if id(node) in self.decays.with_expm1:
+        if node in self.decays.with_expm1:
             return self.named(f"exp_and_expm1({self.value(node.args[0])})", "e")
         text = self.expression(node)
         return text if node.op in SPREAD else self.named(text)
 
     def read(self, node: Node) -> str:
         """The name of what is read from an array, or given as a number."""
-        name = self.loop.places[id(node)] if id(node) in self.loop.members else self.loop.array(node)
+        name = self.loop.places[node] if node in self.loop.members else self.loop.array(node)
         entry = self.entry(name)
         return self.named(entry) if entry.endswith("]") else entry
 
@@ -356,14 +356,14 @@ class Run:
             return shared
         if is_decay(node):
             return f"exp_of_negative({self.value(args[0])})"
-        if op == "tanh" and (decay := self.decays.of_tanh.get(id(node))) is not None:
+        if op == "tanh" and (decay := self.decays.of_tanh.get(node)) is not None:
             less = f"e{self.value(decay)}"
             return f"np.copysign(({less} * ({less} + two)) * {self.inverse(decay, 2)}, {self.value(args[0])})"
-        if op == "divide" and id(node) in self.decays.of_division:
-            decay, power, times = self.decays.of_division[id(node)]
+        if op == "divide" and node in self.decays.of_division:
+            decay, power, times = self.decays.of_division[node]
             inverse = self.inverse(decay, power)
             return " * ".join([self.number(args[0]), *[inverse] * times])
-        if op == "divide" and called_on_rows(args[1]) == "unit_of" and id(args[1]) in self.loop.once:
+        if op == "divide" and called_on_rows(args[1]) == "unit_of" and args[1] in self.loop.once:
             return f"{self.number(args[0])} * one_over_{self.value(args[1])}"  # a power of two: no digit is lost
         if op == "where":
             return f"{self.number(args[1])} if {self.flag(args[0])} else {self.number(args[2])}"
@@ -386,11 +386,11 @@ class Run:
 
     def inverse(self, decay: Node, power: int) -> str:
         """The name of 1/(1 + e) or 1/(1 + e²) of a decay e."""
-        if (id(decay), power) not in self.inverses:
+        if (decay, power) not in self.inverses:
             e = self.value(decay)
             divisor = self.named(f"one + {e}" if power == 1 else f"one + {e} * {e}")
-            self.inverses[id(decay), power] = self.named(f"one / {divisor}")
-        return self.inverses[id(decay), power]
+            self.inverses[decay, power] = self.named(f"one / {divisor}")
+        return self.inverses[decay, power]
 
     def shared_exp(self, below: Node) -> str | None:
         """exp(min(x, 0)) is 1 or exp(-|x|), where the loop has that, too."""
@@ -398,19 +398,19 @@ class Run:
             return None
         x, _ = below.args
         other = decay_of(x, self.loop.whole.graph)
-        if other is None or id(other) not in self.inside:
+        if other is None or other not in self.inside:
             return None
         return f"one if {self.value(x)} >= zero else {self.value(other)}"
 
 
 def is_surely_number(node: Node) -> bool:
     """Whether a node is no array: what a function of an operator gives for a scalar may be one of a single entry."""
-    open_ones, seen = [node], {id(node)}
+    open_ones, seen = [node], {node}
     while open_ones:
         each = open_ones.pop()
         if each.op in ENTRYWISE:
-            open_ones += [arg for arg in each.args if id(arg) not in seen]
-            seen.update(map(id, each.args))
+            open_ones += [arg for arg in each.args if arg not in seen]
+            seen.update(each.args)
         elif not (each.op in ("const", "size", "vdot") or (each.op in REDUCTIONS and each.data is None)):
             return False
     return True
@@ -438,20 +438,20 @@ class Decays:
     """
 
     def __init__(self, part: Sequence[Node], graph: Graph) -> None:
-        members = {id(node) for node in part}
-        self.with_expm1: set[int] = set()
-        self.of_tanh: dict[int, Node] = {}
-        self.of_division: dict[int, tuple[Node, int, int]] = {}  # e, its power in the divisor, the divisor's
-        count: Counter[tuple[int, int]] = Counter()  # of divisions by 1 + e to that power
+        members = set(part)
+        self.with_expm1: set[Node] = set()
+        self.of_tanh: dict[Node, Node] = {}
+        self.of_division: dict[Node, tuple[Node, int, int]] = {}  # e, its power in the divisor, the divisor's
+        count: Counter[tuple[Node, int]] = Counter()  # of divisions by 1 + e to that power
         for node in part:
-            if node.op == "tanh" and (decay := decay_of(node.args[0], graph)) is not None and id(decay) in members:
-                self.of_tanh[id(node)] = decay
-                self.with_expm1.add(id(decay))
-                count[id(decay), 2] += 1
-            if node.op == "divide" and (found := self._divisor(node.args[1])) is not None and id(found[0]) in members:
-                self.of_division[id(node)] = found
-                count[id(found[0]), found[1]] += found[2]
-        self.of_division = {key: found for key, found in self.of_division.items() if count[id(found[0]), found[1]] > 1}
+            if node.op == "tanh" and (decay := decay_of(node.args[0], graph)) is not None and decay in members:
+                self.of_tanh[node] = decay
+                self.with_expm1.add(decay)
+                count[decay, 2] += 1
+            if node.op == "divide" and (found := self._divisor(node.args[1])) is not None and found[0] in members:
+                self.of_division[node] = found
+                count[found[0], found[1]] += found[2]
+        self.of_division = {key: found for key, found in self.of_division.items() if count[found[0], found[1]] > 1}
 
     @staticmethod
     def _divisor(node: Node, times: int = 1) -> tuple[Node, int, int] | None:

@@ -16,7 +16,7 @@ from sympy import Symbol
 from algebra2net.derive import VALUE
 from algebra2net.operators.prelude import reached
 from algebra2net.optimize.emit import Lines
-from algebra2net.optimize.graph import Graph
+from algebra2net.optimize.graph import Graph, Node
 from algebra2net.program import Program, is_step
 from algebra2net.targets.numpy import quoted
 
@@ -107,8 +107,8 @@ class _Function:
     def text(self, taken: set[str], output: str, made: Callable[..., Lines]) -> str:
         lines = made(self.graph, self.outputs, self.name, taken)
         self.words = set(lines.names.values())
-        arguments = [lines.names[id(self.graph.of[name])] for name in self.program.inputs]
-        shared: set[int] = set()
+        arguments = [lines.names[self.graph.of[name]] for name in self.program.inputs]
+        shared: set[Node] = set()
         results = {label: lines.result(node, self.shapes[label], shared) for label, node in self.outputs.items()}
         value = results.pop(VALUE, None)
         returned = f"{{{', '.join(f'{label!r}: {text}' for label, text in results.items())}}}"

@@ -54,14 +54,14 @@ class Stacks:
     def __init__(self, lines: Lines) -> None:
         self.lines: Lines = proxy(lines)  # which have these
         self.groups: list[list[Node]] = []  # products side by side
-        self.movable: dict[int, bool] = {}  # of each factor of a product, whether it may be made in a slot
-        self.slots: dict[int, tuple[Stack, int]] = {}  # of the first node that has the memory
-        self.calls: dict[int, list[str]] = {}  # the lines of the first product of a call; none for the others
-        self.before: dict[int, str] = {}  # the line that makes a stack, before the statement that first fills a slot
+        self.movable: dict[Node, bool] = {}  # of each factor of a product, whether it may be made in a slot
+        self.slots: dict[Node, tuple[Stack, int]] = {}  # of the first node that has the memory
+        self.calls: dict[Node, list[str]] = {}  # the lines of the first product of a call; none for the others
+        self.before: dict[Node, str] = {}  # the line that makes a stack, before the statement that first fills a slot
 
     def slot(self, node: Node) -> str | None:
         """The place that a statement writes to."""
-        found = self.slots.get(id(node))
+        found = self.slots.get(node)
         return None if found is None else f"{found[0].name}[{found[1]}]"
 
     # which products
@@ -71,15 +71,15 @@ class Stacks:
         uses = self.lines.uses
         alike: dict[Hashable, list[Node]] = {}
         for node in statements:
-            if node.op == "dot" and id(node) not in uses:
+            if node.op == "dot" and node not in uses:
                 alike.setdefault(self._kind(node), []).append(node)
         alike.pop(None, None)
         self.groups = [products[start : start + MANY] for products in alike.values() if len(products) >= FEW for start in range(0, len(products), MANY)]
         if not self.groups:
             return statements
-        last = {id(group[-1]): group for group in self.groups}
-        moved = {id(node) for group in self.groups for node in group}
-        return [each for node in statements for each in last.get(id(node), () if id(node) in moved else (node,))]
+        last = {group[-1]: group for group in self.groups}
+        moved = {node for group in self.groups for node in group}
+        return [each for node in statements for each in last.get(node, () if node in moved else (node,))]
 
     def _kind(self, product: Node) -> Hashable:
         """What products have in common that one call can do; None for others."""
@@ -87,15 +87,15 @@ class Stacks:
         between = first.shape[1] if first.shape is not None else "?"
         if size is None or not isinstance(between, int) or between == 1 or size * between > COSTLY:
             return None
-        alone = [None if self._is_movable(factor) else id(factor) for factor in factors(product)]
+        alone = [None if self._is_movable(factor) else factor for factor in factors(product)]
         return (product.shape, between, *(factor.op == "T" for factor in product.args), *alone) if None in alone else None
 
     def _is_movable(self, node: Node) -> bool:
         """Whether a matrix may be made in a slot."""
-        found = self.movable.get(id(node))
+        found = self.movable.get(node)
         if found is None:
-            known = id(node) in self.lines.final or id(node) in self.lines.inside
-            found = self.movable[id(node)] = takes_place(node) and node.fresh and not node.boolean and not known and (entries(node) or LARGEST) < LARGEST
+            known = node in self.lines.final or node in self.lines.inside
+            found = self.movable[node] = takes_place(node) and node.fresh and not node.boolean and not known and (entries(node) or LARGEST) < LARGEST
         return found
 
     # which slots
@@ -106,43 +106,43 @@ class Stacks:
             self.root = self._roots()
             self._write([run for group in sorted(self.groups, key=len, reverse=True) for run in self._runs(group)])
 
-    def _roots(self) -> dict[int, Node]:
+    def _roots(self) -> dict[Node, Node]:
         """Of each statement that takes over memory, the first that has it."""
-        found: dict[int, Node] = {}
+        found: dict[Node, Node] = {}
         heirs = self.lines.heir
         for node in self.lines.statements:
-            heir = heirs.get(id(node))
+            heir = heirs.get(node)
             if heir is not None:
-                found[id(node)] = found.get(id(heir), heir)
+                found[node] = found.get(heir, heir)
         return found
 
     def _at(self, node: Node) -> tuple[Stack, int] | None:
-        return self.slots.get(id(self.root.get(id(node), node)))
+        return self.slots.get(self.root.get(node, node))
 
     def _lies(self, lane: int, product: Node) -> tuple[object, ...]:
         """Where the factors of a product lie, the same for those that one call can do: one for all, in slots one after the other, or in none yet."""
         found: list[object] = []
         for factor in factors(product):
-            root = self.root.get(id(factor), factor)
-            place = self.slots.get(id(root))
-            found.append((place[0].name, place[1] - lane) if place else None if self.movable[id(factor)] and takes_place(root) else id(factor))
+            root = self.root.get(factor, factor)
+            place = self.slots.get(root)
+            found.append((place[0].name, place[1] - lane) if place else None if self.movable[factor] and takes_place(root) else factor)
         return tuple(found)
 
     def _runs(self, group: Sequence[Node]) -> Iterator[list[Node]]:
         """Products that lie alike; those of their factors that have no slot yet get one."""
         for lies, pairs in itertools.groupby(enumerate(group), key=lambda pair: self._lies(*pair)):
             run = [product for _, product in pairs]
-            bare = [[self.root.get(id(factor), factor) for factor in (factors(product)[k] for product in run)] for k, where in enumerate(lies) if where is None]
-            if len(run) < FEW or len({id(root) for roots in bare for root in roots}) < len(bare) * len(run):
+            bare = [[self.root.get(factor, factor) for factor in (factors(product)[k] for product in run)] for k, where in enumerate(lies) if where is None]
+            if len(run) < FEW or len({root for roots in bare for root in roots}) < len(bare) * len(run):
                 continue
             for roots in bare:
                 stack = self._new(roots[0], len(run))
-                self.slots.update((id(root), (stack, k)) for k, root in enumerate(roots))
+                self.slots.update((root, (stack, k)) for k, root in enumerate(roots))
             yield run
 
     def _new(self, first: Node, count: int) -> Stack:
         """A stack of so many matrices like this one."""
-        name = self.lines.free(re.sub(r"_?\d+_?$", "", self.lines.names[id(first)]) + "_all")
+        name = self.lines.free(re.sub(r"_?\d+_?$", "", self.lines.names[first]) + "_all")
         self.lines.taken_names.add(name)
         rows, columns = first.shape or (0, 0)
         return Stack(name, (count, int(rows), int(columns)))
@@ -151,17 +151,17 @@ class Stacks:
 
     def _write(self, runs: Sequence[Sequence[Node]]) -> None:
         """The lines of all calls, and where each stack is made."""
-        self.calls = {id(node): [] for run in runs for node in run}
+        self.calls = {node: [] for run in runs for node in run}
         made: set[str] = set()
-        dtype = f"{self.lines.names[id(self.lines.graph.of[self.lines.graph.program.inputs[0]])]}.dtype"
+        dtype = f"{self.lines.names[self.lines.graph.of[self.lines.graph.program.inputs[0]]]}.dtype"
         for node in self.lines.statements:
-            found = self.slots.get(id(node))
+            found = self.slots.get(node)
             if found is not None and found[0].name not in made:
                 made.add(found[0].name)
-                self.before[id(node)] = f"{found[0].name} = np.empty({found[0].shape}, {dtype})"
+                self.before[node] = f"{found[0].name} = np.empty({found[0].shape}, {dtype})"
         for run in runs:
             words = ", ".join(self._operand(run, k) for k in (0, 1))
-            self.calls[id(run[0])] = [f"{', '.join(self.lines.names[id(each)] for each in run)} = np.matmul({words})"]
+            self.calls[run[0]] = [f"{', '.join(self.lines.names[each] for each in run)} = np.matmul({words})"]
 
     def _operand(self, run: Sequence[Node], k: int) -> str:
         """The text of an operand of a call: the slots of a stack, or what all share."""

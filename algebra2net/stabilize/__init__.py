@@ -262,7 +262,7 @@ class _Walk:
         for equation in reversed(self.draft.equations):
             if equation.name in needed or not is_step(equation.name):
                 kept.append(equation)
-                needed.update(operands(equation.value, self.program.functions))
+                needed.update(operands(equation.value))
         kept.reverse()
         rewrites = tuple(r for e in kept for r in self.applied.get(e.name, ()))
         if not rewrites:

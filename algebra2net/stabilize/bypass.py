@@ -32,7 +32,7 @@ def _sources(program: Program) -> dict[Symbol, frozenset[Symbol]]:
     found: dict[Symbol, frozenset[Symbol]] = {}
     for equation in program.equations:
         inside: set[Symbol] = set()
-        for operand in operands(equation.value, program.functions):
+        for operand in operands(equation.value):
             inside |= found.get(operand, frozenset()) if is_step(operand) else {symbol(operand.name)}
         found[equation.name] = frozenset(inside)
     return found

@@ -49,7 +49,7 @@ def _alive(equations: list[Equation], program: Program) -> tuple[Equation, ...]:
     for equation in reversed(equations):
         if equation.name in needed or not is_step(equation.name):
             kept.append(equation)
-            needed.update(operands(equation.value, program.functions))
+            needed.update(operands(equation.value))
     return tuple(reversed(kept))
 
 

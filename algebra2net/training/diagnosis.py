@@ -90,7 +90,7 @@ def _each(net: Net, program: Program, inputs: Mapping[Symbol, Any], backward: bo
 def _all_named(program: Program) -> Program:
     """The program with a name for every step, so that each gets a line of code."""
     given: dict[Expr, Expr] = {e.name: symbol(f"step{e.name.name}") for e in program.equations if is_step(e.name)}
-    equations = [renamed(e, given, program.functions) for e in program.equations]
+    equations = [renamed(e, given) for e in program.equations]
     shapes = {given.get(name, name): shape for name, shape in program.shapes.items()}
     outputs = {label: given.get(name, name) for label, name in program.outputs.items()}
     return replace(program, equations=tuple(equations), shapes=shapes, outputs=outputs)

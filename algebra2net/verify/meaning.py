@@ -171,7 +171,7 @@ class Names:
         """The derivation with its signals under their names, where they are made."""
         names_ = self._renamed
         derived = self.truth.derived
-        equations = [renamed(e, names_, derived.functions) for e in derived.equations]
+        equations = [renamed(e, names_) for e in derived.equations]
         return derived.with_equations((e for e in equations if e.name != e.value), shapes={**derived.shapes, **{n: derived.shapes[s] for s, n in names_.items()}})
 
     # sizes

@@ -76,7 +76,7 @@ def _needed(program: Program, last: Symbol) -> set[Symbol]:
     needed = {last}
     for equation in reversed(program.equations):
         if equation.name in needed:
-            needed.update(operands(equation.value, program.functions))
+            needed.update(operands(equation.value))
     return needed
 
 
