@@ -19,11 +19,11 @@ from functools import cache
 from sympy import Expr, Integer, Symbol
 
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import BESIDE, beside, operation
+from algebra2net.operators.operator import BESIDE, beside, operation, together
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.program import Program, Shape, with_value
 
-SLOPES = {slope: OPERATORS[slope].slope_of for slope in OPERATORS if OPERATORS[slope].slope_of and beside(slope) in BESIDE}
+SLOPES = {slope: here.slope_of for slope, here in OPERATORS.items() if here.beside or here.together if here.slope_of}
 FUNCTIONS = frozenset(SLOPES.values())
 
 
@@ -38,7 +38,11 @@ def with_values(program: Program, optimized: bool = False) -> Program:
             values.setdefault((name, value.args), equation.name)
         elif name in SLOPES and not (optimized and _have_in_common(SLOPES[name], name)):
             at_hand = values.get((SLOPES[name], value.args))
-            if at_hand is not None:
+            if at_hand is None:
+                continue
+            if OPERATORS[name].together and not optimized:
+                changed[equation.name] = operation(together(name))(*value.args)
+            elif OPERATORS[name].beside:
                 given = dict(zip(OPERATORS[name].operands, value.args, strict=True)) | {"out": at_hand}
                 changed[equation.name] = operation(beside(name))(*(given[operand] for operand in BESIDE[beside(name)].operands))
         elif _weighs_probabilities(value, made) or (not optimized and _is_column_by_row(value, made, program.shapes)):

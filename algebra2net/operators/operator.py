@@ -119,6 +119,8 @@ class Operator:
     latex: str = ""
     python: str = ""
     numpy: str = ""
+    together: str = ""  # of a slope: NumPy's code that gives the function's own value and then the slope, which share an exponential
+    gives_two: bool = False  # NumPy's code is that
     beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
     ordinary: str = ""  # NumPy's code where exp(2 |x|) is finite, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
@@ -233,12 +235,15 @@ def operator(signature: str, **fields: Any) -> Operator:
     if record.beside:
         taken = tuple(operand for operand in (*operands, "out") if f"${operand}" in record.beside)
         BESIDE[beside(name)] = replace(record, name=beside(name), operands=taken, numpy=record.beside, takes_scalars=False, beside="")
+    if record.together:
+        BESIDE[together(name)] = replace(record, name=together(name), numpy=record.together, beside="", together="", gives_two=True)
     for spelling in (name, *record.aliases):
         _SPELLINGS[folded(spelling)] = name
     return record
 
 
 _BESIDE = "beside"
+_TOGETHER = "together"
 
 
 def beside(name: str) -> str:
@@ -246,9 +251,14 @@ def beside(name: str) -> str:
     return f"{name}{_BESIDE}"
 
 
+def together(slope: str) -> str:
+    """The name that a slope has where its function's value comes with it."""
+    return f"{slope}{_TOGETHER}"
+
+
 def alone(name: str) -> str:
     """The name that an operator has where nothing more is known."""
-    return name.removesuffix(_BESIDE)
+    return name.removesuffix(_BESIDE).removesuffix(_TOGETHER)
 
 
 def elementwise(signature: str, **fields: Any) -> Operator:
