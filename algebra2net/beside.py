@@ -23,8 +23,8 @@ from algebra2net.operators.operator import BESIDE, beside, operation, together
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.program import Program, Shape, with_value
 
-SLOPES = {slope: here.slope_of for slope, here in OPERATORS.items() if here.beside or here.together if here.slope_of}
-FUNCTIONS = frozenset(SLOPES.values())
+COMPANIONS = {name: here.companion for name, here in OPERATORS.items() if here.companion and (here.beside or here.together)}
+FUNCTIONS = frozenset(COMPANIONS.values())
 
 
 def with_values(program: Program, optimized: bool = False) -> Program:
@@ -36,8 +36,8 @@ def with_values(program: Program, optimized: bool = False) -> Program:
         value, name = equation.value, type(equation.value).__name__
         if name in FUNCTIONS:
             values.setdefault((name, value.args), equation.name)
-        elif name in SLOPES and not (optimized and _have_in_common(SLOPES[name], name)):
-            at_hand = values.get((SLOPES[name], value.args))
+        elif name in COMPANIONS and not (optimized and _have_in_common(COMPANIONS[name], name)):
+            at_hand = values.get((COMPANIONS[name], value.args))
             if at_hand is None:
                 continue
             if OPERATORS[name].together and not optimized:

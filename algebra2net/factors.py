@@ -126,14 +126,11 @@ class _Writing:
         def multiplied(a: Expr, b: Expr) -> Expr:
             return define("times" if isinstance(a, Symbol) else "scale", a, b)
 
-        total: Expr | None = None
-        for sign, factors in terms:
-            product = reduce(multiplied, sorted(factors, key=lambda factor: isinstance(factor, Symbol)))  # numbers first
-            if total is None:
-                total = product if sign > 0 else define("neg", product)
-            else:
-                total = define("plus" if sign > 0 else "minus", total, product)
-        assert total is not None
+        numbers_first = [(sign, sorted(factors, key=lambda factor: isinstance(factor, Symbol))) for sign, factors in terms]
+        (sign, first), *others = [(sign, reduce(multiplied, factors)) for sign, factors in numbers_first]
+        total = first if sign > 0 else define("neg", first)
+        for sign, product in others:
+            total = define("plus" if sign > 0 else "minus", total, product)
         return [*written, Equation(equation.name, OPERATORS["times"](shared, total), equation.span, equation.rule)]
 
 

@@ -119,7 +119,8 @@ class Operator:
     latex: str = ""
     python: str = ""
     numpy: str = ""
-    together: str = ""  # of a slope: NumPy's code that gives the function's own value and then the slope, which share an exponential
+    together: str = ""  # NumPy's code that gives the value of `companion` and then this one, which share an exponential
+    companion: str = ""  # of a slope, its function
     gives_two: bool = False  # NumPy's code is that
     beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
     ordinary: str = ""  # NumPy's code where exp(2 |x|) is finite, from q = exp(-x) and s = 1 / (1 + q), which many then share
@@ -280,6 +281,7 @@ def _literal(text: str) -> Any:
 def _spelled(name: str, operands: tuple[str, ...], fields: dict[str, Any]) -> dict[str, Any]:
     """The spellings that the fields leave out. An empty one is a call by name, with what is not the default."""
     fields.setdefault("unicode", fields.get("plain", ""))
+    fields.setdefault("companion", fields.get("slope_of", ""))
     fields.setdefault("numpy", f"{name}({', '.join('$' + operand for operand in operands)})")
     return fields
 

@@ -99,19 +99,19 @@ class _Function:
     def lines(self) -> list[tuple[str, str]]:
         """The lines between docstring and return: what each one defines or adds to, and its text."""
         program = self.needed()
-        self.slopes = _slopes_with_values(program)
+        self.along = _along_with(program)
         forward = {e.name for e in self.forward.equations} if self.forward is not None else set()
-        self.program, self.sums = collected(program, forward.union(self.slopes, self.slopes.values()))
+        self.program, self.sums = collected(program, forward.union(self.along, self.along.values()))
         self.uses = self.program.uses()
-        self.uses.subtract(operand for e in self.program.equations if e.name in self.slopes for operand in operands(e.value))  # written once for both
-        self.functions = {slope: function for function, slope in self.slopes.items()}
+        self.uses.subtract(operand for e in self.program.equations if e.name in self.along for operand in operands(e.value))  # written once for both
+        self.companions = {second: first for first, second in self.along.items()}
         self.made = {e.name: e.value for e in self.program.equations}
         self.identifiers: dict[Symbol, str] = {}
         self.written: dict[Expr, tuple[str, str]] = {}  # steps that are folded in, and numbers: their code, and how tightly it binds
         self.loose: set[Expr] = set()  # values that may be 0-d scalars
         self.scalars: set[Expr] = set()  # values that surely are
         self.constant: set[Expr] = set()  # values that are Python numbers
-        self.begun: set[Symbol] = set()  # sums of which a term is written, and slopes that came with their function's value
+        self.begun: set[Symbol] = set()  # sums of which a term is written, and what came along with something else
         self.needs_dtype = False
         self.choose_names()
         body = [line for equation in self.program.equations for line in self.lines_of(equation)]
@@ -135,7 +135,7 @@ class _Function:
                 self.identifiers[name] = names.identifier(self.spelled(name), taken)
                 taken.add(self.identifiers[name])
         size: Counter[Expr] = Counter()
-        twice = self.used_twice().union(self.slopes, self.slopes.values())
+        twice = self.used_twice().union(self.along, self.along.values())
         self.inside = self.inner_steps()
         self.numbers = itertools.count(1)
         for equation in self.program.equations:
@@ -177,8 +177,8 @@ class _Function:
 
     def step_name(self, equation: Equation, taken: set[str]) -> str:
         """z1 for what a layer l1 = f(z1) is made of, l1_slope for its slope where both come together; s1 otherwise."""
-        if isinstance(equation.value, Operation) and record(equation.value).gives_two:
-            return f"{self.identifiers[self.functions[equation.name]]}_slope"
+        if equation.name in self.companions and record(equation.value).slope_of:
+            return f"{self.identifiers[self.companions[equation.name]]}_slope"
         inside = self.inside.get(equation.name, "")
         if inside and inside not in taken:
             return inside
@@ -208,8 +208,8 @@ class _Function:
             word = self.identifiers[total]
             yield word, f"{word} {'+=' if total in self.begun else '='} {self.expression(equation.value, 'comparison', equation.name)}"
             self.begun.add(total)
-        elif equation.name in self.slopes:
-            yield self.identifiers[equation.name], self.line_of_two(equation, self.slopes[equation.name])
+        elif equation.name in self.along:
+            yield self.line_of_two(equation.name, self.along[equation.name])
         elif equation.name in self.identifiers and equation.name not in self.begun:
             yield self.identifiers[equation.name], self.line(equation)
 
@@ -223,14 +223,14 @@ class _Function:
                 self.constant.add(equation.name)
         return f"{self.identifiers[equation.name]} = {text}"
 
-    def line_of_two(self, equation: Equation, slope: Symbol) -> str:
-        """The line of a function's value and its slope."""
-        text = self.expression(self.made[slope], "comparison", equation.name)
+    def line_of_two(self, first: Symbol, second: Symbol) -> tuple[str, str]:
+        """The line of two values that one call gives, under both identifiers."""
+        text = self.expression(self.made[second], "comparison", first)
         for known in (self.loose, self.scalars):
-            if equation.name in known:
-                known.add(slope)
-        self.begun.add(slope)
-        return f"{self.identifiers[equation.name]}, {self.identifiers[slope]} = {text}"
+            known.update({second} if first in known else ())
+        self.begun.add(second)
+        words = f"{self.identifiers[first]}, {self.identifiers[second]}"
+        return words, f"{words} = {text}"
 
     def expression(self, value: Expr, need: str, result: Symbol | None = None) -> str:
         """The code of a value, in brackets where it binds more loosely than its place needs."""
@@ -455,15 +455,15 @@ class _Function:
         return f"The value of {output.name}, and its gradients by {wrt or 'nothing'}.\n\n{shapes}\n"
 
 
-def _slopes_with_values(program: Program) -> dict[Symbol, Symbol]:
-    """Of each function's value that comes together with its slope, that slope."""
+def _along_with(program: Program) -> dict[Symbol, Symbol]:
+    """Of each value that one call gives together with another, that other."""
     values: dict[tuple[str, tuple[Expr, ...]], Symbol] = {}
     found: dict[Symbol, Symbol] = {}
     for name, value, _, _ in program.equations:
         if isinstance(value, Operation):
             here = record(value)
             if here.gives_two:
-                found[values[here.slope_of, value.args]] = name
+                found[values[here.companion, value.args]] = name
             else:
                 values.setdefault((here.name, value.args), name)
     return found
