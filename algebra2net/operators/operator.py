@@ -123,6 +123,8 @@ class Operator:
     companion: str = ""  # of a slope, its function
     gives_two: bool = False  # NumPy's code is that
     beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
+    weights: str = ""  # what is known there: that this operand's entries are probabilities along `axis`
+    probabilities_along: int | str = ""  # the axis along which the result's entries are never negative and add up to 1, or the option that says it
     ordinary: str = ""  # NumPy's code where exp(2 |x|) is finite, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
     imports: str = ""
@@ -173,6 +175,11 @@ class Operator:
     def settings(self, value: Operation) -> dict[str, Expr]:
         """The options of this value by name."""
         return dict(zip(self.options, value.args[len(self.operands) :], strict=True)) if self.options else {}
+
+    def axis_of_probabilities(self, value: Operation) -> Expr | None:
+        """The axis along which the entries of this value are probabilities, if they are."""
+        along = self.probabilities_along
+        return self.settings(value).get(along) if isinstance(along, str) else Integer(along)
 
     def __call__(self, *operands: Expr, **options: Expr) -> Operation:
         """The operator on these operands."""

@@ -45,7 +45,7 @@ _LOG_SHARES = (
 '''
 )
 operator(
-    "softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=1)"},
+    "softmax(x)", family=FAMILY, shape=ROWS, probabilities_along=1, vjp={"x": "out * contrast(out, δ, axis=1)"},
     prelude=_LOG_SHARES + '''
         def softmax(x):
             """Each row of x as probabilities."""
@@ -76,7 +76,7 @@ operator(
     reason="log-softmax: the signal, less its row sum shared out by probability",
 )  # fmt: skip
 operator(
-    "shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=axis)"}, numpy="shares($x, $line)",
+    "shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, probabilities_along="axis", vjp={"x": "out * contrast(out, δ, axis=axis)"}, numpy="shares($x, $line)",
     prelude=EXP + '''
         def shares(x, axis):
             """exp(x) / sum(exp(x)), without overflow."""
@@ -124,7 +124,7 @@ operator(
             d -= (p * d).sum(axis=axis, keepdims=True)
             return d
     ''',
-    beside="above_average($p, $d, $line)",
+    beside="above_average($p, $d, $line)", weights="p",
     doc="d sum(p) - sum(p d): how much each entry of d is above the average that p weighs.", reason="chain rule for softmax",
 )  # fmt: skip
 operator(
@@ -151,7 +151,7 @@ operator(
                 return d - p * d.sum(axis=axis, keepdims=True)
             return excess_by_rest(p, d, axis)
     ''',
-    beside="above_share($p, $d, $line)",
+    beside="above_share($p, $d, $line)", weights="p",
     doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
 )  # fmt: skip
 
