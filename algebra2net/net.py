@@ -26,6 +26,7 @@ from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
 from algebra2net.errors import AlgebraError, DerivativeError, ShapeError, nearest
 from algebra2net.expand import expand, has_macros
+from algebra2net.factors import with_shared_factors
 from algebra2net.label import label
 from algebra2net.layers import parameters
 from algebra2net.lower import Lowered, lower
@@ -248,7 +249,11 @@ class Net:
     def source(self) -> str:
         """The readable module: `forward` and `value_and_grad`, in NumPy alone."""
         with resting():
-            return module(self._steps, with_values(self._backprop_opened), [self._title, *self._made_from()], self._options.spelling)
+            return module(self._steps, self._backprop_in_code(), [self._title, *self._made_from()], self._options.spelling)
+
+    def _backprop_in_code(self) -> Program:
+        """The derived program as the readable module has it."""
+        return with_values(with_shared_factors(self._backprop_opened))
 
     @property
     def _title(self) -> str:
@@ -261,7 +266,7 @@ class Net:
 
     def code(self, derived: bool = False) -> Code:
         """The lines that `source` has in `forward`, or in `value_and_grad`: for showing them beside their equations."""
-        return code(with_values(self._backprop_opened), self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
+        return code(self._backprop_in_code(), self._steps, self._options.spelling) if derived else code(self._steps, None, self._options.spelling)
 
     @cached_property
     def optimized_source(self) -> str:

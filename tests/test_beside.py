@@ -15,7 +15,14 @@ CODE = [
     ("y = tanh'(x)",                   "tanh_slope_at(x)",          "tanh_slope("),
     ("l1 = gelu(x)\nL = sum(l1^2)",    "gelu_slope(l1, x)",         "* gelu_slope_at("),
     ("A = softmax(x)\nL = sum(A^2)",   "above_average(A, A, 1)",    "contrast("),
-    ("L = sum(y * log_softmax(x))",    "above_share(softmax(x), y", "excess("),
+    ("L = sum(y * log_softmax(x))",    "above_share(s2, y, 1)",     "excess("),
+    ("L = sum(y * log_softmax(x))",    "s1, s2 = log_softmax_and_softmax(x)", " softmax("),
+    ("l1 = sigmoid(x W)\nL = sum(l1^2)", "l1, l1_slope = sigmoid_and_slope(x @ W)", "z1 = "),
+    ("y = sigmoid(x)\nL = sum(y^2)",   "y, y_slope = sigmoid_and_slope(x)", "sigmoid_slope("),
+    ("L = sum(silu(x))",               "s1, dx = silu_and_slope(x)", "silu(x)\n    L"),
+    ("y = silu'(x)",                   "silu_slope(x)",             "silu_and_slope("),
+    ("L = sum(sin(x) * exp(-x^2))",    "s2 * (np.cos(x) - 2 * s1 * x)", "s2 * np.cos(x)"),    # a factor that terms share is taken out
+    ("L = sum(sinh(x) * exp(x) * y)",  "dx = y * s2 * s3 + y * s3 * np.cosh(x)", "y * ("),        # not where it may be large
     ("A = x / sum(x)\nL = sum(A^2)",   "contrast(A, A, None)",      "above_average("),  # x may be negative
 ]
 # fmt: on

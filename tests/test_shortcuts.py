@@ -54,9 +54,10 @@ def repeated(points: tuple[float, ...], size: int, dtype: Any) -> np.ndarray[Any
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("points", RANGES.values(), ids=RANGES.keys())
 @pytest.mark.parametrize("name", SHARED)
-def test_a_slope_keeps_its_digits_on_either_way(name: str, points: tuple[float, ...], dtype: Any, size: int) -> None:
+@pytest.mark.parametrize("optimize", [True, False])
+def test_a_slope_keeps_its_digits_on_either_way(optimize: bool, name: str, points: tuple[float, ...], dtype: Any, size: int) -> None:
     x = repeated(points, size, dtype)
-    net = compile(f"a = {name}(x)\nL = sum(a * y)", shapes={"x": x.shape, "y": x.shape}, wrt=["x"])
+    net = compile(f"a = {name}(x)\nL = sum(a * y)", shapes={"x": x.shape, "y": x.shape}, wrt=["x"], optimize=optimize)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = net.grad(x=x, y=np.ones_like(x))["x"].ravel()
@@ -232,3 +233,27 @@ def test_norms_of_rows_keep_their_digits_on_either_way(name: str, draw: Any, dty
     for found, expected in zip((value, back), normed(x, delta, name == "layernorm", 1e-5), strict=True):
         off = np.abs(found - expected).max(axis=1) / np.maximum(np.abs(expected).max(axis=1), np.finfo(dtype).tiny)
         assert off.max() < 64 * np.finfo(dtype).eps
+
+
+# fmt: off
+EXTRAORDINARY = [
+    # the function         ordinary operands                            one entry more, which asks for care
+    ("logcosh",             [[-3.0, 0.0, 1e-9, 0.4, 60.0]],              [900.0]),
+    ("exp_minus_square",    [[-3.0, 0.0, 1e-9, 0.4, 6.5]],               [30.0]),
+    ("x_log_y",             [[0.0, 1.0, 0.3, 1.0], [0.5, 0.5, 2.0, 1.0]], [0.0, 0.0]),
+    ("x_log1p_y",           [[0.0, 1.0, 0.3, 1.0], [-0.5, 0.5, 2.0, 1e-9]], [0.0, -1.0]),
+    ("quotient_or_zero_at", [[0.0, 1.0, 0.3, 1.0], [0.5, 0.5, 2.0, 1.0]], [0.0, 0.0]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("name", "operands", "more"), EXTRAORDINARY)
+def test_ordinary_numbers_come_out_the_same_beside_one_that_is_not(name: str, operands: list[list[float]], more: list[float], dtype: type) -> None:
+    space: dict[str, Any] = {"np": np}
+    exec(OPERATORS[name].prelude, space)
+    arrays = [np.array([row], dtype) for row in operands]
+    longer = [np.array([[*row, entry]], dtype) for row, entry in zip(operands, more, strict=True)]
+    careful = space[name](*longer)
+    np.testing.assert_allclose(space[name](*arrays), careful[:, :-1], rtol=16 * np.finfo(dtype).eps)
+    assert np.isfinite(careful).all()

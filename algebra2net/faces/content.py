@@ -156,7 +156,7 @@ def _with_code(rows: Iterable[Row], code: Code | None, other: Code | None, named
     snippets, others = _Snippets(code, named), _Snippets(other, named)
     for row in rows:
         lines_of = snippets.of(row.name)
-        if any(others.lines.get(line.partition(" = ")[0], line) != line for line in lines_of[:-1] if not line.startswith("dtype = ")):
+        if any(others.lines.get(line.partition(" = ")[0].partition(", ")[0], line) != line for line in lines_of[:-1] if not line.startswith("dtype = ")):
             lines_of = others.of(row.name) or lines_of
         yield replace(row, code=lines_of)
 
@@ -166,8 +166,9 @@ class _Snippets:
 
     def __init__(self, code: Code | None, named: Container[Symbol]) -> None:
         self.lines: dict[str, str] = {}  # all that define a word or add to it
-        for word, line in code.lines if code is not None else ():
-            self.lines[word] = f"{self.lines[word]}\n{line}" if word in self.lines else line
+        for words, line in code.lines if code is not None else ():
+            for word in words.split(", "):
+                self.lines[word] = f"{self.lines[word]}\n{line}" if word in self.lines else line
         self.places = {word: place for place, word in enumerate(self.lines)}
         self.identifiers = code.identifiers if code is not None else {}
         self.done = {identifier for name, identifier in self.identifiers.items() if name in named and not is_step(name)}
@@ -181,7 +182,7 @@ class _Snippets:
                 found.add(word)
                 waiting += [step for step in re.findall(r"[^\W\d]\w*", self.lines[word]) if step not in self.done]
         self.done |= found
-        return tuple(line for word in sorted(found, key=self.places.__getitem__) for line in self.lines[word].split("\n"))
+        return tuple(dict.fromkeys(line for word in sorted(found, key=self.places.__getitem__) for line in self.lines[word].split("\n")))  # once, what gives two
 
 
 # ----------------------------------------------------------------------------------------------------------- tokens

@@ -159,21 +159,22 @@ _slope(
 
 # ------------------------------------------------------------------------------------------------------------- smooth
 
-elementwise(
-    "sigmoid(x)", between=(0, 1), derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
-    unicode="σ($x)", latex=r"\sigma\left($x\right)", ordinary="s",
-    prelude='''
+_SIGMOID = '''
         def sigmoid(x):
             """1 / (1 + exp(-x))."""
             if x.min(initial=0) > -80:  # exp(-x) is far from overflow
                 return 1 / (1 + np.exp(-x))
             return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
-    ''',
+
+'''
+elementwise(
+    "sigmoid(x)", between=(0, 1), derivative="sigmoid(x) * sigmoid(-x)", by_name=True, aliases=("σ", "sigma", "logistic", "expit"), sympy="1/(1 + exp(-x))",
+    unicode="σ($x)", latex=r"\sigma\left($x\right)", ordinary="s", prelude=_SIGMOID,
     doc="1 / (1 + exp(-x)).", reason="sigmoid: the signal times the slope σ(x) σ(-x)",
 )  # fmt: skip
 _slope(
     "sigmoid'(x)", between=(0, 1), slope_of="sigmoid", derivative="-(out * tanh(x / 2))", numpy="sigmoid_slope_at($x)", unicode="σ'($x)", latex=r"\sigma'\left($x\right)",
-    prelude='''
+    prelude=_SIGMOID + '''
         def sigmoid_slope_at(x):
             """σ(x) σ(-x); σ(x) (1 - σ(x)) would lose its digits where σ(x) is nearly 1."""
             e = np.exp(-np.abs(x))
@@ -186,8 +187,16 @@ _slope(
             if s.min(initial=1) > 1e-30:  # exp(-x) is far from overflow
                 return np.exp(-x) * s * s
             return sigmoid_slope_at(x)
+
+        def sigmoid_and_slope(x):
+            """σ(x) and its slope σ(x) σ(-x), by one exp(-x)."""
+            if x.min(initial=0) > -80:  # it is far from overflow
+                e = np.exp(-x)
+                s = 1 / (1 + e)
+                return s, e * s * s
+            return sigmoid(x), sigmoid_slope_at(x)
     ''',
-    beside="sigmoid_slope($out, $x)", ordinary="q * s * s",
+    together="sigmoid_and_slope($x)", beside="sigmoid_slope($out, $x)", ordinary="q * s * s",
     doc="The slope of sigmoid: σ(x) σ(-x).", reason="slope of sigmoid: it changes by -σ'(x) tanh(x / 2)",
 )  # fmt: skip
 elementwise(
@@ -206,10 +215,11 @@ _slope(
 
         def tanh_slope_mended(slope, x):
             """The slope with its small entries by x."""
-            small = np.flatnonzero(slope < 0.06)
-            if slope.size < 4000 or small.size > slope.size // 20:
+            small = slope < 0.03125
+            if slope.size < 10_000 or np.count_nonzero(small) > slope.size // 20:
                 return tanh_slope_at(x)
-            slope.put(small, tanh_slope_at(x.take(small)))
+            places = np.flatnonzero(small)
+            slope.put(places, tanh_slope_at(x.take(places)))
             return slope
 
         def tanh_slope(t, x):
@@ -217,7 +227,7 @@ _slope(
             if x.size < 300 and np.vdot(x, x) < 1600:  # cosh² is far from overflow
                 return 1 / np.cosh(x) ** 2
             slope = 1 - t * t
-            if slope.min(initial=1) > 0.06:  # it has its digits
+            if slope.min(initial=1) > 0.03125:  # it has all but five of its bits
                 return slope
             return tanh_slope_mended(slope, x)
     ''',
@@ -255,9 +265,7 @@ _slope(
     ''',
     kink="slope 0 at 0", doc="The slope of softsign: 1 / (1 + |x|)².", reason="slope of softsign: it changes by -2 sign(x) / (1 + |x|)³",
 )  # fmt: skip
-elementwise(
-    "silu(x)", derivative="sigmoid(x) + x * sigmoid'(x)", by_name=True, aliases=("swish",), sympy="x/(1 + exp(-x))", ordinary="x * s",
-    prelude='''
+_SILU = '''
         def silu(x):
             """x σ(x)."""
             if x.min(initial=0) > -80:  # exp(-x) is far from overflow
@@ -265,13 +273,16 @@ elementwise(
             t = np.minimum(np.abs(x), 1000)  # there exp(-t) is 0; inf * 0 would be nan
             e = np.exp(-t / 2)
             return np.maximum(x, 0) - t * e * e / (1 + e * e)
-    ''',
+
+'''
+elementwise(
+    "silu(x)", derivative="sigmoid(x) + x * sigmoid'(x)", by_name=True, aliases=("swish",), sympy="x/(1 + exp(-x))", ordinary="x * s", prelude=_SILU,
     doc="x σ(x).", source="Elfwing, Uchibe, Doya 2017, arXiv:1702.03118; Ramachandran, Zoph, Le 2017, arXiv:1710.05941",
     reason="silu: the signal times the slope σ(x) + x σ'(x)",
 )  # fmt: skip
 _slope(
     "silu'(x)", slope_of="silu", derivative="sigmoid'(x) * (2 - x * tanh(x / 2))", numpy="silu_slope($x)", ordinary="s + x * q * s * s",
-    prelude='''
+    prelude=_SILU + '''
         def silu_slope(x):
             """σ(x) + x σ'(x)."""
             if np.abs(x).max(initial=0) < 80:
@@ -282,7 +293,16 @@ _slope(
             h, n = np.exp(np.minimum(x, 0) / 2), np.exp(-np.maximum(x, 0))  # one of them is 1
             e = h * h * n
             return (1 + e + x * n) * h * h / (1 + e) ** 2
+
+        def silu_and_slope(x):
+            """x σ(x) and its slope σ(x) + x σ'(x), by one exp(-x)."""
+            if np.abs(x).max(initial=0) < 80:  # it is far from overflow, and x times it is
+                e = np.exp(-x)
+                s = 1 / (1 + e)
+                return x * s, s + x * e * s * s
+            return silu(x), silu_slope(x)
     ''',
+    together="silu_and_slope($x)",
     doc="The slope of silu: σ(x) + x σ'(x).", reason="slope of silu: it changes by σ'(x) (2 - x tanh(x / 2))",
 )  # fmt: skip
 elementwise(

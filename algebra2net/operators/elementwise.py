@@ -189,8 +189,8 @@ elementwise(
     prelude='''
         def exp_minus_square(x):
             """exp(-x²)."""
-            if np.abs(x).max(initial=0) < 7:  # the rounding of a small square does no harm
-                return np.exp(-x * x)
+            if -7 < x.min(initial=0) and x.max(initial=0) < 7:  # the rounding of a small square does no harm
+                return np.exp(-(x * x))
             t = np.minimum(np.abs(x), 28.0)  # there it is 0
             h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
             return np.exp((h - t) * (h + t)) * np.exp(-h * h)

@@ -67,6 +67,8 @@ elementwise(
     prelude='''
         def x_log_y(x, y):
             """x log(y), and 0 where x is 0."""
+            if y.min(initial=1) > 0 and y.max(initial=0) < 1e30:  # log(y) is finite
+                return x * np.log(y)
             return x * np.log(np.where((x == 0) & (y >= 0), 1, y))
     ''',
     doc="x log(y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
@@ -76,6 +78,8 @@ elementwise(
     prelude='''
         def x_log1p_y(x, y):
             """x log(1 + y), and 0 where x is 0."""
+            if y.min(initial=0) > -1 and y.max(initial=0) < 1e30:  # its logarithm is finite
+                return x * np.log1p(y)
             return x * np.log1p(np.where((x == 0) & (y >= -1), 0, y))
     ''',
     doc="x log(1 + y), and 0 where x is 0.", reason="x log y: 0 log 0 is 0",
@@ -95,6 +99,8 @@ elementwise(
     prelude='''
         def quotient_or_zero_at(x, y):
             """x / y, and 0 where x is 0."""
+            if y.min(initial=1) > 0:
+                return x / y
             return np.where(x == 0, 0, x / np.where(x == 0, 1, y))
     ''',
     kink="slope 0 by y where x is 0", doc="x / y, and 0 where x is 0.", reason="quotient rule, entry by entry",

@@ -127,7 +127,12 @@ class Operator:
     latex: str = ""
     python: str = ""
     numpy: str = ""
+    together: str = ""  # NumPy's code that gives the value of `companion` and then this one, which share an exponential
+    companion: str = ""  # of a slope, its function
+    gives_two: bool = False  # NumPy's code is that
     beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
+    weights: str = ""  # what is known there: that this operand's entries are probabilities along `axis`
+    probabilities_along: int | str = ""  # the axis along which the result's entries are never negative and add up to 1, or the option that says it
     ordinary: str = ""  # NumPy's code where exp(2 |x|) is finite, from q = exp(-x) and s = 1 / (1 + q), which many then share
     prelude: str = ""
     imports: str = ""
@@ -178,6 +183,11 @@ class Operator:
     def settings(self, value: Operation) -> dict[str, Expr]:
         """The options of this value by name."""
         return dict(zip(self.options, value.args[len(self.operands) :], strict=True)) if self.options else {}
+
+    def axis_of_probabilities(self, value: Operation) -> Expr | None:
+        """The axis along which the entries of this value are probabilities, if they are."""
+        along = self.probabilities_along
+        return self.settings(value).get(along) if isinstance(along, str) else Integer(along)
 
     def __call__(self, *operands: Expr, **options: Expr) -> Operation:
         """The operator on these operands."""
@@ -243,12 +253,15 @@ def operator(signature: str, **fields: Any) -> Operator:
         operation(beside(name))._options = len(options)
         taken = tuple(operand for operand in (*operands, "out") if f"${operand}" in record.beside)
         BESIDE[beside(name)] = replace(record, name=beside(name), operands=taken, numpy=record.beside, takes_scalars=False, beside="")
+    if record.together:
+        BESIDE[together(name)] = replace(record, name=together(name), numpy=record.together, beside="", together="", gives_two=True)
     for spelling in (name, *record.aliases):
         _SPELLINGS[folded(spelling)] = name
     return record
 
 
 _BESIDE = "beside"
+_TOGETHER = "together"
 
 
 def beside(name: str) -> str:
@@ -256,9 +269,14 @@ def beside(name: str) -> str:
     return f"{name}{_BESIDE}"
 
 
+def together(slope: str) -> str:
+    """The name that a slope has where its function's value comes with it."""
+    return f"{slope}{_TOGETHER}"
+
+
 def alone(name: str) -> str:
     """The name that an operator has where nothing more is known."""
-    return name.removesuffix(_BESIDE)
+    return name.removesuffix(_BESIDE).removesuffix(_TOGETHER)
 
 
 def elementwise(signature: str, **fields: Any) -> Operator:
@@ -280,6 +298,7 @@ def _literal(text: str) -> Any:
 def _spelled(name: str, operands: tuple[str, ...], fields: dict[str, Any]) -> dict[str, Any]:
     """The spellings that the fields leave out. An empty one is a call by name, with what is not the default."""
     fields.setdefault("unicode", fields.get("plain", ""))
+    fields.setdefault("companion", fields.get("slope_of", ""))
     fields.setdefault("numpy", f"{name}({', '.join('$' + operand for operand in operands)})")
     return fields
 

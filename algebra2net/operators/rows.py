@@ -14,18 +14,6 @@ FAMILY = "rows"
 ROWS = "m×n -> m×n"
 PAIR = "m×n, m×n -> m×n"
 
-operator(
-    "softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=1)"},
-    prelude=EXP + '''
-        def softmax(x):
-            """Each row of x as probabilities."""
-            e = exp_below(x, x.max(axis=1, keepdims=True))  # the largest is exp(0): no overflow
-            return e / e.sum(axis=1, keepdims=True)
-    ''',
-    latex=r"\operatorname{softmax}\left($x\right)",
-    doc="Each row of x as probabilities: exp(x) over its row sum.", source="Bridle 1990",
-    reason="softmax: every probability takes from the others of its row what it gains",
-)  # fmt: skip
 _BUT_LARGEST = '''
         def but_largest(a, p, axis):
             """a with 0 where p is largest (at the first such place)."""
@@ -41,9 +29,8 @@ _LOG_SHARES = (
     EXP
     + _BUT_LARGEST
     + '''
-        def log_total(e, x, axis):
-            """log(sum(e)), where the largest e is 1, at the largest x: it may be nearly all of the sum."""
-            total = e.sum(axis=axis, keepdims=True)
+        def log_total(total, e, x, axis):
+            """log(total) of the sum of e, where the largest e is 1, at the largest x: it may be nearly all of the sum."""
             if total.min(initial=2) > 1.25:
                 return np.log(total)
             return np.log1p(but_largest(e, x, axis).sum(axis=axis, keepdims=True))
@@ -51,11 +38,33 @@ _LOG_SHARES = (
         def log_shares(x, axis):
             """x - log(sum(exp(x)))."""
             top = x.max(axis=axis, keepdims=True)
-            total = log_total(exp_below(x, top), x, axis)
+            e = exp_below(x, top)
+            total = log_total(e.sum(axis=axis, keepdims=True), e, x, axis)
             return x - top - total
 
 '''
 )
+operator(
+    "softmax(x)", family=FAMILY, shape=ROWS, probabilities_along=1, vjp={"x": "out * contrast(out, δ, axis=1)"},
+    prelude=_LOG_SHARES + '''
+        def softmax(x):
+            """Each row of x as probabilities."""
+            e = exp_below(x, x.max(axis=1, keepdims=True))  # the largest is exp(0): no overflow
+            e /= e.sum(axis=1, keepdims=True)
+            return e
+
+        def log_softmax_and_softmax(x):
+            """The logarithm of each row's probabilities, and these, by one exponential."""
+            top = x.max(axis=1, keepdims=True)
+            e = exp_below(x, top)
+            total = e.sum(axis=1, keepdims=True)
+            return x - top - log_total(total, e, x, 1), e / total
+    ''',
+    together="log_softmax_and_softmax($x)", companion="log_softmax",
+    latex=r"\operatorname{softmax}\left($x\right)",
+    doc="Each row of x as probabilities: exp(x) over its row sum.", source="Bridle 1990",
+    reason="softmax: every probability takes from the others of its row what it gains",
+)  # fmt: skip
 operator(
     "log_softmax(x)", family=FAMILY, shape=ROWS, vjp={"x": "excess(softmax(x), δ, axis=1)"},
     prelude=_LOG_SHARES + '''
@@ -67,7 +76,7 @@ operator(
     reason="log-softmax: the signal, less its row sum shared out by probability",
 )  # fmt: skip
 operator(
-    "shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, vjp={"x": "out * contrast(out, δ, axis=axis)"}, numpy="shares($x, $line)",
+    "shares(x, axis=None)", family=FAMILY, internal=True, shape=ROWS, probabilities_along="axis", vjp={"x": "out * contrast(out, δ, axis=axis)"}, numpy="shares($x, $line)",
     prelude=EXP + '''
         def shares(x, axis):
             """exp(x) / sum(exp(x)), without overflow."""
@@ -112,9 +121,10 @@ operator(
         def above_average(p, d, axis):
             """d - sum(p d) of probabilities p, from differences to the entry where p is largest, so that nothing cancels there."""
             d = d - at_largest(d, p, axis)
-            return d - (p * d).sum(axis=axis, keepdims=True)
+            d -= (p * d).sum(axis=axis, keepdims=True)
+            return d
     ''',
-    beside="above_average($p, $d, $line)",
+    beside="above_average($p, $d, $line)", weights="p",
     doc="d sum(p) - sum(p d): how much each entry of d is above the average that p weighs.", reason="chain rule for softmax",
 )  # fmt: skip
 operator(
@@ -141,7 +151,7 @@ operator(
                 return d - p * d.sum(axis=axis, keepdims=True)
             return excess_by_rest(p, d, axis)
     ''',
-    beside="above_share($p, $d, $line)",
+    beside="above_share($p, $d, $line)", weights="p",
     doc="d sum(p) - p sum(d): what each entry of d is above its share of the whole.", reason="chain rule for log-softmax",
 )  # fmt: skip
 

@@ -42,7 +42,10 @@ elementwise(
     "logcosh(x)", derivative="tanh(x)", sympy="log(cosh(x))",
     prelude='''
         def logcosh(x):
-            """log(cosh(x)); near 0 by cosh(x) - 1 = 2 sinh(x/2)²."""
+            """log(cosh(x)); by cosh(x) - 1 = 2 sinh(x/2)², which has its digits near 0, too."""
+            if np.abs(x).max(initial=0) < 80:  # sinh is far from overflow
+                half = np.sinh(x / 2)
+                return np.log1p(2 * half * half)
             t = np.abs(x)
             near = t < 1
             half = np.sinh(np.where(near, t, 0) / 2)

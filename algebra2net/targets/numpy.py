@@ -98,15 +98,20 @@ class _Function:
 
     def lines(self) -> list[tuple[str, str]]:
         """The lines between docstring and return: what each one defines or adds to, and its text."""
-        self.program, self.sums = collected(self.needed(), {e.name for e in self.forward.equations} if self.forward is not None else ())
+        program = self.needed()
+        self.along = _along_with(program)
+        forward = {e.name for e in self.forward.equations} if self.forward is not None else set()
+        self.program, self.sums = collected(program, forward.union(self.along, self.along.values()))
         self.uses = self.program.uses()
+        self.uses.subtract(operand for e in self.program.equations if e.name in self.along for operand in operands(e.value))  # written once for both
+        self.companions = {second: first for first, second in self.along.items()}
         self.made = {e.name: e.value for e in self.program.equations}
         self.identifiers: dict[Symbol, str] = {}
         self.written: dict[Expr, tuple[str, str]] = {}  # steps that are folded in, and numbers: their code, and how tightly it binds
         self.loose: set[Expr] = set()  # values that may be 0-d scalars
         self.scalars: set[Expr] = set()  # values that surely are
         self.constant: set[Expr] = set()  # values that are Python numbers
-        self.begun: set[Symbol] = set()  # sums of which a term is written
+        self.begun: set[Symbol] = set()  # sums of which a term is written, and what came along with something else
         self.needs_dtype = False
         self.choose_names()
         body = [line for equation in self.program.equations for line in self.lines_of(equation)]
@@ -130,7 +135,7 @@ class _Function:
                 self.identifiers[name] = names.identifier(self.spelled(name), taken)
                 taken.add(self.identifiers[name])
         size: Counter[Expr] = Counter()
-        twice = self.used_twice()
+        twice = self.used_twice().union(self.along, self.along.values())
         self.inside = self.inner_steps()
         self.numbers = itertools.count(1)
         for equation in self.program.equations:
@@ -171,7 +176,9 @@ class _Function:
         return names.book(name.name)
 
     def step_name(self, equation: Equation, taken: set[str]) -> str:
-        """z1 for what a layer l1 = f(z1) is made of; s1 otherwise."""
+        """z1 for what a layer l1 = f(z1) is made of, l1_slope for its slope where both come together; s1 otherwise."""
+        if equation.name in self.companions and record(equation.value).slope_of:
+            return f"{self.identifiers[self.companions[equation.name]]}_slope"
         inside = self.inside.get(equation.name, "")
         if inside and inside not in taken:
             return inside
@@ -201,6 +208,8 @@ class _Function:
             word = self.identifiers[total]
             yield word, f"{word} {'+=' if total in self.begun else '='} {self.expression(equation.value, 'comparison', equation.name)}"
             self.begun.add(total)
+        elif equation.name in self.along:
+            yield self.line_of_two(equation.name, self.along[equation.name])
         elif equation.name in self.identifiers and equation.name not in self.begun:
             yield self.identifiers[equation.name], self.line(equation)
 
@@ -213,6 +222,15 @@ class _Function:
             if self.is_constant(equation.value):
                 self.constant.add(equation.name)
         return f"{self.identifiers[equation.name]} = {text}"
+
+    def line_of_two(self, first: Symbol, second: Symbol) -> tuple[str, str]:
+        """The line of two values that one call gives, under both identifiers."""
+        text = self.expression(self.made[second], "comparison", first)
+        for known in (self.loose, self.scalars):
+            known.update({second} if first in known else ())
+        self.begun.add(second)
+        words = f"{self.identifiers[first]}, {self.identifiers[second]}"
+        return words, f"{words} = {text}"
 
     def expression(self, value: Expr, need: str, result: Symbol | None = None) -> str:
         """The code of a value, in brackets where it binds more loosely than its place needs."""
@@ -435,6 +453,20 @@ class _Function:
         output = next(iter(self.forward.outputs.values()))
         wrt = ", ".join(label for label in self.program.outputs if label != VALUE)
         return f"The value of {output.name}, and its gradients by {wrt or 'nothing'}.\n\n{shapes}\n"
+
+
+def _along_with(program: Program) -> dict[Symbol, Symbol]:
+    """Of each value that one call gives together with another, that other."""
+    values: dict[tuple[str, tuple[Expr, ...]], Symbol] = {}
+    found: dict[Symbol, Symbol] = {}
+    for name, value, _, _ in program.equations:
+        if isinstance(value, Operation):
+            here = record(value)
+            if here.gives_two:
+                found[values[here.companion, value.args]] = name
+            else:
+                values.setdefault((here.name, value.args), name)
+    return found
 
 
 _LEVELS = {"comparison": 0, "sum": 1, "product": 2, "matmul": 3, "unary": 4, "power": 5, "atom": 6}
