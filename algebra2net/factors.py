@@ -5,7 +5,7 @@ Out   the same, a factor that all terms of a sum share taken out, where nobody e
 Idea  a product less for each term but one, each of them a pass over all entries
 
 It is done where the factor is within ±1, and at most one other factor of each term is not: then nothing overflows that did not,
-but for twice the largest numbers. For code alone; optimised code has the same rule for what comes up there.
+but for twice the largest numbers. For code alone: nothing prints such a program, or derives from it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from algebra2net.program import Equation, Program, ValueSymbol, is_step, operand
 
 def with_shared_factors(program: Program) -> Program:
     """The program with shared factors taken out of sums; the same one where there are none."""
-    writing = _Writing(program)
+    made = {e.name: e.value for e in program.equations}
+    if not any(_is(made.get(term), "times", "scale", "neg") for value in made.values() if _is(value, "plus", "minus") for term in value.args):
+        return program
+    writing = _Writing(program, made)
     equations = [line for equation in program.equations for line in writing.lines(equation)]
     if not writing.opened:
         return program
@@ -35,12 +38,12 @@ class _Writing:
     """The equations as they are written anew: what was opened on the way, and the shapes of new steps."""
 
     program: Program
+    made: Mapping[Symbol, Expr]
     opened: set[Expr] = field(default_factory=set)
     shapes: dict[Symbol, tuple[int | str, int | str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         uses = self.program.uses()
-        self.made: Mapping[Expr, Expr] = {e.name: e.value for e in self.program.equations}
         self.inner = {name for name in self.made if is_step(name) and uses[name] == 1}  # nobody else reads them
         self.in_sums = {o for value in self.made.values() if _is(value, "plus", "minus") for o in operands(value)} & self.inner
         self.steps = self.program.first_step()

@@ -14,13 +14,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from math import inf
 
 import numpy as np
 from sympy import Expr, Symbol, pi
 
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import BESIDE, EVERYTHING, NONE, Operation, Operator, alone
+from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator, alone
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
@@ -41,7 +40,7 @@ class Node:
     `zero_d` says that it may be a NumPy scalar where the algebra has a 1×1 matrix; `fresh`, that it owns its memory.
     """
 
-    __slots__ = ("args", "between", "boolean", "data", "entrywise", "fresh", "name", "op", "shape", "sharing", "short", "uses", "zero_d")
+    __slots__ = ("args", "boolean", "data", "entrywise", "fresh", "is_never_negative", "name", "op", "shape", "sharing", "short", "zero_d")
 
     def __init__(self, op: str, args: tuple[Node, ...], data: object, shape: Shape | None) -> None:
         self.op = op
@@ -50,8 +49,7 @@ class Node:
         self.shape = shape
         self.name: Symbol | None = None
         self.boolean, self.fresh, self.entrywise = _nature(op)
-        self.between = _bounds(op, args, data)  # what is known of its entries
-        self.uses = 0  # of the value that it is, in the program
+        self.is_never_negative = _never_negative(op, args, data)
         self.short: Shortcut | None = None  # of a call
         self.sharing: tuple[tuple[Node | None, Operator], ...] = ()  # of a call: what is computed along with it, after itself (None)
         self.zero_d: bool = op in ("const", "vdot", "size") or (op in REDUCTIONS and data is None)
@@ -62,16 +60,6 @@ class Node:
     def number(self) -> float | int | None:
         """The number that this node is, if it is one."""
         return self.data if self.op == "const" else None  # type: ignore[return-value]
-
-    @property
-    def is_within_one(self) -> bool:
-        """Whether all entries are surely between -1 and 1."""
-        return -1 <= self.between[0] <= self.between[1] <= 1
-
-    @property
-    def is_never_negative(self) -> bool:
-        """Whether surely no entry is below 0."""
-        return self.between[0] >= 0
 
     def become(self, op: str, args: tuple[Node, ...], data: object = None) -> None:
         """Turn into another operation with the same value."""
@@ -86,16 +74,15 @@ _POSITIVE = frozenset(("ones", "exp", "square", "abs", "sqrt", "cast", "bitwise_
 _AS_OPERANDS = frozenset(("add", "multiply", "divide", "minimum", "sum", "where", "dot"))  # never negative where no operand is
 
 
-def _bounds(op: str, args: tuple[Node, ...], data: object) -> tuple[float, float]:
-    """The least and the largest that an entry of an operation's result may be."""
+def _never_negative(op: str, args: tuple[Node, ...], data: object) -> bool:
+    """Whether surely no entry of an operation's result is below 0."""
     if op == "const":
-        return data, data  # type: ignore[return-value]
+        return data >= 0  # type: ignore[operator]
     if op in _AS_OPERANDS:
-        least = 0 if all(arg.is_never_negative for arg in args[op == "where" :]) else -inf
-        return (max(least, -1), 1) if op == "multiply" and all(arg.is_within_one for arg in args) else (least, inf)
-    if op in _POSITIVE or (op == "maximum" and any(arg.is_never_negative for arg in args)) or (op == "call" and str(data).partition("(")[0] in NEVER_NEGATIVE):
-        return 0, inf
-    return EVERYTHING
+        return all(arg.is_never_negative for arg in args[op == "where" :])
+    if op == "maximum":
+        return any(arg.is_never_negative for arg in args)
+    return op in _POSITIVE or (op == "call" and str(data).partition("(")[0] in NEVER_NEGATIVE)
 
 
 @cache
@@ -193,7 +180,6 @@ class Graph:
 
     def take(self, program: Program) -> None:
         """Make the nodes of all equations."""
-        uses = program.uses()
         for name in program.inputs:
             node = self.of[name] = self.plain("input", (), name, program.shapes[name])
             node.name = name
@@ -202,7 +188,6 @@ class Graph:
             name = equation.name
             if node.name is None and not name.is_step and node.op != "const":
                 node.name = name
-            node.uses += uses[name]
             self.of[name] = node
 
     def value(self, value: Expr, shape: Shape) -> Node:
@@ -241,8 +226,8 @@ class Graph:
             for name, text in made.preludes:
                 self.preludes.setdefault(name, text)
             result = self.argument(made.result, values)
-        if here.between != EVERYTHING:
-            result.between = here.between
+        if here.between[0] >= 0:
+            result.is_never_negative = True
         if result.op in ("call", "text"):
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
@@ -262,7 +247,7 @@ class Graph:
         if found is None and all(other.name != name for _, other in whole.sharing):
             found = self.plain("along", (whole,), name, shape)
             found.fresh = found.entrywise = True
-            found.between = here.between
+            found.is_never_negative = here.between[0] >= 0
             whole.sharing += ((found, OPERATORS[name]),)
             for helper in reached(re.sub(r"\$", "", OPERATORS[name].numpy), functions := functions_of(OPERATORS[name].prelude)):
                 self.preludes.setdefault(helper, functions[helper])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from functools import reduce
 
 from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import Check
@@ -19,7 +18,6 @@ SMALL = 4096  # entries; below, a product is summed along its rows by ones
 MANY = 64  # matrices on top of each other
 WIDE = 1 << 14  # entries; from here on it pays to scale another matrix
 TINY = 512  # entries; below, a call costs more than what it does
-FACTORS = 8  # of a product, looked at for one that another product has, too
 Rule = Callable[[Graph, tuple[Node, ...], object], Node | None]
 RULES: dict[str, tuple[Rule, ...]] = {}
 
@@ -108,45 +106,6 @@ def _halves(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     if b.op == "const" and isinstance(b.data, int) and b.data > 0 and b.data & (b.data - 1) == 0:
         return a if b.data == 1 else graph.make("multiply", (a, graph.const(1 / b.data)))
     return None
-
-
-def _factors(node: Node) -> tuple[Node, ...]:
-    """The factors of a product that nobody reads but the sum that it is part of."""
-    found = [node]
-    for _ in range(FACTORS):
-        product = next((each for each in found if each.op == "multiply" and each.uses <= 1 and each.name is None), None)
-        if product is None:
-            break
-        place = found.index(product)
-        found[place : place + 1] = product.args
-    return tuple(found)
-
-
-def _share_a_factor(graph: Graph, args: tuple[Node, ...], sign: str) -> Node | None:
-    """c a + c b is c (a + b), where at most one factor of a, and of b, may be beyond ±1: nothing overflows that did not, but for twice the largest numbers."""
-    whole = args[0].shape
-    if not all(_is_matrix(arg) and arg.shape == whole and arg.op == "multiply" for arg in args):
-        return None
-    one, other = (_factors(arg) for arg in args)
-    for shared in one:
-        if shared in other and shared.shape == whole and shared.is_within_one:
-            rests = [[*factors] for factors in (one, other)]
-            for rest in rests:
-                rest.remove(shared)
-            if all(rest and sum(not factor.is_within_one and not _is(factor, 2) for factor in rest) < 2 for rest in rests):
-                parts = tuple(reduce(lambda a, b: graph.make("multiply", (a, b)), rest) for rest in rests)
-                return graph.make("multiply", (shared, graph.make(sign, parts)))
-    return None
-
-
-@rule("add")
-def _sum_of_products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
-    return _share_a_factor(graph, args, "add")
-
-
-@rule("subtract")
-def _difference_of_products(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
-    return _share_a_factor(graph, args, "subtract")
 
 
 # ------------------------------------------------------------------------------------------------------------- signs
