@@ -169,6 +169,25 @@ def test_what_is_done_together_changes_no_result(draw: int | str, monkeypatch: p
     assert not any(np.shares_memory(a, b) for a, b in itertools.combinations([*those.values(), *arrays], 2))
 
 
+MANY_CALLS = {"tanh": r"d9 \*= tanh_slope\(h9, s\d+\)", "sigmoid": r"h9, s\d+ = sigmoid_and_slope\(s\d+\)", "silu": r"h9, s\d+ = silu_and_slope\(s\d+\)", "softplus": r"np\.log1p"}
+
+
+@pytest.mark.parametrize(("function", "line"), MANY_CALLS.items())
+def test_of_many_calls_each_is_a_line(function: str, line: str) -> None:
+    """For lines take Python time to compile; and names are let go some at a time."""
+    algebra, _ = deep(80, 8, 16, function + "({h} {W} + {b})")
+    net = compile(algebra)
+    lines = gradient_lines(net.optimized_source)
+    assert re.search(line, lines)
+    assert lines.count("del ") < 80
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.normal(size=(1, 6) if name[0] == "b" else (6, 6)) / 2 for name in net.inputs}
+    (one, these), (other, those) = (load(text)["value_and_grad"](*arrays.values()) for text in (net.source, net.optimized_source))
+    assert one == pytest.approx(other, rel=1e-12)
+    for name, expected in these.items():
+        np.testing.assert_allclose(those[name], expected, rtol=1e-10, atol=1e-13 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("algebra", ["L = sum(exp * tanh(sign))", "exp = exp(x) * tanh(x)\nL = sum(exp^2)"])
 def test_a_value_may_have_the_name_of_one_of_numpys_functions(algebra: str) -> None:
     net = compile(algebra, wrt="all")

@@ -104,6 +104,7 @@ class Fused(Lines):
 
     loops: Loops = field(default_factory=Loops)
     stacking = False
+    adjoining = False
 
     def prepare(self) -> None:
         """Find the loops, before anything is decided about lines."""

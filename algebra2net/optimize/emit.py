@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from algebra2net import names
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import Operator
+from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
 from algebra2net.optimize.in_place import asked
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS, Check
@@ -36,12 +39,15 @@ _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that i
 _MAY_BE_INSIDE = _INSIDE | _ONCE | {"ones"}
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _LOOKS_AT = VIEWS | {"broadcast", "checked"}  # what may have the memory of its first operand
-_RESERVED = frozenset("np dtype forward value_and_grad float len".split())
+_PAIRS = frozenset(record.together.partition("(")[0] for record in OPERATORS.values() if record.together)  # functions that give two values
+_RESERVED = frozenset("np dtype forward value_and_grad float len".split()) | _PAIRS
 END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
 LARGE = 1 << 16  # entries: from here on, what is done entry by entry is done in blocks
 BLOCK = 5 << 11  # entries of a block: a few of them stay in the cache
 SPELLED_OUT = 1 << 6  # functions whose shorter way stands in place of their call; of more, the lines would take Python longer to compile than they ever save
+LONG = 1 << 9  # statements; in a function of more, names are let go some at a time: each line costs Python time to compile
+PATIENCE = 4  # names that may wait for that
 WORTH_IT = 3  # operations that a loop over blocks must have
 FILLED = 1 << 14  # entries of a product; from here on, to fill them with zeros takes longer than a call of `@`
 OFTEN = 8  # products by one turned matrix; then it pays to turn it in memory: BLAS reads it sooner
@@ -56,6 +62,7 @@ class Lines:
     name: str
     taken: set[str] = field(default_factory=set)
     stacking = True  # whether products of equal sizes are done together
+    adjoining = True  # whether a call may stand inside the product that it is for
     has_large = False  # whether something may be done in blocks
 
     def __post_init__(self) -> None:
@@ -74,6 +81,7 @@ class Lines:
         self.turned = often_turned(self.order)
         self.has_large = any(is_entrywise(node, NOTED) for node in self.order)
         self.viewed = {arg for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS} if self.has_large else set()  # what a loop takes blocks of
+        self.adjoined = self._adjoined() if self.adjoining and not self.has_few_calls else set()
         self.inside = {node for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if node not in self.inside])
         self.stacks = Stacks(self)
@@ -96,9 +104,20 @@ class Lines:
         """The statements in the order in which they are done."""
         return scheduled(statements, self) if self.has_large else statements
 
+    def _adjoined(self) -> set[Node]:
+        """The calls that are written inside the product right after them, in a function that has many: a line less, and a name."""
+        found: set[Node] = set()
+        for node, product in itertools.pairwise(self.order):
+            if node.short is None or product.op != "multiply" or self.uses[node] > 1 or node in self.final or is_large(node):
+                continue
+            others = [arg for arg in product.args if arg is not node]
+            if len(others) == 1 and others[0].fresh and self.uses[others[0]] == 1 and others[0].shape == product.shape and all(member is None for member, _ in node.sharing):
+                found.add(node)
+        return found
+
     def _is_inside(self, node: Node) -> bool:
         if node.op not in _MAY_BE_INSIDE:
-            return False
+            return node in self.adjoined
         if node in self.final:
             return node.op in ("const", "size")
         if node in self.viewed or node in self.turned:
@@ -262,6 +281,8 @@ class Lines:
         within: set[str] = set()  # names that are known in a loop alone
         seen = 0
         dying = self.dying()
+        patience = PATIENCE if len(self.statements) > LONG else 0
+        waiting: list[str] = []
         for run in self.runs:
             if is_looped(run):
                 found += Blocks(self, run).lines()
@@ -272,10 +293,11 @@ class Lines:
                 continue
             for node in run:
                 found += self.written(node)
-                gone = dying.get(node)
-                if gone:
-                    found += deleted([name for name in gone if name not in within])
-        return found
+                waiting += [name for name in dying.get(node, ()) if name not in within]
+                if len(waiting) > patience:
+                    found += deleted(waiting)
+                    waiting = []
+        return [*found, *deleted(waiting)]
 
     def dying(self) -> dict[Node, list[str]]:
         """Of each statement, the names of the large arrays that nobody reads after it."""
@@ -365,6 +387,8 @@ class Lines:
         """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
         name = self.names[node]
         known = [(member or node, record) for member, record in node.sharing if (member or node) in self.names]
+        if not self.has_few_calls and len(known) == 2 and (both := self.both(node, known)):
+            return both
         if len(known) > 1:
             short = together(tuple((record.ordinary, record.numpy.replace("$", "")) for _, record in known))
         else:
@@ -393,6 +417,17 @@ class Lines:
         sizes = [1 if isinstance(operand, str) else entries(operand) for operand in operands]
         spent = [f"‹{place}›" for place, operand in enumerate(operands) if not isinstance(operand, str) and self.is_spent(operand, node)]
         return "\n".join(short.lines(fill, there, is_surely_small(node), sizes, node in self.factors, spent))
+
+    def both(self, node: Node, known: Sequence[tuple[Node, Operator]]) -> str:
+        """The call that gives a function and its slope, if there is one and they are not parts of other arrays."""
+        first, second = sorted(known, key=lambda each: bool(each[1].together))
+        if not second[1].together or second[1].companion != first[1].name or any(member in self.there for member, _ in known):
+            return ""
+        function = second[1].together.partition("(")[0]
+        if function not in self.graph.preludes:
+            functions = functions_of(second[1].prelude)
+            self.graph.preludes |= {helper: functions[helper] for helper in reached(function, functions) if helper not in self.graph.preludes}
+        return f"{self.names[first[0]]}, {self.names[second[0]]} = {function}({self.operand(node.args[0], loose=True)})"
 
     def is_spent(self, operand: Node, node: Node) -> bool:
         """Whether lines in place of a call may write over an operand that nobody reads after them."""

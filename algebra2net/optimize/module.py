@@ -57,6 +57,8 @@ def module(
         imports |= part.graph.imports
     output = next(iter(forward.outputs.values())) if forward is not None else parts[0].program.outputs[VALUE]
     texts = [part.text(set(preludes), output.name, lines) for part in parts]
+    for part in parts:
+        preludes |= part.graph.preludes  # and what the lines call besides
     if straight is not None:  # what loops do instead, nobody calls any more
         preludes = {name: preludes[name] for name in reached("\n".join(texts), preludes)}
     more, functions = above()
