@@ -1,11 +1,12 @@
-"""Sums of products that share a factor: `c * a + c * b` → `c * (a + b)`.
+"""Sums of products that share factors: `c * a + c * b` → `c * (a + b)`.
 
 In    a derived Program
-Out   the same, a factor that all terms of a sum share taken out, where nobody else reads the terms
+Out   the same, the factors that all terms of a sum share taken out, where nobody else reads the terms
 Idea  a product less for each term but one, each of them a pass over all entries
 
 It is done where the factor is within ±1, and at most one other factor of each term is not: then nothing overflows that did not,
-but for twice the largest numbers. For code alone: nothing prints such a program, or derives from it.
+but for twice the largest numbers. In optimised code, where functions of one operand share an exponential, σ'(z) is the product
+σ(z) σ(-z). For code alone: nothing prints such a program, or derives from it.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from algebra2net.operators.operator import Operation, operation
 from algebra2net.program import Equation, Program, ValueSymbol, is_step, operands, record, step
 
 
-def with_shared_factors(program: Program) -> Program:
+def with_shared_factors(program: Program, optimized: bool = False) -> Program:
     """The program with shared factors taken out of sums; the same one where there are none."""
     made = {e.name: e.value for e in program.equations}
     if not any(_is(made.get(term), "times", "scale", "neg") for value in made.values() if _is(value, "plus", "minus") for term in value.args):
         return program
-    writing = _Writing(program, made)
+    writing = _Writing(program, made, {value.args[0]: name for name, value in made.items() if _is(value, "sigmoid")} if optimized else {})
     equations = [line for equation in program.equations for line in writing.lines(equation)]
     if not writing.opened:
         return program
@@ -39,6 +40,7 @@ class _Writing:
 
     program: Program
     made: Mapping[Symbol, Expr]
+    sigmoids: Mapping[Expr, Symbol]  # of an operand, its sigmoid
     opened: set[Expr] = field(default_factory=set)
     shapes: dict[Symbol, tuple[int | str, int | str]] = field(default_factory=dict)
 
@@ -54,11 +56,13 @@ class _Writing:
             return (equation,)
         opened: set[Expr] = set()
         terms = [(sign, self.factors(term, opened)) for sign, term in self.terms(equation, opened)]
-        shared = self.shared([factors for _, factors in terms], equation.name)
-        if shared is None:
+        shared: list[Expr] = []
+        while (factor := self.shared([factors for _, factors in terms], equation.name)) is not None:
+            shared.append(factor)
+            for _, factors in terms:
+                factors.remove(factor)
+        if not shared:
             return (equation,)
-        for _, factors in terms:
-            factors.remove(shared)
         self.opened |= opened
         return self.product_of_sum(shared, terms, equation)
 
@@ -85,6 +89,10 @@ class _Writing:
             if factor in self.inner and _is(self.made[factor], "times", "scale"):
                 opened.add(factor)
                 waiting += reversed(self.made[factor].args)
+            elif factor in self.inner and _is(self.made[factor], "sigmoid'") and self.made[factor].args[0] in self.sigmoids:
+                opened.add(factor)
+                z = self.made[factor].args[0]
+                found += [self.sigmoids[z], OPERATORS["sigmoid_rest"](z)]
             else:
                 found.append(factor)
         return found
@@ -92,7 +100,7 @@ class _Writing:
     def shared(self, terms: list[list[Expr]], total: Symbol) -> Expr | None:
         """The factor that all terms share, if it may be taken out."""
         shape = self.program.shapes.get(total)
-        if any(isinstance(factor, Symbol) and self.program.shapes.get(factor) != shape for factors in terms for factor in factors):
+        if any(isinstance(factor, Symbol) and self.program.shapes.get(factor) != shape for factors in terms for factor in factors) or not all(terms):
             return None  # a scalar, or what was spread out
         for factor in terms[0]:
             if isinstance(factor, Symbol) and self.is_small(factor) and all(factor in factors and self.may_lose(factors, factor) for factors in terms):
@@ -103,20 +111,20 @@ class _Writing:
         """Whether what is left of a term has entries at all, and overflows only where one of them nearly does."""
         rest = [*factors]
         rest.remove(shared)
-        return any(isinstance(factor, Symbol) for factor in rest) and sum(not self.is_small(factor) for factor in rest) < 2
+        return any(not factor.is_Number for factor in rest) and sum(not self.is_small(factor) for factor in rest) < 2
 
     def is_small(self, factor: Expr) -> bool:
         """Whether all entries are surely within ±1; of a number, whether it is within ±2."""
-        if not isinstance(factor, Symbol):
+        if factor.is_Number:
             return bool(abs(factor) <= 2)
-        value = self.made.get(factor)
+        value = self.made.get(factor, factor)
         if not isinstance(value, Operation):
             return False
         least, largest = record(value, self.program.functions).between
         return -1 <= least <= largest <= 1 or (_is(value, "times") and all(isinstance(self.made.get(arg), Operation) and self.is_small(arg) for arg in value.args))
 
-    def product_of_sum(self, shared: Expr, terms: list[tuple[int, list[Expr]]], equation: Equation) -> list[Equation]:
-        """The equations that say `shared * (the terms without it)`."""
+    def product_of_sum(self, shared: list[Expr], terms: list[tuple[int, list[Expr]]], equation: Equation) -> list[Equation]:
+        """The equations that say `shared * (the terms without them)`."""
         written: list[Equation] = []
 
         def define(name: str, *args: Expr) -> ValueSymbol:
@@ -129,12 +137,16 @@ class _Writing:
         def multiplied(a: Expr, b: Expr) -> Expr:
             return define("times" if isinstance(a, Symbol) else "scale", a, b)
 
+        for _, factors in terms:
+            factors[:] = [define(type(factor).__name__, *factor.args) if isinstance(factor, Operation) else factor for factor in factors]
         numbers_first = [(sign, sorted(factors, key=lambda factor: isinstance(factor, Symbol))) for sign, factors in terms]
         (sign, first), *others = [(sign, reduce(multiplied, factors)) for sign, factors in numbers_first]
         total = first if sign > 0 else define("neg", first)
         for sign, product in others:
             total = define("plus" if sign > 0 else "minus", total, product)
-        return [*written, Equation(equation.name, OPERATORS["times"](shared, total), equation.span, equation.rule)]
+        for factor in shared[:0:-1]:
+            total = define("times", factor, total)
+        return [*written, Equation(equation.name, OPERATORS["times"](shared[0], total), equation.span, equation.rule)]
 
 
 def _is(value: Expr, *names: str) -> bool:

@@ -293,7 +293,7 @@ class Net:
     def _cheapest_backprop(self) -> Program:
         """The derived program with products in their cheapest order: derived from a forward pass that has it already."""
         steps = cheapest(self._steps, self._wrt)
-        return with_shared_factors(cheapest(self._backprop_opened if steps is self._steps else _opened(label(tidy(derive(steps, self._wrt))))))
+        return with_shared_factors(cheapest(self._backprop_opened if steps is self._steps else _opened(label(tidy(derive(steps, self._wrt))))), optimized=True)
 
     @cached_property
     def _functions(self) -> Functions:

@@ -51,6 +51,7 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "pow": (lambda x, p: mp.power(x, p), lambda x, p: (p * mp.power(x, p - 1), mp.power(x, p) * mp.log(x) if x else 0)),
     "hypot": (mp.hypot, lambda a, b: (a / mp.hypot(a, b), b / mp.hypot(a, b))),
     "unit_hypot": (lambda x: mp.hypot(1, x), lambda x: x / mp.hypot(1, x)),
+    "sigmoid_rest": (lambda x: σ(-x), lambda x: -σ(x) * σ(-x)),
     "sin": (mp.sin, mp.cos),
     "cos": (mp.cos, lambda x: -mp.sin(x)),
     "tan": (mp.tan, lambda x: mp.sec(x) ** 2),

@@ -200,6 +200,10 @@ _slope(
     doc="The slope of sigmoid: σ(x) σ(-x).", reason="slope of sigmoid: it changes by -σ'(x) tanh(x / 2)",
 )  # fmt: skip
 elementwise(
+    "sigmoid_rest(x)", internal=True, between=(0, 1), derivative="-sigmoid'(x)", sympy="1/(1 + exp(x))", numpy="sigmoid(-$x)", prelude=_SIGMOID, ordinary="q * s",
+    doc="1 - σ(x), which is σ(-x).", reason="1 - sigmoid: the signal times minus the slope",
+)  # fmt: skip
+elementwise(
     "tanh(x)", between=(-1, 1), derivative="1 - out^2", by_name=True, bare=True, sympy="tanh(x)", numpy="np.tanh($x)",
     doc="The hyperbolic tangent.", reason="tanh: the signal times the slope 1 - tanh(x)²",
 )  # fmt: skip

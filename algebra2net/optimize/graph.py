@@ -232,7 +232,7 @@ class Graph:
             result.shape = shape
             result.fresh = result.fresh and not here.is_view
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
-        if here.ordinary and result.short is not None and here.name not in BESIDE and self.straight is None:
+        if here.ordinary and result.short is not None and result.args == args and here.name not in BESIDE and self.straight is None:
             result.sharing += ((None, here),)
             self.sharing.setdefault(args[0], result)
         return result
