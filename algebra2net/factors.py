@@ -27,7 +27,7 @@ def with_shared_factors(program: Program, optimized: bool = False) -> Program:
     made = {e.name: e.value for e in program.equations}
     if not any(_is(made.get(term), "times", "scale", "neg") for value in made.values() if _is(value, "plus", "minus") for term in value.args):
         return program
-    writing = _Writing(program, made, {value.args[0]: name for name, value in made.items() if _is(value, "sigmoid")} if optimized else {})
+    writing = _Writing(program, made, optimized)
     equations = [line for equation in program.equations for line in writing.lines(equation)]
     if not writing.opened:
         return program
@@ -40,7 +40,8 @@ class _Writing:
 
     program: Program
     made: Mapping[Symbol, Expr]
-    sigmoids: Mapping[Expr, Symbol]  # of an operand, its sigmoid
+    optimized: bool
+    sigmoids: dict[Expr, Symbol] = field(default_factory=dict)  # of an operand, its sigmoid, where that is made already
     opened: set[Expr] = field(default_factory=set)
     shapes: dict[Symbol, tuple[int | str, int | str]] = field(default_factory=dict)
 
@@ -52,6 +53,8 @@ class _Writing:
 
     def lines(self, equation: Equation) -> Iterable[Equation]:
         """An equation, or those in its place."""
+        if self.optimized and _is(equation.value, "sigmoid"):
+            self.sigmoids.setdefault(equation.value.args[0], equation.name)
         if equation.name in self.in_sums or not _is(equation.value, "plus", "minus"):
             return (equation,)
         opened: set[Expr] = set()
