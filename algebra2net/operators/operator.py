@@ -79,13 +79,14 @@ def operation(name: str) -> type[Operation]:
 
 def _class(name: str) -> type[Operation]:
     """A new class, its assumptions where SymPy looks for those of each value: that it does not commute says all."""
-    made: Any = type(name, (Operation,), {"__slots__": (), "__module__": __name__})
+    made: Any = type(name, (Operation,), {"__slots__": (), "__module__": __name__, "_options": _OPTIONS.get(name, 0)})
     made._assumptions = made.default_assumptions.copy()
     found: type[Operation] = made
     return found
 
 
-_CLASSES: dict[str, type[Operation]] = {}
+_CLASSES: dict[str, type[Operation]] = {}  # made when they are first asked for: SymPy takes its time with each
+_OPTIONS: dict[str, int] = {}  # of each operator that has options, how many
 
 
 def _rebuilt(name: str, args: tuple[Expr, ...]) -> Operation:
@@ -248,9 +249,10 @@ def operator(signature: str, **fields: Any) -> Operator:
     fields["prelude"] = textwrap.dedent(fields.get("prelude", "")).strip()
     record = Operator(name=name, operands=operands, defaults=defaults, options=options, **_spelled(name, operands, fields))
     OPERATORS[name] = record
-    operation(name)._options = 0 if record.variadic else len(options)
+    if options and not record.variadic:
+        _OPTIONS[name] = len(options)
     if record.beside:
-        operation(beside(name))._options = len(options)
+        _OPTIONS[beside(name)] = len(options)
         taken = tuple(operand for operand in (*operands, "out") if f"${operand}" in record.beside)
         BESIDE[beside(name)] = replace(record, name=beside(name), operands=taken, numpy=record.beside, takes_scalars=False, beside="")
     if record.together:
