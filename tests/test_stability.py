@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from algebra2net import compile
+from algebra2net.stabilize.terms import univariate
 from tests.stability_table import TABLE, ours, score
 
 POINTS = 100_000 if os.environ.get("STABILITY") == "full" else 5  # of each row of the table
@@ -83,3 +84,10 @@ def test_without_stabilize_the_algebra_is_computed_as_typed() -> None:
     with np.errstate(over="ignore"):
         assert compile("log(1 + exp(x))", stabilize=False)(x=1000.0) == np.inf
     assert compile("log(1 + exp(x))")(x=1000.0) == 1000
+
+
+def test_a_function_that_python_has_not_is_known_of_a_number() -> None:
+    """ψ(1) is minus Euler's constant, ψ'(1) is π²/6."""
+    value, slope = univariate("digamma")
+    assert value(1.0) == pytest.approx(-0.5772156649015329, rel=1e-15)
+    assert slope(1.0) == pytest.approx(np.pi**2 / 6, rel=1e-15)

@@ -104,7 +104,7 @@ class Fused(Lines):
 
     loops: Loops = field(default_factory=Loops)
     stacking = False
-    adjoining = False
+    numpy_alone = False
 
     def prepare(self) -> None:
         """Find the loops, before anything is decided about lines."""

@@ -62,7 +62,7 @@ class Lines:
     name: str
     taken: set[str] = field(default_factory=set)
     stacking = True  # whether products of equal sizes are done together
-    adjoining = True  # whether a call may stand inside the product that it is for
+    numpy_alone = True  # whether all is done by lines of NumPy's: then one may do the next one's work, or write over what it is the last to read
     has_large = False  # whether something may be done in blocks
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Lines:
         self.turned = often_turned(self.order)
         self.has_large = any(is_entrywise(node, NOTED) for node in self.order)
         self.viewed = {arg for node in self.order if is_large(node) for arg in node.args if arg.op in VIEWS} if self.has_large else set()  # what a loop takes blocks of
-        self.adjoined = self._adjoined() if self.adjoining and not self.has_few_calls else set()
+        self.adjoined = self._adjoined() if self.numpy_alone and not self.has_few_calls else set()
         self.inside = {node for node in self.order if self._is_inside(node)}
         statements = self.arranged([node for node in self.order if node not in self.inside])
         self.stacks = Stacks(self)
@@ -95,7 +95,7 @@ class Lines:
         self.runs = runs(self.statements) if self.has_large else [self.statements]
         self.looped = {node for run in self.runs if is_looped(run) for node in run}
         self.stacks.fill()
-        self.factors = self._factors()
+        self.factors = self._factors() if self.numpy_alone else {}
 
     def prepare(self) -> None:
         """What must be known before any decision about lines: for other renderings."""
@@ -431,7 +431,7 @@ class Lines:
 
     def is_spent(self, operand: Node, node: Node) -> bool:
         """Whether lines in place of a call may write over an operand that nobody reads after them."""
-        if node in self.looped or self.last.get(operand) != self.places[node] or operand.shape != node.shape or node.args.count(operand) > 1:
+        if not self.numpy_alone or node in self.looped or self.last.get(operand) != self.places[node] or operand.shape != node.shape or node.args.count(operand) > 1:
             return False
         return operand.fresh and not operand.boolean and not operand.zero_d and operand.op not in ("input", "ones") and not self._seen_otherwise(node, operand)
 

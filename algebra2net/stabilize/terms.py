@@ -105,7 +105,13 @@ def univariate(name: str) -> tuple[Callable[[float], float], Callable[[float], f
         return None
     x = Symbol("x", real=True)
     value = sympify(here.sympy, locals={"x": x})
-    return None if value.has(Abs) else (lambdify(x, value, "math"), lambdify(x, diff(value, x), "math"))
+    return None if value.has(Abs) else (_of_a_number(x, value), _of_a_number(x, diff(value, x)))
+
+
+def _of_a_number(x: Symbol, value: Expr) -> Callable[[float], float]:
+    """The function that a value is of x; those of SymPy's functions that Python has not are mpmath's."""
+    function = lambdify(x, value, ["math", "mpmath"])
+    return lambda number: float(function(number))
 
 
 def nearly(a: float, b: float) -> bool:
