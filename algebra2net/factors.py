@@ -5,8 +5,8 @@ Out   the same, the factors that all terms of a sum share taken out, where nobod
 Idea  a product less for each term but one, each of them a pass over all entries
 
 It is done where the factor is within ±1, and at most one other factor of each term is not: then nothing overflows that did not,
-but for twice the largest numbers. In optimised code, where functions of one operand share an exponential, σ'(z) is the product
-σ(z) σ(-z). For code alone: nothing prints such a program, or derives from it.
+but for twice the largest numbers. In optimised code, where functions of one operand share an exponential, a function that is a
+product of others has these for factors: σ'(z) is σ(z) σ(-z). For code alone: nothing prints such a program, or derives from it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from sympy import Expr, Symbol
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, operation
 from algebra2net.program import Equation, Program, ValueSymbol, is_step, operands, record, step
+
+FACTORS = frozenset(name for here in OPERATORS.values() for name in here.product_of)
 
 
 def with_shared_factors(program: Program, optimized: bool = False) -> Program:
@@ -41,7 +43,7 @@ class _Writing:
     program: Program
     made: Mapping[Symbol, Expr]
     optimized: bool
-    sigmoids: dict[Expr, Symbol] = field(default_factory=dict)  # of an operand, its sigmoid, where that is made already
+    done: dict[tuple[str, tuple[Expr, ...]], Symbol] = field(default_factory=dict)  # functions that others are products of, where they are made already
     opened: set[Expr] = field(default_factory=set)
     shapes: dict[Symbol, tuple[int | str, int | str]] = field(default_factory=dict)
 
@@ -53,8 +55,8 @@ class _Writing:
 
     def lines(self, equation: Equation) -> Iterable[Equation]:
         """An equation, or those in its place."""
-        if self.optimized and _is(equation.value, "sigmoid"):
-            self.sigmoids.setdefault(equation.value.args[0], equation.name)
+        if self.optimized and _is(equation.value, *FACTORS):
+            self.done.setdefault((type(equation.value).__name__, equation.value.args), equation.name)
         if equation.name in self.in_sums or not _is(equation.value, "plus", "minus"):
             return (equation,)
         opened: set[Expr] = set()
@@ -92,13 +94,18 @@ class _Writing:
             if factor in self.inner and _is(self.made[factor], "times", "scale"):
                 opened.add(factor)
                 waiting += reversed(self.made[factor].args)
-            elif factor in self.inner and _is(self.made[factor], "sigmoid'") and self.made[factor].args[0] in self.sigmoids:
+            elif factor in self.inner and (functions := self.functions(self.made[factor])):
                 opened.add(factor)
-                z = self.made[factor].args[0]
-                found += [self.sigmoids[z], OPERATORS["sigmoid_rest"](z)]
+                found += functions
             else:
                 found.append(factor)
         return found
+
+    def functions(self, value: Expr) -> list[Expr]:
+        """The functions that a value is the product of, if one of them is made already: that one as its name."""
+        names = record(value, self.program.functions).product_of if self.done and isinstance(value, Operation) else ()
+        found = [self.done.get((name, value.args)) or operation(name)(*value.args) for name in names]
+        return found if any(isinstance(each, Symbol) for each in found) else []
 
     def shared(self, terms: list[list[Expr]], total: Symbol) -> Expr | None:
         """The factor that all terms share, if it may be taken out."""

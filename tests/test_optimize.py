@@ -170,7 +170,7 @@ def test_what_is_done_together_changes_no_result(draw: int | str, monkeypatch: p
     assert not any(np.shares_memory(a, b) for a, b in itertools.combinations([*those.values(), *arrays], 2))
 
 
-MANY_CALLS = {"tanh": r"d9 \*= tanh_slope\(h9, s\d+\)", "sigmoid": r"h9, s\d+ = sigmoid_and_slope\(s\d+\)", "silu": r"h9, s\d+ = silu_and_slope\(s\d+\)", "softplus": r"np\.log1p"}
+MANY_CALLS = {"tanh": r"d9 \*= tanh_slope\(h9, s\d+\)", "sigmoid": r"h9, s\d+ = sigmoid_and_slope\(s\d+\)", "silu": r"h9, s\d+ = silu_and_slope\(s\d+\)"}
 
 
 @pytest.mark.parametrize(("function", "line"), MANY_CALLS.items())

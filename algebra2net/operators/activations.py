@@ -196,7 +196,7 @@ _slope(
                 return s, e * s * s
             return sigmoid(x), sigmoid_slope_at(x)
     ''',
-    together="sigmoid_and_slope($x)", beside="sigmoid_slope($out, $x)", ordinary="q * s * s",
+    together="sigmoid_and_slope($x)", beside="sigmoid_slope($out, $x)", ordinary="q * s * s", product_of=("sigmoid", "sigmoid_rest"),
     doc="The slope of sigmoid: σ(x) σ(-x).", reason="slope of sigmoid: it changes by -σ'(x) tanh(x / 2)",
 )  # fmt: skip
 elementwise(

@@ -131,6 +131,7 @@ class Operator:
     together: str = ""  # NumPy's code that gives the value of `companion` and then this one, which share an exponential
     companion: str = ""  # of a slope, its function
     gives_two: bool = False  # NumPy's code is that
+    product_of: tuple[str, ...] = ()  # functions of the same operands that it is the product of; what one has in common with others is taken out of sums
     beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
     weights: str = ""  # what is known there: that this operand's entries are probabilities along `axis`
     probabilities_along: int | str = ""  # the axis along which the result's entries are never negative and add up to 1, or the option that says it

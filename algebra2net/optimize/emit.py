@@ -21,7 +21,6 @@ from functools import cache, cached_property
 from algebra2net import names
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operator
-from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.optimize.graph import VIEWS, WRITTEN, Graph, Node, needed
 from algebra2net.optimize.in_place import asked
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS, Check
@@ -63,7 +62,6 @@ class Lines:
     taken: set[str] = field(default_factory=set)
     stacking = True  # whether products of equal sizes are done together
     numpy_alone = True  # whether all is done by lines of NumPy's: then one may do the next one's work, or write over what it is the last to read
-    has_large = False  # whether something may be done in blocks
 
     def __post_init__(self) -> None:
         self.order = [node for node in needed(self.graph, self.outputs) if node.op != "input"]
@@ -204,8 +202,7 @@ class Lines:
             for arg in node.args[: 1 if node.op == "checked" else None]:
                 if self.last.get(arg) != place or arg.shape != node.shape or arg in self.inside:
                     continue
-                own = arg.fresh and not arg.boolean and not arg.zero_d and arg.op not in ("input", "ones")
-                if own and not self._seen_otherwise(node, arg):
+                if is_own(arg) and not self._seen_otherwise(node, arg):
                     found[node] = arg
                     break
         return found
@@ -425,15 +422,14 @@ class Lines:
             return ""
         function = second[1].together.partition("(")[0]
         if function not in self.graph.preludes:
-            functions = functions_of(second[1].prelude)
-            self.graph.preludes |= {helper: functions[helper] for helper in reached(function, functions) if helper not in self.graph.preludes}
+            self.graph.enter(second[1].together, second[1].prelude)
         return f"{self.names[first[0]]}, {self.names[second[0]]} = {function}({self.operand(node.args[0], loose=True)})"
 
     def is_spent(self, operand: Node, node: Node) -> bool:
         """Whether lines in place of a call may write over an operand that nobody reads after them."""
         if not self.numpy_alone or node in self.looped or self.last.get(operand) != self.places[node] or operand.shape != node.shape or node.args.count(operand) > 1:
             return False
-        return operand.fresh and not operand.boolean and not operand.zero_d and operand.op not in ("input", "ones") and not self._seen_otherwise(node, operand)
+        return is_own(operand) and not self._seen_otherwise(node, operand)
 
     def checked(self, node: Node) -> str:
         """The careful value in place of the quick one, where a question says so."""
@@ -586,6 +582,11 @@ def constant_name(number: float) -> str:
     return _WORDS.get(number) or "c" + re.sub(r"\W", "_", f"{number:.4g}".replace("-", "m").replace("+", ""))
 
 
+def is_own(node: Node) -> bool:
+    """Whether a value is an array that this function has made, and may write over."""
+    return node.fresh and not node.boolean and not node.zero_d and node.op not in ("input", "ones")
+
+
 def is_surely_small(node: Node) -> bool:
     """Whether an array is known to be too small for its memory to count."""
     count = entries(node)
@@ -647,7 +648,7 @@ def scheduled(statements: Sequence[Node], lines: Lines) -> list[Node]:
     def close() -> None:
         run.extend(_early(run, reads, users, done, lines))
         found.extend(run)
-        done.update(node for node in run)
+        done.update(run)
         run.clear()
         inside.clear()
 
@@ -801,8 +802,8 @@ class Blocks:
         taken = self.whole.inherited
         for arg in self.read_from_outside():
             readers = [places[member] for member in self.run if arg in self.whole.reads(member)]
-            dies = self.whole.last.get(arg, END) <= end and arg.fresh and not arg.boolean and arg.shape == self.shape
-            if dies and arg not in several and arg not in taken and arg not in self.reused and max(readers) <= places[node] and arg.op not in ("input", "ones"):
+            dies = self.whole.last.get(arg, END) <= end and is_own(arg) and arg.shape == self.shape
+            if dies and arg not in several and arg not in taken and arg not in self.reused and max(readers) <= places[node]:
                 self.reused.add(arg)
                 return self.whole.names[arg]
         return None

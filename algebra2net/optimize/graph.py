@@ -249,9 +249,14 @@ class Graph:
             found.fresh = found.entrywise = True
             found.is_never_negative = here.between[0] >= 0
             whole.sharing += ((found, OPERATORS[name]),)
-            for helper in reached(re.sub(r"\$", "", OPERATORS[name].numpy), functions := functions_of(OPERATORS[name].prelude)):
-                self.preludes.setdefault(helper, functions[helper])
+            self.enter(OPERATORS[name].numpy, OPERATORS[name].prelude)
         return found
+
+    def enter(self, code: str, prelude: str) -> None:
+        """Enter the functions that an operator's code calls."""
+        functions = functions_of(prelude)
+        for helper in reached(code.replace("$", ""), functions):
+            self.preludes.setdefault(helper, functions[helper])
 
     def instruction(self, instruction: Instruction, values: Sequence[Node], here: Operator, made: Kernel) -> Node:
         """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""

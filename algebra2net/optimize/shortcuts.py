@@ -138,7 +138,10 @@ def shortcut(text: str, one_shape: bool) -> Shortcut | None:
     rest: list[str] = []
     if "itemsize" in ways[-1].test:  # as short a way, of the other float type
         rest = writer.block(body[end:])
-        words[rest.pop().removeprefix("return ")] = "‹out›"
+        if writer.plain:
+            words[rest.pop().removeprefix("return ")] = "‹out›"
+        else:
+            rest = []
     names = sorted(writer.made - set(words))
     words |= {name: f"‹{name}›" for name in names}
 
@@ -150,7 +153,7 @@ def shortcut(text: str, one_shape: bool) -> Shortcut | None:
     match body[end:]:
         case [ast.Return(value=ast.Call(func=ast.Name(), args=args) as next_call)] if all(isinstance(arg, ast.Name) for arg in args):
             call = _named(ast.unparse(next_call), words)  # goes on with what is there already
-    return Shortcut(found, (("‹out›", call),), tuple(names), worded(rest) if writer.plain else ())
+    return Shortcut(found, (("‹out›", call),), tuple(names), worded(rest))
 
 
 @cache
