@@ -306,18 +306,19 @@ def _size(text: str) -> Expr:
 
 
 def _sizes(node: Call, here: Operator) -> dict[str, Expr]:
-    """The sizes of `ones(3, 2)`, `ones(n, d)`."""
-    sizes = []
-    for argument in node.arguments:
+    """The sizes of `ones(3, 2)`, `ones(n, d)`, `ones(m=3, n=d)`."""
+    given = [*zip(here.options, node.arguments, strict=False), *node.options]
+    sizes: dict[str, Expr] = {}
+    for word, argument in given:
         if isinstance(argument, Number) and argument.text.isdecimal():
-            sizes.append(Integer(argument.text))
+            sizes[word] = Integer(argument.text)
         elif isinstance(argument, Name):
-            sizes.append(Symbol(argument.key))
+            sizes[word] = Symbol(argument.key)
         else:
             raise NotationError(f"{argument.span.text} is no size", argument.span, f"a size is a number or the name of a dimension: {node.function}(3, n)")
-    if len(sizes) > len(here.options) or (sizes and len(sizes) < len(here.options)):
+    if len(node.arguments) + len(node.options) not in (0, len(here.options)) or not sizes.keys() <= here.options.keys() or len(sizes) < len(given):
         raise NotationError(f"{node.function} takes {len(here.options)} size{'s' * (len(here.options) > 1)}", node.span, f"{node.function}({', '.join('3' for _ in here.options)})")
-    return dict(zip(here.options, sizes, strict=False))
+    return sizes
 
 
 def _complete(node: Call, here: Operator, values: list[Expr]) -> list[Expr]:

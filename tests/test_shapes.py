@@ -63,6 +63,7 @@ FOLLOWS = [
     ("X: n x d; L = 1/n sum((X w - y)^2)",           {},                                      "X n×d, w d×a, y n×a, L 1×1"),
     ("X: n x d; Y = X - ones(n, d)",                 {"X": (4, 3)},                           "Y 4×3"),
     ("Y = ones(3, 2) + zeros(3, 2)",                 {},                                      "Y 3×2"),
+    ("Y = ones(m=3, n=2) + zeros(n=2, m=3) eye(n=2)", {},                                     "Y 3×2"),
     ("Y = X + ones()",                               {"X": (4, 3)},                           "Y 4×3"),
     ("B = A + lambda I",                             {"A": (3, 3)},                           "lambda 1×1, B 3×3"),
     ("B = A - I; w = B^-1 v",                        {"v": (4, 1)},                           "A 4×4, B 4×4, w 4×1"),
