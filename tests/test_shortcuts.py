@@ -257,3 +257,22 @@ def test_ordinary_numbers_come_out_the_same_beside_one_that_is_not(name: str, op
     careful = space[name](*longer)
     np.testing.assert_allclose(space[name](*arrays), careful[:, :-1], rtol=16 * np.finfo(dtype).eps)
     assert np.isfinite(careful).all()
+
+
+FRACTIONS = {  # of float32: the operator, its function, what is exact, up to where
+    "erf": ("erf", mp.erf, 3.84),
+    "gelu": ("mills", lambda t: mp.erfc(t / mp.sqrt(2)) / 2 / mp.npdf(t), 40.0),
+}
+
+
+@pytest.mark.parametrize("name", FRACTIONS)
+def test_a_fraction_of_float32_is_as_near_as_it_says(name: str) -> None:
+    """In float64 arithmetic, so that a wrong coefficient is not taken for rounding."""
+    function, exact, end = FRACTIONS[name]
+    text = functions_of(OPERATORS[name].prelude)[function]
+    space: dict[str, Any] = {"np": np}
+    exec(re.sub(r"\w\.dtype\.itemsize < 8", "True", text), space)
+    x = np.linspace(1e-6, end, 500)
+    with mp.workdps(30):
+        expected = np.array([float(exact(mp.mpf(float(point)))) for point in x])
+    np.testing.assert_allclose(space[function](x), expected, rtol=2.1e-8)
