@@ -209,7 +209,7 @@ def _reduction(given: Given, operator: str) -> Value:
     if operator in ("var", "std"):
         _must_be_population(given, given.worded.get(next((word for word in ddof.split("|") if word in given.worded), "")))
     value, chosen = given.value(found), given.axis(along)
-    if given.reader.is_flat(value):
+    if given.reader.is_vector(value):  # its one axis is all of it
         chosen = None
     options: list[tuple[str, Value]] = [] if chosen is None else [("axis", Number(str(chosen), given.at(along)))]
     options += _norm_order(given, order_found, chosen is None and not given.reader.is_flat(value))
@@ -228,7 +228,8 @@ def _must_be_population(given: Given, found: Argument | None) -> None:
 def _norm_order(given: Given, found: Argument | None, is_of_matrix: bool) -> Options:
     if found is None or found[0] in (NONE, Literal("fro")):
         return ()
-    order = "inf" if isinstance(found[0], Path) and found[0].word == "inf" else str(whole(found[0]))
+    is_infinite = (isinstance(found[0], Path) and found[0].word == "inf") or (isinstance(found[1], ast.Name) and found[1].id == "inf")
+    order = "inf" if is_infinite else str(whole(found[0]))
     span = given.at(found)
     if order not in ("1", "2", "inf") or (is_of_matrix and not given.is_bare and not given.home.startswith("torch")):
         others = "np.linalg.norm(A) is the root of the sum of squares; np.abs(A).sum() and np.abs(A).max() are the others"

@@ -216,9 +216,13 @@ class _Program(Expressions):
     def _function(self, symbol: str, node: ast.expr) -> Meaning:
         """What is called by its bare name."""
         word = last_word(symbol)
-        if word in self.lines.own or is_function(word):
+        if word in self.lines.own:
             return Function(word)
-        slope = re.fullmatch(r"(\w+)_(?:slope|prime)", word)
+        slope = re.fullmatch(r"(\w+?)((?:_prime)+|_slope)", word)
+        if slope and slope[1] in self.lines.own:
+            return Function(slope[1] + "'" * max(1, slope[2].count("_prime")))
+        if is_function(word):
+            return Function(word)
         if slope and f"{known(slope[1])}'" in OPERATORS:
             return Function(f"{slope[1]}'")
         if symbol in self.lines.assigned or symbol in self.lines.parameters:
@@ -265,10 +269,11 @@ class _Program(Expressions):
             assert isinstance(node.func, ast.Attribute)
             return computed(Given(self, node, "." + function.word, "method", function.word, [(function.owner, node.func.value), *placed], worded))
         given = Given(self, node, shown, "", function.word, placed, worded)
-        return self._own_call(self.lines.own[function.word], given) if function.word in self.lines.own else computed(given)
+        own = self.lines.own.get(function.word.rstrip("'"))
+        return computed(given) if own is None else self._own_call(own, given, primes=function.word[len(own.name) :])
 
-    def _own_call(self, own: Own, given: Given) -> Call:
-        """The call of a function of the user's: what is left out has its default."""
+    def _own_call(self, own: Own, given: Given, primes: str) -> Call:
+        """The call of a function of the user's, or of its derivative: what is left out has its default."""
         usage = f"{own.name}({', '.join(parameter.arg for parameter in own.parameters)})"
         values: list[Value] = []
         worded = dict(given.worded)
@@ -279,7 +284,7 @@ class _Program(Expressions):
             values.append(given.value(found or self._default(own.defaults[parameter.arg])))
         for surplus in (*given.placed[len(own.parameters) :], *worded.values()):
             raise NotationError(f"{own.name} takes {len(own.parameters)} argument{'s' * (len(own.parameters) != 1)}", given.at(surplus), usage)
-        return given.make(self._own_key(own), *values)
+        return given.make(self._own_key(own) + primes, *values)
 
     def _default(self, node: ast.expr) -> Argument:
         """What a default means, where the function was defined."""

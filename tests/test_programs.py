@@ -233,15 +233,18 @@ def test_the_derived_program_is_a_program(seed: int) -> None:
     here = case(seed)
     net = here.compiled()
     expected = here.gradients(net)
-    again = compile("\n".join([str(net.backprop), *declared(here.arrays | here.delta)]))
+    again = compile("\n".join([str(net.backprop), *declared(net)]))
     found = again.forward(**{name: array for name, array in (here.arrays | here.delta).items() if name in again.inputs})
     for name, gradient in net.backprop.outputs.items():
         if name and np.isfinite(expected[name]).all():
             same(np.broadcast_to(found[gradient.name], expected[name].shape), expected[name], digits=8)
 
 
-def declared(arrays: Mapping[str, Array]) -> list[str]:
-    return [f"{name}: {array.shape[0]}x{array.shape[1]}" for name, array in arrays.items()]
+def declared(net: Net, **like: str) -> list[str]:
+    """The shapes of a net's inputs, of a delta and of others that are shaped `like` one of its names; its derived program names their sizes."""
+    assert net.output is not None
+    of = {name: name for name in net.inputs} | {"delta": net.output} | like
+    return [f"{name}: {net.shapes[other][0]} x {net.shapes[other][1]}" for name, other in of.items()]
 
 
 @costly
@@ -253,7 +256,7 @@ def test_second_derivatives_agree_with_measured_ones(seed: int) -> None:
     weights = {name: np.asarray(rng.uniform(-1, 1, array.shape)) for name, array in here.gradients(net).items()}
     terms = [f"sum(r_{k} * {net.backprop.outputs[name]})" for k, name in enumerate(weights)]
     given = here.arrays | here.delta | {f"r{k}": array for k, array in enumerate(weights.values())}
-    twice = compile("\n".join([str(net.backprop), f"S_2 = {' + '.join(terms)}", *declared(given)]), wrt="all")
+    twice = compile("\n".join([str(net.backprop), f"S_2 = {' + '.join(terms)}", *declared(net, **{f"r{k}": name for k, name in enumerate(weights)})]), wrt="all")
     found = twice.grad(**{name: given[name] for name in twice.inputs})
     if not all(np.isfinite(array).all() and np.max(np.abs(array)) < LARGE for array in found.values()):
         return

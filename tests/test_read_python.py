@@ -70,6 +70,11 @@ READS = [
     ("y = np.linalg.norm(x, ord='fro')",                                "y = norm(x)"),
     ("y = np.linalg.norm(x, 1, axis=1)",                                "y = norm(x, axis=1, order=1)"),
     ("y = np.linalg.norm(x, np.inf, axis=1, keepdims=True)",            "y = norm(x, axis=1, order=inf)"),
+    ("y = norm(x, order=inf)",                                          "y = norm(x, order=inf)"),
+    ("y = np.mean(size(x), axis=1)",                                    "y = mean(size(x), axis=1)"),
+    # derivatives of one's own, whatever else is called so
+    ("swish = lambda x: x ** 3; y = swish_prime(z) + swish_prime_prime(z)", "swish(x) = x^3; y = swish'(z) + swish''(z)"),
+    ("act = lambda x: x ** 3; y = act_slope(z)",                        "act(x) = x^3; y = act'(z)"),
     ("y = max(0, x) + min(x, 1) + abs(x)",                              "y = maximum(0, x) + minimum(x, 1) + abs(x)"),
     ("y = scipy.special.logsumexp(z, axis=1, keepdims=True)",           "y = logsumexp(z, axis=1)"),
     # vectors of NumPy's: they lie as NumPy's rules for them ask
