@@ -276,3 +276,42 @@ def test_a_fraction_of_float32_is_as_near_as_it_says(name: str) -> None:
     with mp.workdps(30):
         expected = np.array([float(exact(mp.mpf(float(point)))) for point in x])
     np.testing.assert_allclose(space[function](x), expected, rtol=2.1e-8)
+
+
+ANGLES = {
+    "of a few turns": np.linspace(-20, 20, 3001),
+    "at the ends of the table's steps": (np.arange(-1500, 1501) + 0.5) * np.pi / 512,
+    "next to where one of them is 0": np.arange(-1500, 1501) * np.pi / 2,
+    "of many turns": np.linspace(-49_000, 49_000, 3001),
+    "next to 0": np.geomspace(1e-300, 1e-3, 3001),
+    "too many turns, and none": np.array([*np.linspace(0, 9, 3000), 1e15, 5e-324]),
+}
+
+
+@pytest.mark.parametrize("angles", ANGLES.values(), ids=ANGLES.keys())
+def test_sine_and_cosine_at_once_have_their_digits(angles: np.ndarray[Any, Any]) -> None:
+    net = compile("s = sin(x)\nc = cos(x)\nL = sum(s * c)", shapes={"x": angles[None].shape})
+    assert "s, c = sin_and_cos(x)" in net.optimized_source
+    found = net.forward(x=angles[None])
+    with mp.workdps(60):
+        for name, exact in (("s", mp.sin), ("c", mp.cos)):
+            expected = np.array([float(exact(mp.mpf(float(angle)))) for angle in angles])
+            np.testing.assert_array_max_ulp(found[name][0], expected, 8)
+
+
+@pytest.mark.parametrize("name", [None, "numba"])
+@pytest.mark.parametrize(("size", "dtype", "at_once"), [((3, 4), np.float64, False), ((50, 60), np.float64, True), ((400, 300), np.float64, True), ((400, 300), np.float32, True)])
+def test_sine_and_cosine_at_once_give_the_same(size: tuple[int, int], dtype: Any, at_once: bool, name: str | None) -> None:
+    """Of small arrays by NumPy's two functions; of large ones in blocks, also where entries are turns without number, or none."""
+    if name:
+        pytest.importorskip(name)
+    algebra = "a = sin(x) * tanh(x)\nL = sum(a * y) + sum(cos(x)^2)"
+    net, readable = (compile(algebra, shapes={"x": size, "y": size}, wrt=["x"], **options) for options in ({"accelerate": name} if name else {}, {"optimize": False}))
+    assert ("sin_and_cos(" in net.optimized_source) == at_once
+    x, y = (np.random.default_rng(seed).normal(size=size).astype(dtype) * 5 for seed in (0, 1))
+    for last in (3.0, 1e9, np.nan):
+        x[-1, -1] = last
+        (value, grads), (expected, slopes) = (each.value_and_grad(x=x, y=y) for each in (net, readable))
+        np.testing.assert_allclose(value, expected, rtol=1e-4 if dtype is np.float32 else 1e-12)
+        np.testing.assert_allclose(grads["x"], slopes["x"], rtol=0, atol=(1e-4 if dtype is np.float32 else 1e-12))
+        assert grads["x"].dtype == dtype

@@ -73,12 +73,68 @@ elementwise(
     "unit_hypot(x)", between=(1, inf), internal=True, derivative="x / out", sympy="sqrt(1 + x**2)", prelude=UNIT_HYPOT,
     doc="sqrt(1 + x²), though the square may overflow.", reason="sqrt(1 + x²): its slope is x / sqrt(1 + x²)",
 )  # fmt: skip
+SIN_AND_COS = '''
+        def around():
+            """The sines and cosines of 1,024 angles around the circle."""
+            k = np.arange(1024)
+            angle, rest = k * 0.006135923151542322, k * 2.4310047546471146e-16  # together k 2π / 1024 with more digits than a number has
+            sines, cosines = np.sin(angle) + rest * np.cos(angle), np.cos(angle) - rest * np.sin(angle)
+            sines[512] = cosines[256] = cosines[768] = 0
+            return sines, cosines
+
+
+        def sin_and_cos(x, table=around()):
+            """sin(x) and cos(x): of float64 from those of the next of 1,024 angles, and the series of what is left, to two units in the last place."""
+            if x.dtype != np.float64 or x.size < 2048:
+                return np.sin(x), np.cos(x)
+            sines, cosines = np.empty(x.shape), np.empty(x.shape)
+            angles, sin, cos = x.ravel(), sines.reshape(-1), cosines.reshape(-1)
+            step = 8192 if x.size > 16384 else x.size
+            turns, left, square, more = np.empty((4, step))
+            for k in range(0, x.size, step):
+                v, s, c = angles[k : k + step], sin[k : k + step], cos[k : k + step]
+                if not (-50000 < v.item(v.argmin()) and v.item(v.argmax()) < 50000):
+                    np.sin(v, s)
+                    np.cos(v, c)
+                    continue
+                n, r, q, t = turns[: v.size], left[: v.size], square[: v.size], more[: v.size]
+                np.multiply(v, 162.97466172610083, n)
+                n += 6755399441055744.0  # so large that its last bits are those of a whole number
+                place = np.bitwise_and(n.view(np.int64), 1023, q.view(np.int64))
+                table[0].take(place, out=s, mode="wrap")
+                table[1].take(place, out=c, mode="wrap")
+                n -= 6755399441055744.0
+                r[...] = v  # less n 2π / 1024, in three parts: the products by the first two are exact
+                for part in (0.006135923147667199, 3.875365543607508e-12, 2.0196027272633223e-21):
+                    np.multiply(n, part, t)
+                    r -= t
+                np.multiply(r, r, q)
+                np.multiply(q, 1 / 120, t)
+                t -= 1 / 6
+                t *= q
+                t *= r
+                t += r  # sin(r)
+                np.multiply(q, 1 / 24, n)
+                n -= 0.5
+                q *= n  # cos(r) - 1
+                np.multiply(s, q, n)
+                np.multiply(c, t, r)
+                n += r
+                q *= c
+                t *= s
+                q -= t
+                s += n
+                c += q
+            return sines, cosines
+
+'''
 _named(
     "sin(x)", between=(-1, 1), derivative="cos(x)", sympy="sin(x)", numpy="np.sin($x)",
     doc="The sine, of radians.", reason="sin: its slope is cos",
 )  # fmt: skip
 _named(
     "cos(x)", between=(-1, 1), vjp={"x": "-(δ * sin(x))"}, derivative="-sin(x)", sympy="cos(x)", numpy="np.cos($x)",
+    at_once="sin_and_cos", companion="sin", prelude=SIN_AND_COS,
     doc="The cosine, of radians.", reason="cos: its slope is -sin",
 )  # fmt: skip
 _named(

@@ -129,8 +129,9 @@ class Operator:
     python: str = ""
     numpy: str = ""
     together: str = ""  # NumPy's code that gives the value of `companion` and then this one, which share an exponential
-    companion: str = ""  # of a slope, its function
+    companion: str = ""  # the function that comes with this one: of a slope, its function
     gives_two: bool = False  # NumPy's code is that
+    at_once: str = ""  # a function of the optimised code that gives the value of `companion` and then this one: of many entries sooner than two calls
     product_of: tuple[str, ...] = ()  # functions of the same operands that it is the product of; what one has in common with others is taken out of sums
     beside: str = ""  # NumPy's code where more is known: see `algebra2net.beside`; of a slope, the function's own value, as $out
     weights: str = ""  # what is known there: that this operand's entries are probabilities along `axis`
@@ -236,6 +237,7 @@ def option(value: Any) -> Expr:
 
 
 OPERATORS: dict[str, Operator] = {}
+AT_ONCE: dict[str, Operator] = {}  # of both functions that one call gives, the second
 BESIDE: dict[str, Operator] = {}  # operators where more is known of their operands: in code alone, see `algebra2net.beside`
 _SPELLINGS: dict[str, str] = {}  # folded spelling → name
 
@@ -256,6 +258,8 @@ def operator(signature: str, **fields: Any) -> Operator:
         _OPTIONS[beside(name)] = len(options)
         taken = tuple(operand for operand in (*operands, "out") if f"${operand}" in record.beside)
         BESIDE[beside(name)] = replace(record, name=beside(name), operands=taken, numpy=record.beside, takes_scalars=False, beside="")
+    if record.at_once:
+        AT_ONCE[name] = AT_ONCE[record.companion] = record
     if record.together:
         BESIDE[together(name)] = replace(record, name=together(name), numpy=record.together, beside="", together="", gives_two=True)
     for spelling in (name, *record.aliases):

@@ -38,7 +38,7 @@ _ONCE = COMPARISONS | {"part", "mask"}  # written where they are used, if that i
 _MAY_BE_INSIDE = _INSIDE | _ONCE | {"ones"}
 _OF_DTYPE = re.compile(r"(?<!\.)\bdtype\b(?!=)")  # the float type of the call, not that of one array
 _LOOKS_AT = VIEWS | {"broadcast", "checked"}  # what may have the memory of its first operand
-_PAIRS = frozenset(record.together.partition("(")[0] for record in OPERATORS.values() if record.together)  # functions that give two values
+_PAIRS = frozenset(word for record in OPERATORS.values() if (word := record.at_once or record.together.partition("(")[0]))  # functions that give two values
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split()) | _PAIRS
 END = 1 << 60
 NOTED = 1 << 12  # entries: from here on memory counts, so that what need not be kept is not
@@ -374,17 +374,17 @@ class Lines:
 
     def is_shortened(self, node: Node) -> bool:
         """Whether lines stand in place of a function's call: each operand is a name, for it is read more than once; or it is one of several."""
-        if node.short is None or node.zero_d or not self.graph.program.inputs:
+        if not (node.short or node.sharing) or node.zero_d or not self.graph.program.inputs:
             return False
         if any(member is not None and member in self.names for member, _ in node.sharing):
             return True
-        return self.has_few_calls and not any(arg in self.inside for arg in node.args)
+        return node.short is not None and self.has_few_calls and not any(arg in self.inside for arg in node.args)
 
     def shortened(self, node: Node) -> str:
         """The shorter way of a function and of what it computes along with it, and their calls where the numbers are not fit for that."""
         name = self.names[node]
         known = [(member or node, record) for member, record in node.sharing if (member or node) in self.names]
-        if not self.has_few_calls and len(known) == 2 and (both := self.both(node, known)):
+        if (node.short is None or not self.has_few_calls) and len(known) == 2 and (both := self.both(node, known)):
             return both
         if len(known) > 1:
             short = together(tuple((record.ordinary, record.numpy.replace("$", "")) for _, record in known))
@@ -416,14 +416,15 @@ class Lines:
         return "\n".join(short.lines(fill, there, is_surely_small(node), sizes, node in self.factors, spent))
 
     def both(self, node: Node, known: Sequence[tuple[Node, Operator]]) -> str:
-        """The call that gives a function and its slope, if there is one and they are not parts of other arrays."""
-        first, second = sorted(known, key=lambda each: bool(each[1].together))
-        if not second[1].together or second[1].companion != first[1].name or any(member in self.there for member, _ in known):
+        """The call that gives a function and its slope, or another one of the same operand, if there is one."""
+        first, second = sorted(known, key=lambda each: bool(each[1].at_once or each[1].together))
+        function = second[1].at_once or second[1].together.partition("(")[0]
+        if not function or second[1].companion != first[1].name:
             return ""
-        function = second[1].together.partition("(")[0]
         if function not in self.graph.preludes:
-            self.graph.enter(second[1].together, second[1].prelude)
-        return f"{self.names[first[0]]}, {self.names[second[0]]} = {function}({self.operand(node.args[0], loose=True)})"
+            self.graph.enter(f"{function}()", second[1].prelude)
+        names = [f"{self.names[member]}{'[...]' if member in self.there else ''}" for member, _ in (first, second)]
+        return f"{', '.join(names)} = {function}({self.operand(node.args[0], loose=True)})"
 
     def is_spent(self, operand: Node, node: Node) -> bool:
         """Whether lines in place of a call may write over an operand that nobody reads after them."""

@@ -19,7 +19,7 @@ import numpy as np
 from sympy import Expr, Symbol, pi
 
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import BESIDE, NONE, Operation, Operator, alone
+from algebra2net.operators.operator import AT_ONCE, BESIDE, NONE, Operation, Operator, alone
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
@@ -28,6 +28,7 @@ from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
+MANY = 2048  # entries; from here on two functions take less time at once
 VIEWS = frozenset(("T", "matrix", "part"))
 WRITTEN = ENTRYWISE - COMPARISONS - LOGICAL - {"where", "cast"}  # NumPy's functions that can write into an array
 _BOOLEAN = COMPARISONS | LOGICAL
@@ -213,7 +214,7 @@ class Graph:
             self.imports.setdefault(here.imports)
         if not here.takes_scalars:
             args = tuple([self.matrix(arg) if arg.zero_d else arg for arg in args])
-        along = self.along(here, args, shape) if here.ordinary else None
+        along = self.along(here, args, shape) if here.ordinary else self.at_once(here, args, shape) if here.name in AT_ONCE else None
         if along is not None:
             return along
         made = kernel(here, value, self.straight)
@@ -250,6 +251,24 @@ class Graph:
             found.is_never_negative = here.between[0] >= 0
             whole.sharing += ((found, OPERATORS[name]),)
             self.enter(OPERATORS[name].numpy, OPERATORS[name].prelude)
+        return found
+
+    def at_once(self, here: Operator, args: tuple[Node, ...], shape: Shape) -> Node | None:
+        """The value of a function that comes with another one of the same operand, if that is known: then one call gives both."""
+        second = AT_ONCE[here.name]
+        first = OPERATORS[second.companion]
+        other = first if here is second else second
+        call = self.known(other.name, args)
+        entries = np.prod([side for side in shape if isinstance(side, int)]) if all(isinstance(side, int) for side in shape) else MANY
+        if call is None or call.op != other.name or call.zero_d or entries < MANY or not self.program.inputs:
+            return None
+        call.become("call", args, f"{second.at_once}({{}})[{int(other is second)}]")
+        found = self.plain("along", (call,), here.name, shape)
+        for node in (call, found):
+            node.fresh = node.entrywise = True
+        call.sharing = ((None, other), (found, here))
+        self._known[here.name, args, None, type(None)] = found
+        self.enter(f"{second.at_once}()", second.prelude)
         return found
 
     def enter(self, code: str, prelude: str) -> None:
