@@ -258,8 +258,10 @@ elementwise(
     prelude='''
         def lgamma(x):
             """log |Γ(x)|; near its zeros 1 and 2 by loggamma of complex numbers, which keeps the digits there."""
-            near = (np.abs(x - 1) < 0.2) | (np.abs(x - 2) < 0.2)
-            return np.where(near, loggamma(np.where(near, x, 1) + 0j).real, gammaln(x))
+            found = np.asarray(gammaln(x))
+            near = np.flatnonzero((np.abs(x - 1) < 0.2) | (np.abs(x - 2) < 0.2))
+            found.put(near, loggamma(np.take(x, near) + 0j).real)
+            return found
     ''',
     latex=r"\log\Gamma\left($x\right)",
     doc="log |Γ(x)|.", reason="lgamma: its slope is the digamma function",

@@ -87,6 +87,7 @@ class Lines:
         self.there: set[Node] = set()  # what has memory before its statement, as a block of an array
         self.last = self._last_uses()
         self.heir = self._heirs()
+        self.block: Blocks | None = None  # the loop whose lines are being written
         self.taken_names = set(_RESERVED) | self.taken  # names that are no more to be had
         self.names: MutableMapping[Node, str] = self._names()
         self.constants: dict[str, str] = {}  # names of what is made once for a float type → what it is
@@ -320,6 +321,10 @@ class Lines:
             name, text = f"ones_{node.shape[0]}_{node.shape[1]}", str(node.data).replace("_0_.dtype", "dtype")  # type: ignore[index]
         else:
             name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"
+        return self.known_as(name, text)
+
+    def known_as(self, name: str, text: str) -> str:
+        """The name of what is made once for a float type: this one, where it is free."""
         if self.constants.get(name) == text:
             return name
         while name in self.taken_names or self.constants.get(name, text) != text:
@@ -328,16 +333,16 @@ class Lines:
         return name
 
     def filled(self, node: Node, like: Node) -> str:
-        """A bound of maximum or minimum: two arrays are compared in less than half the time of an array and a number."""
+        """A bound of maximum or minimum: two arrays are compared in less than half the time of an array and a number, or a row."""
         rows, columns = like.shape or ("?", "?")
+        if node.op == "const" and self.block is not None and self.block.shape == like.shape:
+            return self.block.filled(node)
         if node.op != "const" or not isinstance(columns, int) or not self.graph.program.inputs:
             return self.entry(node, loose=True)
         shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
         if not 32 <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
-        name = f"{constant_name(node.data)}_{shape[0]}_{columns}"
-        self.constants[name] = f"np.full({shape}, {node.data!r}, dtype)"
-        return name
+        return self.known_as(f"{constant_name(node.data)}_{shape[0]}_{columns}", f"np.full({shape}, {node.data!r}, dtype)")
 
     def free(self, word: str) -> str:
         """This name, with a number where it is taken."""
@@ -730,6 +735,9 @@ class Blocks:
         self.place = lines.free("k")
         self.escapes = {node for node in run if node in lines.final or any(reader not in self.members for reader in lines.readers.get(node, ()))}
         self.block = ChainMap({}, lines.names)  # the names inside the loop
+        self.length, self.width = self.shape[self.axis], self.shape[1 - self.axis]
+        self.most = 8 * BLOCK // self.width  # bytes of a block, over its width
+        self.has_types = self.length > 2 * BLOCK // self.width > 1  # as many bytes of either type
         self.reused: set[Node] = set()  # arrays from outside whose memory a member takes over
 
     def lines(self) -> list[str]:
@@ -758,6 +766,7 @@ class Blocks:
                 after.append(f"{name} = {whole}")
         names, self.whole.names = self.whole.names, self.block
         self.whole.there = {node for node in self.run if node in kept and roots[node] is node}
+        self.whole.block = self
         for node in self.run:
             name = self.block[node]
             if node.op == "along":
@@ -770,13 +779,27 @@ class Blocks:
             else:
                 body += self.whole.statement(node).split("\n")
         body = self.asked_once(body, set(roots.values()))
-        self.whole.names, self.whole.there = names, set()
-        length, width = self.shape[self.axis], self.shape[1 - self.axis]
-        step = str(max(1, BLOCK // width))
-        if length > 2 * BLOCK // width > 1:  # as many bytes of either type
+        self.whole.names, self.whole.there, self.whole.block = names, set(), None
+        step = str(self.steps[0])
+        if self.has_types:
             step = self.whole.free("step")
-            before.append(f"{step} = {8 * BLOCK // width} // {self.dtype(None)}.itemsize")
-        return [*before, f"for {self.place} in range(0, {length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
+            before.append(f"{step} = {self.most} // {self.dtype(None)}.itemsize")
+        return [*before, f"for {self.place} in range(0, {self.length}, {step}):", *(f"    {line}" for line in (*self.cuts(slices, step), *body)), *after]
+
+    @property
+    def steps(self) -> list[int]:
+        """How many rows a block has, of each float type."""
+        return [self.most // 8, self.most // 4] if self.has_types else [max(1, BLOCK // self.width)]
+
+    def filled(self, node: Node) -> str:
+        """A number as an array of the sizes of a block, of the last block's where that is smaller."""
+        count = f"{self.most} // np.dtype(dtype).itemsize" if self.has_types else str(self.steps[0])
+        shape = f"{count}, {self.width}" if self.axis == 0 else f"{self.width}, {count}"
+        name = self.whole.known_as(f"{constant_name(node.data)}_block", f"np.full(({shape}), {node.data!r}, dtype)")
+        if not any(self.length % step for step in self.steps):
+            return name
+        a_block = next(self.block[arg] for arg in self.read_from_outside())
+        return f"{name}[:len({a_block})]" if self.axis == 0 else f"{name}[:, :{a_block}.shape[1]]"
 
     def asked_once(self, body: Sequence[str], written: Collection[Node]) -> list[str]:
         """The lines of the loop, after what several of them ask of the entries of a block that nobody writes over."""
@@ -855,4 +878,5 @@ class Blocks:
             return self.whole.called(node, name)
         if self.whole.is_shortened(node):
             return self.whole.shortened(node)
-        return f"{name}[...] = {self.whole.expression(node)}"
+        value = self.whole.operand(node.args[0], loose=True) if node.op == "cast" else self.whole.expression(node)  # what is written is converted
+        return f"{name}[...] = {value}"

@@ -103,6 +103,7 @@ class Graph:
     imports: dict[str, None] = field(default_factory=dict)
     of: dict[Expr, Node] = field(default_factory=dict)  # the node of each value of the program
     sharing: dict[Node, Node] = field(default_factory=dict)  # of an operand, the call that computes exp(-x) on the way
+    as_positive: dict[Node, Node] = field(default_factory=dict)  # of a value, another one that is positive where it is, and known later
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

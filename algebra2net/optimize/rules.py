@@ -189,8 +189,38 @@ def _positive(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None
     """x > 0 where relu(x) is: asked of that, so that x need not be kept."""
     x, zero = args
     if _is(zero, 0) and not _is_relu(x):
-        relu = graph.known("maximum", (x, zero))
-        return graph.make("greater", (relu, zero)) if relu is not None else None
+        relu = graph.as_positive.get(x) or graph.known("maximum", (x, zero))
+        return graph.plain("greater", (relu, zero)) if relu is not None else None
+    return None
+
+
+@rule("add")
+def _leaky(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """max(x, 0) + a min(x, 0) is max(x, a x), 0 < a ≤ 1, and as positive as x; 1 where x > 0 and else a is max(x > 0, a)."""
+    for one, scaled in (args, args[::-1]):
+        if scaled.op != "multiply" or not any(arg.op == "const" and 0 < arg.data <= 1 for arg in scaled.args):  # type: ignore[operator]
+            continue
+        a, rest = scaled.args if scaled.args[0].op == "const" else scaled.args[::-1]
+        if one.op == "maximum" and rest.op == "minimum" and one.args == rest.args and _is(one.args[1], 0):
+            x = one.args[0]
+            found = graph.as_positive[x] = graph.make("maximum", (x, graph.make("multiply", (x, a))))
+            return found
+        if one.op == "cast" and rest.op == "subtract" and _is(rest.args[0], 1) and rest.args[1] is one:
+            return graph.make("maximum", (one, a))
+    return None
+
+
+@rule("add")
+def _ends_at_one(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """1 where x > 0 and else exp(min(x, 0)) is that everywhere."""
+    for one, product in (args, args[::-1]):
+        if one.op != "cast" or product.op != "multiply" or one.args[0].op != "greater" or not _is(one.args[0].args[1], 0):
+            continue
+        for rest, e in (product.args, product.args[::-1]):
+            if rest.op == "subtract" and _is(rest.args[0], 1) and rest.args[1] is one and e.op == "exp" and e.args[0].op == "minimum" and _is(e.args[0].args[1], 0):
+                x = e.args[0].args[0]
+                if one.args[0].args[0] in (x, graph.known("maximum", (x, e.args[0].args[1]))):
+                    return e
     return None
 
 
