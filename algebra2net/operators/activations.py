@@ -220,7 +220,7 @@ _slope(
         def tanh_slope_mended(slope, x):
             """The slope with its small entries by x."""
             small = slope < 0.03125
-            if slope.size < 10_000 or np.count_nonzero(small) > slope.size // 20:
+            if slope.nbytes < 30_000 or np.count_nonzero(small) > slope.size // 20:
                 return tanh_slope_at(x)
             places = np.flatnonzero(small)
             slope.put(places, tanh_slope_at(x.take(places)))
