@@ -29,6 +29,28 @@ EXP = '''
 
 '''
 NEVER_NEGATIVE = frozenset(("exp_below",))  # of the functions here that stay calls in optimised code
+BUT_LARGEST = '''
+        def but_largest(a, p, axis):
+            """a with 0 where p is largest (at the first such place)."""
+            a, first = a.copy(), p.argmax(axis)
+            if axis is None:
+                a.flat[first] = 0
+            else:
+                a[(np.arange(len(a)), first) if axis == 1 else (first, np.arange(a.shape[1]))] = 0
+            return a
+
+'''
+LOG_TOTAL = (
+    BUT_LARGEST
+    + '''
+        def log_total(total, e, x, axis):
+            """log(total) of the sum of e, where the largest e is 1, at the largest x: it may be nearly all of the sum."""
+            if total.min(initial=2) > 1.25:
+                return np.log(total)
+            return np.log1p(but_largest(e, x, axis).sum(axis=axis, keepdims=True))
+
+'''
+)
 PLAIN = '''
         def plain(x):
             """Whether no square of an entry overflows; of few entries it is not asked, as care costs little there."""
@@ -212,30 +234,26 @@ _reduction(
 )  # fmt: skip
 _reduction(
     "logsumexp(x, axis=None)", vjp={"x": "δ * shares(x, axis=axis)"}, numpy="logsumexp($x, $line)",
-    prelude=EXP + '''
-        def logsumexp(x, axis=None):
-            \"\"\"log(sum(exp(x))); the largest entry is taken out of the sum, so that it may be nearly all of it.\"\"\"
+    prelude=EXP + LOG_TOTAL + '''
+        def logsumexp(x, axis):
+            """log(sum(exp(x))), whose largest entry may be nearly all of the sum, or infinite."""
             top = x.max(axis=axis, keepdims=True)
-            e = exp_below(x, np.where(np.isfinite(top), top, 0))
-            first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
-            np.put_along_axis(e, first, 0, axis) if axis is not None else np.put(e, first, 0)
-            return top + np.log1p(e.sum(axis=axis, keepdims=True))
+            e = exp_below(x, top)
+            total = log_total(e.sum(axis=axis, keepdims=True), e, x, axis)
+            return top + np.fmax(total, 0)  # never negative; where the largest is infinite, no number, and nothing is to be added
     ''',
     doc="log(sum(exp(x))), without overflow.", reason="log-sum-exp shares the signal out by softmax",
 )  # fmt: skip
 _reduction(
     "entropy(x, axis=None)", vjp={"x": "-(δ * shares(x, axis=axis) * contrast(shares(x, axis=axis), x, axis=axis))"}, numpy="entropy($x, $line)", internal=True,
-    prelude=EXP + '''
-        def entropy(x, axis=None):
-            \"\"\"-sum(p log(p)) of p = exp(x) / sum(exp(x)), from distances to the largest entry: a sum of what is not negative.\"\"\"
+    prelude=EXP + BUT_LARGEST + '''
+        def entropy(x, axis):
+            """-sum(p log(p)) of p = exp(x) / sum(exp(x)), from distances to the largest entry: a sum of what is not negative."""
             top = x.max(axis=axis, keepdims=True)
             e = exp_below(x, top)
             total = e.sum(axis=axis, keepdims=True)
-            first = np.expand_dims(np.argmax(x, axis=axis), axis) if axis is not None else np.argmax(x)
-            rest = e.copy()
-            np.put_along_axis(rest, first, 0, axis) if axis is not None else np.put(rest, first, 0)
             away = np.where(e == 0, 0, top - x)
-            return np.log1p(rest.sum(axis=axis, keepdims=True)) + (e * away).sum(axis=axis, keepdims=True) / total
+            return np.log1p(but_largest(e, x, axis).sum(axis=axis, keepdims=True)) + (e * away).sum(axis=axis, keepdims=True) / total
     ''',
     doc="The entropy of softmax(x), in nats.", reason="entropy of softmax: how much each entry is above the average, by probability",
 )  # fmt: skip

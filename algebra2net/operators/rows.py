@@ -8,33 +8,16 @@ eigenvalue problem, 1980: "twice is enough").
 from __future__ import annotations
 
 from algebra2net.operators.operator import operator
-from algebra2net.operators.reductions import CENTRE, EXP, UNIT
+from algebra2net.operators.reductions import BUT_LARGEST, CENTRE, EXP, LOG_TOTAL, UNIT
 
 FAMILY = "rows"
 ROWS = "m×n -> m×n"
 PAIR = "m×n, m×n -> m×n"
 
-_BUT_LARGEST = '''
-        def but_largest(a, p, axis):
-            """a with 0 where p is largest (at the first such place)."""
-            a, first = a.copy(), p.argmax(axis)
-            if axis is None:
-                a.flat[first] = 0
-            else:
-                a[(np.arange(len(a)), first) if axis == 1 else (first, np.arange(a.shape[1]))] = 0
-            return a
-
-'''
 _LOG_SHARES = (
     EXP
-    + _BUT_LARGEST
+    + LOG_TOTAL
     + '''
-        def log_total(total, e, x, axis):
-            """log(total) of the sum of e, where the largest e is 1, at the largest x: it may be nearly all of the sum."""
-            if total.min(initial=2) > 1.25:
-                return np.log(total)
-            return np.log1p(but_largest(e, x, axis).sum(axis=axis, keepdims=True))
-
         def log_shares(x, axis):
             """x - log(sum(exp(x)))."""
             top = x.max(axis=axis, keepdims=True)
@@ -130,7 +113,7 @@ operator(
 operator(
     "excess(p, d, axis=None)", family=FAMILY, internal=True, shape=PAIR, numpy="excess($p, $d, $line)",
     vjp={"p": "-contrast(d, δ, axis=axis)", "d": "contrast(p, δ, axis=axis)"},
-    prelude=_AT_LARGEST + _BUT_LARGEST + '''
+    prelude=_AT_LARGEST + BUT_LARGEST + '''
         def excess_by_rest(p, d, axis):
             """The same where an entry of p may be nearly all: there from all the other entries, so that nothing cancels."""
             size = np.abs(p)

@@ -26,7 +26,7 @@ from algebra2net.optimize.in_place import in_place
 UNARY = frozenset(
     "exp expm1 log log1p log2 log10 sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh abs sign floor ceil rint square negative".split()
 )
-BINARY = frozenset("add subtract multiply divide power maximum minimum hypot copysign logaddexp".split())
+BINARY = frozenset("add subtract multiply divide power maximum minimum fmax hypot copysign logaddexp".split())
 COMPARISONS = frozenset("less less_equal greater greater_equal equal not_equal".split())
 # mask: 1.0 where the first is larger, else 0.0, as a factor
 LOGICAL = frozenset("bitwise_and bitwise_or invert".split())

@@ -22,7 +22,7 @@ TEXTS = {  # of other operations, on numbers
     "floor": "np.floor({})", "ceil": "np.ceil({})", "rint": "np.rint({})", "square": "{0} * {0}", "negative": "-{}", "copysign": "np.copysign({}, {})",
     "sign": "one if {0} > zero else -one if {0} < zero else {0} + zero",
     "maximum": "{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "minimum": "{0} if ({0} <= {1}) | ({0} != {0}) else {1}",
-    "mask": "one if {} > {} else zero",
+    "fmax": "{0} if ({0} >= {1}) | ({1} != {1}) else {1}", "mask": "one if {} > {} else zero",
 }
 ONCE_A_ROW = {"hypot": "np.hypot({}, {})"}  # not for several entries at once
 # fmt: on
