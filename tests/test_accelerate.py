@@ -96,6 +96,7 @@ TRUE: dict[str, Callable[[Any], Any]] = {
     "log1p": mpmath.log1p,
     "exp_of_negative": mpmath.exp,
     "exp_minus_square": lambda x: mpmath.exp(-x * x),
+    "unit_hypot": lambda x: mpmath.sqrt(1 + x * x),
     "mills": lambda t: mpmath.sqrt(mpmath.pi / 2) * mpmath.exp(t * t / 2) * mpmath.erfc(t / mpmath.sqrt(2)),
     "density": lambda x: mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi),
 }
@@ -148,6 +149,21 @@ def test_functions_know_what_is_no_number(name: str, f: Any) -> None:
             y, right = function(x), getattr(np, name)(x)
             assert (np.isnan(y) and np.isnan(right)) or (abs(y - right) <= 2 * np.spacing(abs(right)) if np.isfinite(right) else y == right), f"{name}({x}) is {y}, not {right}"
             assert np.isnan(y) or np.signbit(y) == np.signbit(right), f"the sign of {name}({x})"
+
+
+@pytest.mark.parametrize("f", FLOATS)
+def test_lengths_are_right_of_all_numbers(f: Any) -> None:
+    """Of those, too, whose squares are infinite, or nothing."""
+    hypot = uncompiled(f)["hypot"]
+    rng = np.random.default_rng(0)
+    large, least = (1e300, 1e-300) if f is np.float64 else (1e37, 1e-37)
+    ends = np.array([0.0, -0.0, 1, -3, large, least, np.inf, -np.inf, np.nan], f)
+    drawn = (rng.normal(size=(300, 2)) * rng.choice([1, 1e-9, 1e9, large, least], (300, 2))).astype(f)
+    with np.errstate(all="ignore"):
+        for a, b in [*drawn, *np.stack(np.meshgrid(ends, ends), -1).reshape(-1, 2)]:
+            found, right = hypot(a, b), np.hypot(a, b)
+            assert found.dtype == f
+            assert (np.isnan(found) and np.isnan(right)) or found == right or abs(found - right) <= 2 * np.spacing(right), (a, b)
 
 
 @pytest.mark.parametrize("f", FLOATS)

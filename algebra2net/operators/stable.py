@@ -352,12 +352,12 @@ elementwise(
 )  # fmt: skip
 elementwise(
     "cauchy(x)", derivative="-(2 out * (x / unit_hypot(x)) / unit_hypot(x))", sympy="1/(1 + x**2)",
-    prelude='''
+    prelude=UNIT_HYPOT + '''
         def cauchy(x):
             """1 / (1 + x²), though the square may overflow."""
             if np.abs(x).max(initial=0) < 1e18:  # it is far from that
                 return 1 / (1 + x * x)
-            size = np.hypot(1, x)
+            size = unit_hypot(x)
             return 1 / size / size
     ''',
     doc="1 / (1 + x²), though the square may overflow.", reason="1 / (1 + x²): its slope is -2 x / (1 + x²)²",

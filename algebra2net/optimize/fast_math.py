@@ -26,7 +26,7 @@ Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
 Plus = Callable[[Any, Any], Any]
 
 # What of `functions` an operator calls by name, on numbers or on rows, and how many operations it stands for.
-CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6, "mills": 38}
+CALLS = {"exp_minus_square": 5, "density": 5, "exp_below": 6, "mills": 38, "unit_hypot": 3}
 ROWS = {"centre": 5, "unit_of": 5, "at_largest": 3, "but_largest": 3}
 
 
@@ -227,6 +227,25 @@ def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict
         back = x - z
         return e * (one + ((x - (z + back)) + (back - top))) if z > low else e
 
+    ones_are_lost = f(1e9 if double else 1e5)  # beyond, 1 + x² is x²
+
+    @compiled
+    def unit_hypot(x: Any) -> Any:
+        """√(1 + x²)."""
+        t = abs(x)
+        return t if t > ones_are_lost else np.sqrt(one + t * t)
+
+    @compiled
+    def hypot(a: Any, b: Any) -> Any:
+        """√(a² + b²)."""
+        a, b = abs(a), abs(b)
+        long = b if b > a else a
+        short = a if b > a else b
+        ratio = short / long
+        found = long * np.sqrt(one + ratio * ratio)
+        found = long if short == zero else found
+        return infinity if (a == infinity) | (b == infinity) else found
+
     sign, all_but_sign = i(63 if double else 31), i(np.iinfo(i).max)
     nan, highest = f(np.nan), i(2 * bias + 1)
     widest = i(1000 if double else 120)  # 2 to that times 2 to less than that is finite
@@ -319,6 +338,6 @@ def functions(f: Any, compiled: Compiled, of_rows: Compiled, plus: Plus) -> dict
             out[k] = a[k]
         out[first_largest(p)] = zero
 
-    on_numbers = (exp, expm1, tanh, log, log1p, exp_of_negative, exp_and_expm1, exp_minus_square, density, mills, exp_below, rank, ranked, larger)
+    on_numbers = (exp, expm1, tanh, log, log1p, exp_of_negative, exp_and_expm1, exp_minus_square, density, mills, exp_below, unit_hypot, hypot, rank, ranked, larger)
     named = (*on_numbers, unit_of, centre, at_largest, but_largest)
     return {function.__name__: function for function in named}

@@ -67,7 +67,7 @@ class Plan:
             return (there, shape) if self._goes_on(node, there, shape) else None
         for shape in dict.fromkeys(self.over[arg] for arg in node.args if arg in self.over and arg.shape == node.shape != self.over[arg]):
             there = self._ready(node, shape)
-            if is_entrywise(node, once_a_row=True) and self._goes_on(node, there, shape):
+            if is_entrywise(node) and self._goes_on(node, there, shape):
                 return there, shape
         if not is_entrywise(node) or (node.op in SPREAD and not self._stays_inside(node)):
             return None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import ENTRYWISE, LOGICAL, REDUCTIONS
-from algebra2net.optimize.roles import COMPARED, ONCE_A_ROW, REDUCED, SIGNS, SPREAD, TEXTS, called_on_rows, kind_of, operands
+from algebra2net.optimize.roles import COMPARED, REDUCED, SIGNS, SPREAD, TEXTS, called_on_rows, kind_of, operands
 from algebra2net.program import Dimension
 
 if TYPE_CHECKING:
@@ -382,7 +382,7 @@ class Run:
             return f"{words[1]} if {words[0]} > {words[1]} else {words[0]}"
         if op in SIGNS or op in COMPARED:
             return f"{words[0]} {SIGNS.get(op) or COMPARED[op]} {words[1]}"
-        return str(node.data if op == "call" else TEXTS.get(op) or ONCE_A_ROW[op]).format(*words)
+        return str(node.data if op == "call" else TEXTS[op]).format(*words)
 
     def inverse(self, decay: Node, power: int) -> str:
         """The name of 1/(1 + e) or 1/(1 + e²) of a decay e."""

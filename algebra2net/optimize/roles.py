@@ -21,10 +21,9 @@ TEXTS = {  # of other operations, on numbers
     "exp": "exp({})", "expm1": "expm1({})", "log": "log({})", "log1p": "log1p({})", "tanh": "tanh({})", "sqrt": "np.sqrt({})", "abs": "abs({})",
     "floor": "np.floor({})", "ceil": "np.ceil({})", "rint": "np.rint({})", "square": "{0} * {0}", "negative": "-{}", "copysign": "np.copysign({}, {})",
     "sign": "one if {0} > zero else -one if {0} < zero else {0} + zero",
-    "maximum": "{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "minimum": "{0} if ({0} <= {1}) | ({0} != {0}) else {1}",
+    "hypot": "hypot({}, {})", "maximum": "{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "minimum": "{0} if ({0} <= {1}) | ({0} != {0}) else {1}",
     "fmax": "{0} if ({0} >= {1}) | ({1} != {1}) else {1}", "mask": "one if {} > {} else zero",
 }
-ONCE_A_ROW = {"hypot": "np.hypot({}, {})"}  # not for several entries at once
 # fmt: on
 REDUCED = frozenset(("sum", "vdot"))  # of all entries
 SPREAD = frozenset(("broadcast", "full_like"))  # in a loop, their first operand
@@ -72,11 +71,11 @@ def is_narrow(columns: Dimension) -> bool:
     return isinstance(columns, int) and columns < NARROW
 
 
-def is_entrywise(node: Node, once_a_row: bool = False) -> bool:
+def is_entrywise(node: Node) -> bool:
     """Whether a loop over a node's own shape can do it; or, of a column, a loop that does it once a row."""
     if node.shape is None or node.zero_d or node.shape == SCALAR:
         return False
-    if node.op not in FUSED and called(node) not in fast_math.CALLS and not (once_a_row and node.op in ONCE_A_ROW):
+    if node.op not in FUSED and called(node) not in fast_math.CALLS:
         return False
     kinds = {kind_of(arg, node.shape) for arg in operands(node)}
     return "" not in kinds and not (is_narrow(node.shape[1]) and kinds & {"row", "column"})
