@@ -299,15 +299,33 @@ def test_sine_and_cosine_at_once_have_their_digits(angles: np.ndarray[Any, Any])
             np.testing.assert_array_max_ulp(found[name][0], expected, 8)
 
 
+def test_erf_beside_its_slope_has_its_digits() -> None:
+    scipy = pytest.importorskip("scipy.special")
+    x = np.array([*np.linspace(-9, 9, 5001), *(np.arange(-3000, 3000) + 0.5) / 1024, *np.geomspace(1e-300, 1e-3, 501), -np.inf, np.inf])
+    net = compile("L = sum(erf(x))", shapes={"x": x[None].shape}, wrt=["x"])
+    space: dict[str, Any] = {"np": np, "special": scipy}
+    assert "gauss_and_erf(x" in gradient_of(net.optimized_source)
+    exec(OPERATORS["erf"].prelude, space)
+    slopes, found = space["gauss_and_erf"](x)
+    with mp.workdps(60):
+        np.testing.assert_array_max_ulp(found, np.array([float(mp.erf(mp.mpf(float(point)))) for point in x]), 8)
+        np.testing.assert_allclose(slopes, np.array([float(mp.exp(-(mp.mpf(float(point)) ** 2))) for point in x]), rtol=64 * 2**-52)
+    assert np.isnan(space["gauss_and_erf"](np.full(5000, np.nan))).all()
+
+
+def gradient_of(source: str) -> str:
+    return source[source.index("def value_and_grad(") :]
+
+
 @pytest.mark.parametrize("name", [None, "numba"])
+@pytest.mark.parametrize("algebra", ["a = sin(x) * tanh(x)\nL = sum(a * y) + sum(cos(x)^2)", "L = sum(erf(x) * y)"])
 @pytest.mark.parametrize(("size", "dtype", "at_once"), [((3, 4), np.float64, False), ((50, 60), np.float64, True), ((400, 300), np.float64, True), ((400, 300), np.float32, True)])
-def test_sine_and_cosine_at_once_give_the_same(size: tuple[int, int], dtype: Any, at_once: bool, name: str | None) -> None:
+def test_two_functions_at_once_give_the_same(size: tuple[int, int], dtype: Any, at_once: bool, algebra: str, name: str | None) -> None:
     """Of small arrays by NumPy's two functions; of large ones in blocks, also where entries are turns without number, or none."""
     if name:
         pytest.importorskip(name)
-    algebra = "a = sin(x) * tanh(x)\nL = sum(a * y) + sum(cos(x)^2)"
     net, readable = (compile(algebra, shapes={"x": size, "y": size}, wrt=["x"], **options) for options in ({"accelerate": name} if name else {}, {"optimize": False}))
-    assert ("sin_and_cos(" in net.optimized_source) == at_once
+    assert bool(re.search(r"(sin_and_cos|gauss_and_erf)\(", net.optimized_source)) == at_once
     x, y = (np.random.default_rng(seed).normal(size=size).astype(dtype) * 5 for seed in (0, 1))
     for last in (3.0, 1e9, np.nan):
         x[-1, -1] = last

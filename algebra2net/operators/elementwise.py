@@ -207,9 +207,20 @@ MILLS = '''
 
 '''  # what is left of erfc and of gelu's tail without the Gaussian
 
+EXP_MINUS_SQUARE = '''
+        def exp_minus_square(x):
+            """exp(-x²)."""
+            if -7 < x.min(initial=0) and x.max(initial=0) < 7:  # the rounding of a small square does no harm
+                return np.exp(-(x * x))
+            t = np.minimum(np.abs(x), 28.0)  # there it is 0
+            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
+            return np.exp((h - t) * (h + t)) * np.exp(-h * h)
+
+'''
 elementwise(
     "erf(x)", between=(-1, 1), derivative="1.1283791670955126 exp_minus_square(x)", sympy="erf(x)", imports="from scipy import special",
-    prelude='''
+    at_once="gauss_and_erf", companion="exp_minus_square",
+    prelude=EXP_MINUS_SQUARE + '''
         def erf(x):
             """The error function: twice the integral of exp(-t²) from 0 to x, over √π; of float32 as a fraction of polynomials (relative error 1.4e-8)."""
             if x.dtype.itemsize < 8:
@@ -225,6 +236,43 @@ elementwise(
                 top += 29062.5494524
                 return np.minimum(np.maximum(near * top / bottom, -1.0), 1.0)
             return special.erf(x)
+
+        def erf_at_steps():
+            """erf(k / 1024): from k = 8192 on, of k - 16384."""
+            half = special.erf(np.arange(8193) / 1024)
+            return np.concatenate((half[:-1], -half[:0:-1]))
+
+        def gauss_and_erf(x, table=erf_at_steps()):
+            """exp(-x²) and erf(x): of float64 that of the next of the steps, and the midpoint rule with its first correction over what is left."""
+            if x.dtype != np.float64 or x.size < 4096:
+                return exp_minus_square(x), erf(x)
+            found, steps = np.empty(x.shape), 8192 if x.size > 16384 else x.size
+            flat, erfs = x.ravel(), found.reshape(-1)
+            middles, widths, places = np.empty((3, steps))
+            for k in range(0, x.size, steps):
+                v, e = flat[k : k + steps], erfs[k : k + steps]
+                m, w, q = middles[: v.size], widths[: v.size], places[: v.size]
+                if not (-6 < v.item(v.argmin()) and v.item(v.argmax()) < 6):
+                    v = np.minimum(np.maximum(v, -6.0), 6.0)  # there it is ±1
+                np.multiply(v, 1024, m)
+                m += 6755399441055744.0  # so large that its last bits are those of a whole number
+                table.take(np.bitwise_and(m.view(np.int64), 16383, q.view(np.int64)), out=e, mode="wrap")
+                m -= 6755399441055744.0
+                m *= 1 / 1024
+                np.subtract(v, m, w)
+                m += v
+                m *= m  # four times the square of the middle
+                np.multiply(m, -0.25, q)
+                np.exp(q, q)
+                q *= w
+                m -= 2
+                m *= 0.04701579862898135  # 2 / √π / 24
+                w *= w
+                m *= w
+                m += 1.1283791670955126
+                m *= q
+                e += m
+            return exp_minus_square(x), found
     ''',
     doc="The error function: twice the integral of exp(-t²) from 0 to x, over √π.", reason="erf: its slope is 2/√π exp(-x²)",
 )  # fmt: skip
@@ -242,15 +290,7 @@ elementwise(
 )  # fmt: skip
 elementwise(
     "exp_minus_square(x)", between=(0, 1), internal=True, derivative="-(2 out * x)", sympy="exp(-x**2)", latex=r"\exp\left(-{$x:atom}^{2}\right)",
-    prelude='''
-        def exp_minus_square(x):
-            """exp(-x²)."""
-            if -7 < x.min(initial=0) and x.max(initial=0) < 7:  # the rounding of a small square does no harm
-                return np.exp(-(x * x))
-            t = np.minimum(np.abs(x), 28.0)  # there it is 0
-            h = np.rint(16 * t) / 16  # short, so that its square is exact: the rounding of t² would cost the tail its digits
-            return np.exp((h - t) * (h + t)) * np.exp(-h * h)
-    ''',
+    prelude=EXP_MINUS_SQUARE,
     doc="exp(-x²), with all its digits where that is small.", reason="chain rule: exp(-x²) falls by 2x",
 )  # fmt: skip
 elementwise(

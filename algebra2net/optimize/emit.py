@@ -427,7 +427,7 @@ class Lines:
         if not function or second[1].companion != first[1].name:
             return ""
         if function not in self.graph.preludes:
-            self.graph.enter(f"{function}()", second[1].prelude)
+            self.graph.enter(f"{function}()", second[1])
         names = [f"{self.names[member]}{'[...]' if member in self.there else ''}" for member, _ in (first, second)]
         return f"{', '.join(names)} = {function}({self.operand(node.args[0], loose=True)})"
 

@@ -22,7 +22,7 @@ from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import AT_ONCE, BESIDE, NONE, Operation, Operator, alone
 from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.operators.reductions import NEVER_NEGATIVE
-from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape
+from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape, rewritten
 from algebra2net.optimize.shortcuts import Shortcut, shortcut
 from algebra2net.optimize.trial import tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
@@ -251,7 +251,7 @@ class Graph:
             found.fresh = found.entrywise = True
             found.is_never_negative = here.between[0] >= 0
             whole.sharing += ((found, OPERATORS[name]),)
-            self.enter(OPERATORS[name].numpy, OPERATORS[name].prelude)
+            self.enter(OPERATORS[name].numpy, OPERATORS[name])
         return found
 
     def at_once(self, here: Operator, args: tuple[Node, ...], shape: Shape) -> Node | None:
@@ -259,24 +259,26 @@ class Graph:
         second = AT_ONCE[here.name]
         first = OPERATORS[second.companion]
         other = first if here is second else second
-        call = self.known(other.name, args)
+        call = self.known(other.name, args) or self.known("call", args, f"{other.name}({{}})")
         entries = np.prod([side for side in shape if isinstance(side, int)]) if all(isinstance(side, int) for side in shape) else MANY
-        if call is None or call.op != other.name or call.zero_d or entries < MANY or not self.program.inputs:
+        if call is None or call.sharing or call.zero_d or entries < MANY or not self.program.inputs:
             return None
         call.become("call", args, f"{second.at_once}({{}})[{int(other is second)}]")
+        call.short = None
         found = self.plain("along", (call,), here.name, shape)
         for node in (call, found):
             node.fresh = node.entrywise = True
         call.sharing = ((None, other), (found, here))
-        self._known[here.name, args, None, type(None)] = found
-        self.enter(f"{second.at_once}()", second.prelude)
+        for op, data in ((here.name, None), ("call", f"{here.name}({{}})")):
+            self._known[op, args, data, type(data)] = found
+        self.enter(f"{second.at_once}()", second)
         return found
 
-    def enter(self, code: str, prelude: str) -> None:
+    def enter(self, code: str, here: Operator) -> None:
         """Enter the functions that an operator's code calls."""
-        functions = functions_of(prelude)
+        functions = functions_of(here.prelude)
         for helper in reached(code.replace("$", ""), functions):
-            self.preludes.setdefault(helper, functions[helper])
+            self.preludes.setdefault(helper, rewritten(functions[helper], here))
 
     def instruction(self, instruction: Instruction, values: Sequence[Node], here: Operator, made: Kernel) -> Node:
         """The node of one instruction of a kernel; `values` are those of the operands, and of the instructions before."""

@@ -112,7 +112,7 @@ def _kernel(record: Operator, options: tuple[Expr, ...], count: int, straight: f
     texts = [text for each in instructions for text in (each.data if isinstance(each.data, Check) else [str(each.data)] if each.op in ("call", "text") else ())]
     kept = reached("\n".join(texts), reader.functions)
     is_single = len(instructions) == 1 and result == Ref(count) and instructions[0].args == tuple(map(Ref, range(count))) and instructions[0].op not in ("call", "text")
-    preludes = tuple((name, _rewritten(reader.functions[name], record)) for name in kept)
+    preludes = tuple((name, rewritten(reader.functions[name], record)) for name in kept)
     return Kernel(tuple(instructions), result, preludes, instructions[0] if is_single else None)
 
 
@@ -134,7 +134,7 @@ def of_one_shape(record: Operator) -> bool:
     return record.elementwise and not record.options and (len(record.operands) == 1 or record.name in BESIDE)
 
 
-def _rewritten(text: str, record: Operator) -> str:
+def rewritten(text: str, record: Operator) -> str:
     """A function that stays a call, in place where its arrays have one shape."""
     arguments = text.partition("\n")[0].count(",") + 1
     return in_place(text) if of_one_shape(record) and (arguments == 1 or arguments == len(record.operands) == 2) else text
