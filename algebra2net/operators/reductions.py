@@ -54,7 +54,7 @@ LOG_TOTAL = (
 PLAIN = '''
         def plain(x):
             """Whether no square of an entry overflows; of few entries it is not asked, as care costs little there."""
-            return x.size > 1000 and np.vdot(x, x) < 1e30
+            return x.size > 100 and np.vdot(x, x) < 1e30
 
 '''
 CENTRE = (

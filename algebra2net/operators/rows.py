@@ -213,11 +213,11 @@ operator(
 
         def standardize(x, eps, axis):
             """x at mean 0 and variance 1."""
-            if x.size > 1000 and np.vdot(x, x) < 1e30:  # no square overflows; of few entries it is not asked, as care costs little there
+            if x.size > 100 and np.vdot(x, x) < 1e30:  # no square overflows; of few entries it is not asked, as care costs little there
                 mean = x.mean(axis=axis, keepdims=True)
                 centred = x - mean
                 square = (centred * centred).mean(axis=axis, keepdims=True)
-                spread_out = 2 * square - mean * mean
+                spread_out = 16 * square - mean * mean
                 if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
                     return centred * (1 / np.sqrt(np.maximum(square, 1e-30) + eps))
             return standardize_carefully(x, eps, axis)
@@ -248,17 +248,17 @@ operator(
 
         def standardize_back(x, d, eps, axis):
             """d without its mean and without its part along x, over sqrt(var + eps)."""
-            if x.size > 1000 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
+            if x.size > 100 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
                 mean, shift = x.mean(axis=axis, keepdims=True), d.mean(axis=axis, keepdims=True)
                 centred, signal = x - mean, d - shift
                 square, power = (centred * centred).mean(axis=axis, keepdims=True), (signal * signal).mean(axis=axis, keepdims=True)
                 scale = 1 / np.sqrt(np.maximum(square, 1e-30) + eps)
                 unit = centred * scale
                 along = (unit * signal).mean(axis=axis, keepdims=True)
-                spread_out, spread_back, rest = 2 * square - mean * mean, 2 * power - shift * shift, 0.99 * power - along * along
+                spread_out, spread_back, rest = 16 * square - mean * mean, 16 * power - shift * shift, 0.99 * power - along * along
                 if (
                     square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0 and spread_back.min(initial=0) >= 0
-                    and rest.min(initial=0) >= 0 and np.abs(unit).max(initial=0) ** 2 < np.size(x, axis) / 4
+                    and rest.min(initial=0) >= 0 and np.abs(unit).max(initial=0) ** 2 < 0.9 * np.size(x, axis)
                 ):  # none vanishes, nothing cancels
                     return (signal - unit * along) * scale
             return standardize_back_carefully(x, d, eps, axis)
@@ -280,7 +280,7 @@ operator(
 
         def rootmeansquared(x, eps, axis):
             """x at mean square 1."""
-            if x.size > 1000 and np.vdot(x, x) < 1e30:  # no square overflows
+            if x.size > 100 and np.vdot(x, x) < 1e30:  # no square overflows
                 square = (x * x).mean(axis=axis, keepdims=True)
                 if square.min(initial=1) > 1e-30:
                     return x * (1 / np.sqrt(np.maximum(square, 1e-30) + eps))
@@ -310,13 +310,13 @@ operator(
 
         def rootmeansquared_back(x, d, eps, axis):
             """d without its part along x, over sqrt(mean(x²) + eps)."""
-            if x.size > 1000 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
+            if x.size > 100 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
                 square, power = (x * x).mean(axis=axis, keepdims=True), (d * d).mean(axis=axis, keepdims=True)
                 scale = 1 / np.sqrt(np.maximum(square, 1e-30) + eps)
                 unit = x * scale
                 along = (unit * d).mean(axis=axis, keepdims=True)
                 rest = 0.99 * power - along * along
-                if square.min(initial=1) > 1e-30 and rest.min(initial=0) >= 0 and np.abs(unit).max(initial=0) ** 2 < np.size(x, axis) / 4:  # nothing cancels
+                if square.min(initial=1) > 1e-30 and rest.min(initial=0) >= 0 and np.abs(unit).max(initial=0) ** 2 < 0.9 * np.size(x, axis):  # nothing cancels
                     return (d - unit * along) * scale
             return rootmeansquared_back_carefully(x, d, eps, axis)
     ''',

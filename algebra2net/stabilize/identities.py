@@ -238,6 +238,7 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("expm1(x) / x", "expm1_over(x)", "its slope does not cancel near 0"),
     Identity("x / expm1(x)", "over_expm1(x)", f"its slope does not cancel near 0; {_OVERFLOW}"),
     Identity("hypot(a, x) - x", "hypot_less(a, x)", _CANCEL),
+    Identity("unit_hypot(x) - x", "hypot_less(1, x)", _CANCEL),
     Identity("sqrt(x^2 + y) - x", "root_less(x, y)", _CANCEL, domain="positive"),
 
     # logarithms of what was found above
