@@ -86,7 +86,8 @@ def kernel(record: Operator, value: Operation, straight: frozenset[str] | None =
     """The kernel of a value's operator.
 
     A function that looks at its numbers first (`if x.min(initial=0) > -80: return …`) is a call. Where loops are compiled it
-    is read, as what comes after such a line holds for all numbers: but for the functions in `straight`, which stay calls.
+    is read, as what comes after such a line holds for all numbers, unless it is about columns: but for the functions in `straight`,
+    which stay calls. Loops go over rows.
     """
     count = len(record.operands_of(value))
     return _kernel(record, value.args[count:], count, straight)
@@ -233,7 +234,7 @@ class _Reader:
             match statement:
                 case ast.Expr(value=ast.Constant()):
                     continue
-                case ast.If(test=test, orelse=[]) if self.straight is None and "axis" in names and _asks_for_numbers(test, names):
+                case ast.If(test=test, orelse=[]) if "axis" in names and (self.straight is None or names["axis"] != 1) and _asks_for_numbers(test, names):
                     match statements[place + 1 :]:
                         case [ast.Return(value=ast.expr() as careful)]:
                             return self.checked(statement, careful, names)
