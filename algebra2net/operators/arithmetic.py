@@ -81,6 +81,8 @@ quotient_or_zero = elementwise(
     prelude='''
         def quotient_or_zero(a, b):
             """a / b, and 0 where b is 0."""
+            if b.min(initial=1) > 0:
+                return a / b
             return np.where(b == 0, 0, a / np.where(b == 0, 1, b))
     ''',
     kink="slopes 0 where b is 0", doc="a / b, and 0 where b is 0: the slope of a norm at 0.", reason="quotient rule, entry by entry",

@@ -55,7 +55,14 @@ elementwise("reciprocal(x)", value="1 / x", sympy="1/x", domain="positive", doc=
 elementwise("pow(x, p)", value="x^p", sympy="x**p", domain="positive", kink="slope by p 0 where x is 0", doc="x to the power p.")
 elementwise(
     "hypot(a, b)", internal=True, vjp={"a": "δ * quotient_or_zero(a, out)", "b": "δ * quotient_or_zero(b, out)"}, sympy="sqrt(a**2 + b**2)", kink="slopes 0 at 0",
-    numpy="np.hypot($a, $b)", latex=r"\sqrt{{$a:atom}^{2} + {$b:atom}^{2}}",
+    prelude='''
+        def hypot(a, b):
+            """sqrt(a² + b²), though the squares may overflow or vanish."""
+            if np.abs(a).max(initial=0) < 1e15 and 1e-15 < np.abs(b).min(initial=1) and np.abs(b).max(initial=1) < 1e15:
+                return np.sqrt(a * a + b * b)
+            return np.hypot(a, b)
+    ''',
+    latex=r"\sqrt{{$a:atom}^{2} + {$b:atom}^{2}}",
     doc="sqrt(a² + b²), whose squares cannot overflow.", reason="hypot: its slope is the cosine of the angle",
 )  # fmt: skip
 

@@ -23,9 +23,8 @@ elementwise(
     prelude='''
         def huber_of(e, d):
             """e²/2 up to d, then a straight line."""
-            size = np.abs(e)
-            near = np.minimum(size, d)
-            return near * (0.5 * near) + d * (size - near)
+            near = np.clip(e, -d, d)
+            return near * (e - 0.5 * near)
     ''',
     doc="e²/2 where |e| ≤ d, and d (|e| - d/2) beyond.", reason="Huber: the error, clipped at d",
 )  # fmt: skip

@@ -51,22 +51,9 @@ LOG_TOTAL = (
 
 '''
 )
-PLAIN = '''
-        def plain(x):
-            """Whether no square of an entry overflows; of few entries it is not asked, as care costs little there."""
-            return x.size > 100 and np.vdot(x, x) < 1e30
-
-'''
-CENTRE = (
-    PLAIN
-    + '''
-        def centre(x, axis):
-            """x less its mean; in more digits, or twice, the second time by a sum of two parts of which one is exact."""
-            if plain(x):
-                mean = x.mean(axis=axis, keepdims=True)
-                centred = x - mean
-                if np.all(2 * np.abs(mean) <= centred.max(axis=axis, keepdims=True, initial=0)):  # the rounding of a small mean does no harm
-                    return centred
+CENTRE = '''
+        def centre_carefully(x, axis):
+            """The same of any numbers: in more digits, or twice, the second time by a sum of two parts of which one is exact."""
             if x.dtype.itemsize < 8:
                 return (x - x.mean(axis=axis, keepdims=True, dtype=np.float64)).astype(x.dtype)
             x = x - x.mean(axis=axis, keepdims=True)
@@ -75,8 +62,18 @@ CENTRE = (
             total = high.sum(axis=axis, keepdims=True) + (x - high).sum(axis=axis, keepdims=True)
             return x - total / (x.size if axis is None else x.shape[axis])
 
+        def centre(x, axis):
+            """x less its mean."""
+            if np.vdot(x, x) < 1e30:  # no square overflows
+                mean = x.mean(axis=axis, keepdims=True)
+                centred = x - mean
+                square = (centred * centred).mean(axis=axis, keepdims=True)
+                spread_out = 16 * square - mean * mean
+                if spread_out.min(initial=0) >= 0:  # the rounding of a small mean does no harm
+                    return centred
+            return centre_carefully(x, axis)
+
 '''
-)
 
 
 def _reduction(signature: str, **fields: Any) -> None:
@@ -206,12 +203,23 @@ operator(
 _reduction(
     "var(x, axis=None)", vjp={"x": "δ * 2 centre(x, axis=axis) / size(x, axis=axis)"}, numpy="var($x, $line)",
     prelude=UNIT + CENTRE + '''
-        def var(x, axis=None):
-            \"\"\"The variance of the population; centred twice, and scaled so that no square overflows on the way.\"\"\"
+        def var_carefully(x, axis):
+            """The same of any numbers, scaled so that no square overflows on the way."""
             x = centre(x, axis)
             unit = unit_of(x, axis)
             x = x / unit
             return (x * x).mean(axis=axis, keepdims=True) * unit * unit
+
+        def var(x, axis):
+            """The variance of the population."""
+            if np.vdot(x, x) < 1e30:  # no square overflows
+                mean = x.mean(axis=axis, keepdims=True)
+                centred = x - mean
+                square = (centred * centred).mean(axis=axis, keepdims=True)
+                spread_out = 16 * square - mean * mean
+                if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
+                    return square
+            return var_carefully(x, axis)
     ''',
     doc="The variance of the population.", reason="each entry's distance from the mean, doubled and shared",
 )  # fmt: skip
@@ -223,12 +231,23 @@ _reduction(
     "std(x, axis=None)", vjp={"x": "δ * quotient_or_zero(centre(x, axis=axis), out) / size(x, axis=axis)"}, numpy="std($x, $line)",
     kink="gradient 0 where all entries are equal",
     prelude=UNIT + CENTRE + '''
-        def std(x, axis=None):
-            \"\"\"The standard deviation of the population; scaled by a power of two, so that no square overflows.\"\"\"
+        def std_carefully(x, axis):
+            """The same of any numbers, scaled so that no square overflows on the way."""
             x = centre(x, axis)
             unit = unit_of(x, axis)
             x = x / unit
             return unit * np.sqrt((x * x).mean(axis=axis, keepdims=True))
+
+        def std(x, axis):
+            """The standard deviation of the population."""
+            if np.vdot(x, x) < 1e30:  # no square overflows
+                mean = x.mean(axis=axis, keepdims=True)
+                centred = x - mean
+                square = (centred * centred).mean(axis=axis, keepdims=True)
+                spread_out = 16 * square - mean * mean
+                if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
+                    return np.sqrt(np.maximum(square, 1e-30))
+            return std_carefully(x, axis)
     ''',
     doc="The square root of the variance.", reason="each entry's distance from the mean over the deviation, shared",
 )  # fmt: skip

@@ -213,7 +213,7 @@ operator(
 
         def standardize(x, eps, axis):
             """x at mean 0 and variance 1."""
-            if x.size > 100 and np.vdot(x, x) < 1e30:  # no square overflows; of few entries it is not asked, as care costs little there
+            if np.vdot(x, x) < 1e30:  # no square overflows
                 mean = x.mean(axis=axis, keepdims=True)
                 centred = x - mean
                 square = (centred * centred).mean(axis=axis, keepdims=True)
@@ -248,7 +248,7 @@ operator(
 
         def standardize_back(x, d, eps, axis):
             """d without its mean and without its part along x, over sqrt(var + eps)."""
-            if x.size > 100 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
+            if np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
                 mean, shift = x.mean(axis=axis, keepdims=True), d.mean(axis=axis, keepdims=True)
                 centred, signal = x - mean, d - shift
                 square, power = (centred * centred).mean(axis=axis, keepdims=True), (signal * signal).mean(axis=axis, keepdims=True)
@@ -280,7 +280,7 @@ operator(
 
         def rootmeansquared(x, eps, axis):
             """x at mean square 1."""
-            if x.size > 100 and np.vdot(x, x) < 1e30:  # no square overflows
+            if np.vdot(x, x) < 1e30:  # no square overflows
                 square = (x * x).mean(axis=axis, keepdims=True)
                 if square.min(initial=1) > 1e-30:
                     return x * (1 / np.sqrt(np.maximum(square, 1e-30) + eps))
@@ -310,7 +310,7 @@ operator(
 
         def rootmeansquared_back(x, d, eps, axis):
             """d without its part along x, over sqrt(mean(x²) + eps)."""
-            if x.size > 100 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
+            if np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
                 square, power = (x * x).mean(axis=axis, keepdims=True), (d * d).mean(axis=axis, keepdims=True)
                 scale = 1 / np.sqrt(np.maximum(square, 1e-30) + eps)
                 unit = x * scale

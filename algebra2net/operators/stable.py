@@ -106,6 +106,9 @@ _RATIO = (
     + '''
         def log_ratio(x, y):
             """log(x / y), though x / y may overflow; where they are near each other, by their difference."""
+            if 1e-18 < x.min(initial=1) and x.max(initial=1) < 1e18 and 1e-18 < y.min(initial=1) and y.max(initial=1) < 1e18:
+                more = (x - y) / y
+                return np.where(np.abs(more) < 0.5, np.log1p(np.maximum(more, -0.5)), np.log(x / y))
             x, y = np.broadcast_arrays(x, y)
             (f, m), (g, n) = np.frexp(x), np.frexp(y)
             fine = (x > 0) & (y > 0) & np.isfinite(x) & np.isfinite(y)
@@ -137,7 +140,8 @@ elementwise(
     prelude=_RATIO + '''
         def log_ratio_or_zero(x, y):
             """log(x / y), and 0 where x is 0."""
-            return log_ratio(np.where(x == 0, 1, x), np.where(x == 0, 1, y))
+            none = (x == 0) & (y >= 0)
+            return log_ratio(np.where(none, 1, x), np.where(none, 1, y))
     ''',
     kink="0 where x is 0", doc="log(x / y), and 0 where x is 0.", reason="log: its slope is one over its argument",
 )  # fmt: skip

@@ -142,32 +142,6 @@ def _subtract_negative(graph: Graph, args: tuple[Node, ...], data: object) -> No
     return graph.make("add", (a, b.args[0])) if b.op == "negative" else None
 
 
-_LARGER = re.compile(r"_0_\.size > (\d+) and ")
-
-
-@rule("text")
-def _as_many_as_asked(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
-    """What is known of a size is not asked."""
-    limit = _LARGER.search(str(data))
-    if limit is None or (entries(args[0]) or 0) <= int(limit[1]):
-        return None
-    return graph.make("text", args, str(data).replace(limit[0], ""))
-
-
-@rule("checked")
-def _of_few(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
-    """Of fewer entries than a question asks for, the careful value alone."""
-    assert isinstance(data, Check)
-    for arg in args[1:]:
-        limit = _LARGER.search(str(arg.data)) if arg.op == "text" else None
-        count = entries(arg.args[0]) if limit else None
-        if limit and count is not None and count <= int(limit[1]):
-            node = graph.plain("text", args[1:], data.careful, args[0].shape)
-            node.fresh = True
-            return node
-    return None
-
-
 @rule("checked")
 def _asked_of_what_is_known(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     """The largest |x| of what is never negative is the largest x; the least of a number is that number."""
