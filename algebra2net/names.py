@@ -96,7 +96,7 @@ def parts(spelled: str) -> Parts:
 @lru_cache(maxsize=65536)
 def key(spelled: str) -> str:
     """The one spelling of this symbol: `W0` for `W_{0}`, `W₀` and `W_0`."""
-    return spelled if _ITS_OWN_KEY.fullmatch(spelled) else parts(spelled).key
+    return str(spelled) if _ITS_OWN_KEY.fullmatch(spelled) else parts(spelled).key  # a reader's Token would be shown as one in generated code
 
 
 def with_accent(name: str, accent: str) -> str:
