@@ -8,7 +8,7 @@ Idea  a tree is walked with a stack of our own, so that no depth of the text is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -44,14 +44,10 @@ def lower(statements: Sequence[Statement], matlab: bool = False, dimensions: Ite
 
     Raises NotationError where a name is defined twice or used before its equation, or an argument is missing.
     """
-    definitions = [s for s in statements if isinstance(s, Definition)]
-    equations = [s for s in statements if isinstance(s, Typed)]
     declarations = tuple(s for s in statements if isinstance(s, Declaration))
+    definitions, equations = _told_apart([s for s in statements if not isinstance(s, Declaration)])
     if not equations:
-        if not definitions:
-            raise NotationError("there is no equation", statements[0].span, "a declaration alone computes nothing: add l2 = relu(l0 W0) W1")
-        *definitions, alone = definitions
-        equations = [Typed((alone.name,), alone.body, alone.span)]
+        raise NotationError("there is no equation", statements[0].span, "a declaration alone computes nothing: add l2 = relu(l0 W0) W1")
     lowering = _Lowering(definitions, equations, declarations, matlab)
     lowering.dimensions |= set(dimensions) - lowering.declared
     for equation in equations:
@@ -260,6 +256,39 @@ class _Lowering:
         self.masks[stem] = self.masks.get(stem, 0) + 1
         name = f"{stem}_mask" + (f"_{self.masks[stem]}" if self.masks[stem] > 1 else "")
         return self.name(Name(names.key(name), node.span))
+
+
+def _told_apart(statements: Sequence[Definition | Typed]) -> tuple[list[Definition], list[Typed]]:
+    """The functions of a program and its equations: `L(a, y) = …` that nobody calls, at the end or of values that equations
+    make, is an equation of L."""
+    called = {(s.name.key if isinstance(s, Definition) else "", node.function.rstrip("'")) for s in statements for node in _nodes(s) if isinstance(node, Call)}
+    called_elsewhere = {function for caller, function in called if caller != function}
+    made = {name.key for s in statements if isinstance(s, Typed) for name in s.names}
+    uncalled = [s for s in statements if isinstance(s, Definition) and s.name.key not in called_elsewhere | made]
+    last = statements[-1] if made else next(reversed(uncalled), None)
+    definitions: list[Definition] = []
+    equations: list[Typed] = []
+    late: list[Typed] = []  # what uses a value whose equation comes after it
+    for statement in statements:
+        used = made.intersection(node.key for node in _nodes(statement) if isinstance(node, Name))
+        if isinstance(statement, Typed):
+            equations.append(statement)
+        elif statement in uncalled and (used or statement is last):
+            known = {name.key for equation in equations for name in equation.names}
+            (equations if used <= known else late).append(Typed((statement.name,), statement.body, statement.span))
+        else:
+            definitions.append(statement)
+    return definitions, equations + late
+
+
+def _nodes(statement: Definition | Typed) -> Iterator[Value]:
+    """Every value of a statement."""
+    waiting = [statement.body if isinstance(statement, Definition) else statement.value]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, Call):
+            waiting.extend(node.arguments)
 
 
 def _places(equations: Iterable[Typed]) -> dict[str, Span]:

@@ -1,0 +1,45 @@
+"""Whole formulas as papers, courses and chats have them: their value and their gradients are those of PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from algebra2net import compile
+from algebra2net.names import identifier
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+# fmt: off
+FORMULAS = [
+    # what is typed                                                                  its inputs                       the same in PyTorch
+    # a function that nobody calls is what its formula computes
+    (r"f(x; W, c, w, b) = w^\top \max\{0, W^\top x + c\} + b.",                       "W:3x4 x:3x1 c:4x1 w:4x1 b:1x1", lambda W, x, c, w, b: w.T @ F.relu(W.T @ x + c) + b),
+    (r"\phi(x) = \operatorname{elu}(x), f(x) = \phi(xW)",                             "x:5x3 W:3x4",                   lambda x, W: F.elu(x @ W)),
+    (r"Q = XW_Q, K = XW_K, V = XW_V \\ \mathrm{Attention}(Q, K, V) = \mathrm{softmax}\left(QK^T\right)V",
+                                                                                      "X:5x4 W_Q:4x3 W_K:4x3 W_V:4x2", lambda X, W_Q, W_K, W_V: torch.softmax(X @ W_Q @ (X @ W_K).T, 1) @ (X @ W_V)),
+    ("z = X w + b; a = σ(z); L(a, y) = -mean(y * log(a) + (1 - y) * log(1 - a))",     "X:5x3 w:3x1 b:1x1 y:5x1",       lambda X, w, b, y: F.binary_cross_entropy_with_logits(X @ w + b, y)),
+    (r"\mathrm{MultiHead}(Q, K) = \mathrm{Concat}(h_1, h_2) W^O \\ \text{where } h_1 = A(QW_1, K) \\ h_2 = A(QW_2, K) \\ A(Q, K) = \mathrm{softmax}(QK^T)K",
+                                                                                      "Q:5x4 W1:4x3 K:6x3 W2:4x3 W_O:6x2",
+     lambda Q, W1, K, W2, W_O: torch.cat([torch.softmax(Q @ W1 @ K.T, 1) @ K, torch.softmax(Q @ W2 @ K.T, 1) @ K], 1) @ W_O),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("typed", "inputs", "reference"), FORMULAS)
+def test_value_and_gradients_are_those_of_pytorch(typed, inputs, reference):
+    rng = np.random.default_rng(0)
+    shapes = dict(pair.split(":") for pair in inputs.split())
+    arrays = {name: rng.uniform(0.1, 0.9, tuple(map(int, shape.split("x")))) for name, shape in shapes.items()}
+    tensors = {name: torch.tensor(array, requires_grad=True) for name, array in arrays.items()}
+    value = reference(**tensors)
+    net = compile(typed, wrt="all")
+    np.testing.assert_allclose(net(**arrays), value.detach().numpy(), rtol=1e-10, strict=True)
+    delta = rng.normal(size=value.shape) if value.ndim else np.ones(())
+    (value * torch.tensor(delta)).sum().backward()
+    found = net.grad(**arrays) if value.ndim == 0 else net.grad(**arrays, delta=delta)
+    expected = {name: tensor.grad.numpy() for name, tensor in tensors.items()}
+    assert {identifier(name) for name in found} == set(expected)
+    for name, gradient in found.items():
+        np.testing.assert_allclose(gradient, expected[identifier(name)], rtol=1e-8, atol=1e-12, err_msg=name)
