@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
-from algebra2net import AlgebraError, NotationError, ShapeError, compile
+from algebra2net import AlgebraError, AlgebraWarning, NotationError, ShapeError, compile
 from algebra2net.errors import columns
 
 # fmt: off
@@ -158,3 +160,34 @@ def test_the_caret_stands_below_what_is_wrong(typed: str) -> None:
     assert error.span.column == 1 or columns(carets) - len(carets.strip()) == columns(typed.split("\n")[0][: error.span.column - 1])
     assert set(carets.strip()) == {"^"}
     assert line
+
+
+# fmt: off
+DOUBTFUL = [
+    # what is typed                              column   what the warning says                what it offers
+    ("A: 3x3; y = tr(A^2)",                      13,      "^2 was read entry by entry",        "A A"),
+    ("z: 4x1; p = softmax(z)",                   13,      "each row has one entry (4×1)",      "softmax(…')'"),
+    ("p = softmax(W x) where x: 3",              5,       "each row has one entry (n0×1)",     "softmax(…')'"),
+    ("p = softmax(W x + b)",                     5,       "here an example is a column",       "softmax(…')'"),
+    ("h = relu(W1 x); p = softmax(W2 h / T)",    21,      "here an example is a column",       "x W with an example in each row"),
+    ("n = layernorm(W' x)",                      5,       "layernorm works along each row",    "layernorm(…')'"),
+]
+MEANT = ["p = softmax(x W + b)", "p = softmax((W x + b)')'", "A = softmax(Q K')", "p = softmax(X W)", "p = softmax(w' h); w: 4x1, h: 4x9", "l = log_softmax(relu(x W0) W1)"]
+# fmt: on
+
+
+@pytest.mark.parametrize(("typed", "column", "said", "offered"), DOUBTFUL)
+def test_what_its_author_may_have_meant_otherwise_is_read_with_a_warning(typed: str, column: int, said: str, offered: str) -> None:
+    with pytest.warns(AlgebraWarning) as caught:
+        compile(typed)
+    (warning,) = (str(one.message) for one in caught)
+    assert f"column {column}: " in warning
+    assert said in warning
+    assert offered in warning
+
+
+@pytest.mark.parametrize("typed", MEANT)
+def test_what_can_only_be_meant_as_it_is_read_warns_of_nothing(typed: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compile(typed)
