@@ -23,6 +23,11 @@ FORMULAS = [
     (r"\mathrm{MultiHead}(Q, K) = \mathrm{Concat}(h_1, h_2) W^O \\ \text{where } h_1 = A(QW_1, K) \\ h_2 = A(QW_2, K) \\ A(Q, K) = \mathrm{softmax}(QK^T)K",
                                                                                       "Q:5x4 W1:4x3 K:6x3 W2:4x3 W_O:6x2",
      lambda Q, W1, K, W2, W_O: torch.cat([torch.softmax(Q @ W1 @ K.T, 1) @ K, torch.softmax(Q @ W2 @ K.T, 1) @ K], 1) @ W_O),
+    # what weighs the terms of a loss is a number, and so is the loss
+    ("loss = mean((y - X w)^2) + lam * sum(w^2)",                                     "y:5x1 X:5x3 w:3x1 lam:1x1",     lambda y, X, w, lam: ((y - X @ w) ** 2).mean() + (lam * (w ** 2).sum()).sum()),
+    (r"L = \frac12 \|w\|^2 + C \operatorname{sum}(\max(0, 1 - y \odot Xw))",           "w:3x1 C:1x1 y:5x1 X:5x3",       lambda w, C, y, X: ((w ** 2).sum() / 2 + C * F.relu(1 - y * (X @ w)).sum()).sum()),
+    (r"L = \frac{1}{N}\left\|y - Xw\right\|_{2}^{2} + c\left\|w\right\|_{1}",          "N:1x1 y:5x1 X:5x3 w:3x1 c:1x1", lambda N, y, X, w, c: (((y - X @ w) ** 2).sum() / N + c * w.abs().sum()).sum()),
+    (r"\frac{1}{2m}\left\|y - Xw\right\|^2",                                        "m:1x1 y:5x1 X:5x3 w:3x1",       lambda m, y, X, w: (((y - X @ w) ** 2).sum() / (2 * m)).sum()),
 ]
 # fmt: on
 
