@@ -270,6 +270,8 @@ def _told_apart(statements: Sequence[Definition | Typed]) -> tuple[list[Definiti
     equations: list[Typed] = []
     late: list[Typed] = []  # what uses a value whose equation comes after it
     for statement in statements:
+        if isinstance(statement, Definition):
+            _refuse_glued(statement)
         used = made.intersection(node.key for node in _nodes(statement) if isinstance(node, Name))
         if isinstance(statement, Typed):
             equations.append(statement)
@@ -279,6 +281,15 @@ def _told_apart(statements: Sequence[Definition | Typed]) -> tuple[list[Definiti
         else:
             definitions.append(statement)
     return definitions, equations + late
+
+
+def _refuse_glued(definition: Definition) -> None:
+    """A word is one name: of `A(Q, K) = Q K` nobody means another input QK."""
+    parameters = [p.key for p in definition.parameters]
+    for node in _nodes(definition):
+        if isinstance(node, Name) and len(node.key) > 1 and node.key not in parameters and set(node.key) <= set(parameters):
+            shown = ", ".join(parameters)
+            raise NotationError(f"{node.key} is one name, and the arguments are {shown}", node.span, f"a product is typed with a space between: {' '.join(node.key)}")
 
 
 def _nodes(statement: Definition | Typed) -> Iterator[Value]:

@@ -113,7 +113,7 @@ def with_subscript(name: str, subscript: str) -> str:
 
 def _subscript(text: str) -> str:
     """A subscript without layout: Greek spelled out, small letters made large, brackets round the whole taken off."""
-    text = "".join(_SUBSCRIPTS.get(c, c) for c in text)
+    text = "".join(_SUBSCRIPTS.get(c, c) for c in text).replace("−", "-").replace("–", "-")
     text = re.sub(r"\s|\\(?=[A-Za-z])", "", _ascii(text))
     while len(text) > 1 and (text[0], text[-1]) in (("(", ")"), ("{", "}"), ("[", "]")):
         text = text[1:-1]

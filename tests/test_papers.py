@@ -23,6 +23,13 @@ FORMULAS = [
     (r"\mathrm{MultiHead}(Q, K) = \mathrm{Concat}(h_1, h_2) W^O \\ \text{where } h_1 = A(QW_1, K) \\ h_2 = A(QW_2, K) \\ A(Q, K) = \mathrm{softmax}(QK^T)K",
                                                                                       "Q:5x4 W1:4x3 K:6x3 W2:4x3 W_O:6x2",
      lambda Q, W1, K, W2, W_O: torch.cat([torch.softmax(Q @ W1 @ K.T, 1) @ K, torch.softmax(Q @ W2 @ K.T, 1) @ K], 1) @ W_O),
+    # Unicode as it is typed in chats
+    ("A = softmax(Q Kᵀ/√d) V + ½ V √(2)",                                             "Q:5x3 K:5x3 d:1x1 V:5x2",       lambda Q, K, d, V: torch.softmax(Q @ K.T / d.sqrt(), 1) @ V + V * 2 ** 0.5 / 2),
+    ("hₜ = tanh(x W + h_{t−1} U); y = hₜ + hₜ₋₁",                                       "x:5x3 W:3x4 h_t_minus_1:5x4 U:4x4", lambda x, W, h_t_minus_1, U: torch.tanh(x @ W + h_t_minus_1 @ U) + h_t_minus_1),
+    ("d = (x - μ)ᵀ Σ⁻¹ (x - μ)",                                                      "x:2x1 mu:2x1 Sigma:2x2",        lambda x, mu, Sigma: (x - mu).T @ torch.linalg.inv(Sigma) @ (x - mu)),
+    # a divergence is written with two bars
+    ("L = KL(softmax(z) ‖ softmax(u W))",                                             "z:5x3 u:5x4 W:4x3",             lambda z, u, W: F.kl_div(F.log_softmax(u @ W, 1), torch.softmax(z, 1), reduction="batchmean")),
+    (r"L = D_{\mathrm{KL}}\left(\mathrm{softmax}(z) \,\middle\|\, q\right)",            "z:5x3 q:5x3",                   lambda z, q: F.kl_div(q.log(), torch.softmax(z, 1), reduction="batchmean")),
     # what weighs the terms of a loss is a number, and so is the loss
     ("loss = mean((y - X w)^2) + lam * sum(w^2)",                                     "y:5x1 X:5x3 w:3x1 lam:1x1",     lambda y, X, w, lam: ((y - X @ w) ** 2).mean() + (lam * (w ** 2).sum()).sum()),
     (r"L = \frac12 \|w\|^2 + C \operatorname{sum}(\max(0, 1 - y \odot Xw))",           "w:3x1 C:1x1 y:5x1 X:5x3",       lambda w, C, y, X: ((w ** 2).sum() / 2 + C * F.relu(1 - y * (X @ w)).sum()).sum()),

@@ -162,6 +162,7 @@ BRACKETS = [  # bars, norms, blocks, matrices, cases
     (r"y = \begin{cases} x & -1 \le x \le 1 \\ 0 & \text{otherwise}\end{cases}", "y = where((-1 <= x) * (x <= 1), x, 0)"),
     (r"y = \mathbb{1}[x > 0] + \mathbf{1}_{x = 0} + \mathbbm{1}\{x \le 1\} + \mathbb{I}(x \ne 1)", "y = (x > 0) + (x == 0) + (x <= 1) + (x != 1)"),
     (r"y = (\mathbf{1} - z) \odot h", "y = (1 - z) * h"),
+    (r"L = \mathrm{KL}(p \,\|\, q) + D_{KL}(p || q) + D_\text{KL}\left(p \,\middle\Vert\, q\right)", "L = kl(p, q) + kl(p, q) + kl(p, q)"),
 ]
 OPERATORS = [  # signs, fractions, powers, numbers
     (r"y = a \times b + 2 \times x", "y = a b + 2 x"),

@@ -131,8 +131,8 @@ class Calls(Writer):
             if key in self.survey.functions and opens in ("LPAR", "LBRACKET"):
                 self._call(sign, key)
                 return
-            if key == "sigma" or (sign.kind == "WORD" and key not in self.survey.values and called(sign.other)):
-                self._call(sign, called(sign.other or key) or "sigmoid")
+            if key == "sigma" or (key not in self.survey.values and (key == "D_KL" or (sign.kind == "WORD" and called(sign.other)))):
+                self._call(sign, called(key if key == "D_KL" else sign.other or key) or "sigmoid")
                 return
             self._refuse_call(sign, after)
         self._refuse_inverse(sign, after)

@@ -98,6 +98,10 @@ class Marks(Writer):
             return
         following = self.signs[self.place + 1] if self.place + 1 < len(self.signs) else None
         twice = kind == "BAR" and following is not None and following.kind == "BAR" and following.other == sign.other
+        if self._ends() and (kind == "NORM" or twice) and top is not None and top.kind == "LPAR" and top.is_call and self.told[top.at - 1] == "kl":
+            self._tell("COMMA", ",", sign.start, (following if twice and following else sign).stop)
+            self.place += 1 + twice
+            return
         if sign.other == "mid":
             raise self._conditional(sign)
         if self._ends() and sign.other != "open" and top is not None and self._closes_bar(sign, top, twice):
