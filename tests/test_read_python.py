@@ -93,6 +93,11 @@ READS = [
     # functions with another name, or another way of being called
     ("y = np.multiply(a, np.add(b, np.subtract(c, np.divide(a, b))))",  "y = a * (b + (c - a / b))"),
     ("y = np.matmul(a, np.transpose(b)) + np.power(c, 3)",              "y = a b' + c^3"),
+    ("s = Q @ K.transpose(-2, -1) + Q @ K.transpose(0, 1)",             "s = Q K' + Q K'"),
+    ("a = F.normalize(x, dim=1) @ F.normalize(y, p=2, dim=-1).T",       "a = normalize(x) normalize(y)'"),
+    ("a = F.normalize(x) + F.normalize(y, dim=0)",                      "a = normalize(x) + normalize(y')'"),
+    ("s = s0.masked_fill(mask == 0, -1e9) + torch.masked_fill(a, mask > 0, 0)", "s = where(mask == 0, -1e9, s0) + where(mask > 0, 0, a)"),
+    ("L = F.kl_div(F.log_softmax(s, dim=1), p, reduction='batchmean')", "L = kl(p, exp(log_softmax(s)))"),
     ("y = np.negative(np.absolute(x)) + np.square(x) + np.sign(x)",     "y = -abs(x) + square(x) + sign(x)"),
     ("y = np.vdot(a, b) + np.inner(a, b)",                              "y = dot(a, b) + a b'"),
     ("y = np.outer(a, b) + np.kron(a, b)",                              "y = outer(a, b) + kron(a, b)"),

@@ -69,7 +69,7 @@ _OPERATORS = {
     **_all("operator", "arccos arcsin arctan cos cosh det exp log max min sin sinh tan tanh"),
     **_each("operator", {"log": "ln", "log10": "lg", "tan": "tg", "arctan": "arctg", "sinh": "sh", "cosh": "ch", "tanh": "th"}),
     **_all("fraction", "frac dfrac tfrac cfrac nicefrac sfrac flatfrac xfrac"),
-    **_all("sum", "sum prod"), **_all("sqrt", "sqrt"), **_all("over", "over"), **_all("in", "in"),
+    **_all("sum", "sum prod"), **_all("sqrt", "sqrt"), **_all("over", "over"), **_all("in", "in"), **_all("sample", "sim"),
     **_all("delimiter", "lbrace rbrace lbrack rbrack langle rangle lfloor rfloor lceil rceil vert Vert lvert rvert lVert rVert mid lgroup rgroup"),
     **_all("wrap", "norm abs floor ceil"),
     **_all("matrix", "matrix pmatrix bmatrix"),
@@ -94,7 +94,7 @@ _REASONS: list[tuple[tuple[str, str | None], str]] = [
     (("\\{0} makes two equations of one", "write two equations, one with + and one with -"), "pm mp"),
     (_MEAN, "E Expect expect Ex EE expectation Exp"),
     (_CHANCE, "Pr P Prob prob"),
-    (_LIKE, "approx approxeq sim simeq cong propto asymp thicksim thickapprox models vdash perp parallel"),
+    (_LIKE, "approx approxeq simeq cong propto asymp thicksim thickapprox models vdash perp parallel"),
     (_ARROW, "to rightarrow longrightarrow Rightarrow Longrightarrow implies iff Leftrightarrow leftrightarrow mapsto longmapsto hookrightarrow xrightarrow xleftarrow Leftarrow "
      "leadsto therefore because downarrow uparrow Longleftrightarrow"),
     (_SETS, "cup cap subset subseteq supset supseteq notin ni setminus emptyset varnothing forall exists nexists bigcup bigcap"),
@@ -114,6 +114,7 @@ _INSTEAD = {
 REFUSED: dict[str, tuple[str, str | None]] = {
     name: (message.format(name), _INSTEAD.get(name) or (hint.format(name) if hint else None)) for (message, hint), words in _REASONS for name in words.split() if name.isalpha()
 }
+REFUSED["sim"] = (_LIKE[0].format("sim"), "x \\sim \\mathcal{N}(0, 1) says that x is an input: add an equation of it")
 REFUSED |= {
     name: (f"{shown} is not part of the notation", f"write {instead}")
     for name, shown, instead in (

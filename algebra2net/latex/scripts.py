@@ -218,7 +218,8 @@ class Scripts(Indices):
             return
         whole = Span(self.source, self.tokens[begin].start_pos or 0, stop)
         if text == "+":
-            raise NotationError("the part above 0 is not written _+ here", whole, "write \\max(0, x)")
+            self.out.append(Sign("POSITIVE", "_+", whole.start, whole.stop))
+            return
         raise NotationError("entries of a value are not part of the notation yet", whole, "give the value a name first; a subscript belongs to a name")
 
     def _raise(self, content: tuple[int, int], end: int, indexed: str, text: str) -> None:

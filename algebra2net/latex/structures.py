@@ -154,6 +154,26 @@ class Structures(Words):
         self.emit("SIZES", f"∈ R^{sizes}" if sizes.strip("+*") else "∈ R", token, self.tokens[end - 1])
         self.place = end
 
+    def _do_sample(self, token: Token, word: str) -> None:
+        """`\\epsilon \\sim \\mathcal{N}(0, I)`: what is drawn is an input."""
+        end = self._after_distribution(self.skipped(self.place + 1))
+        if end is None:
+            raise self.error(self.place, *REFUSED["sim"])
+        self.emit("SAMPLED", r"\sim", token, self.tokens[end - 1])
+        self.place = end
+
+    def _after_distribution(self, place: int) -> int | None:
+        """Where a letter or a word with its parentheses ends: `\\mathcal{N}\\left(0, I\\right)`."""
+        if self._at(place) is None:
+            return None
+        end, depth = self.skipped(self.unit(place)[1]), 0
+        while (token := self._at(end)) is not None and token.type not in ("ROW_BREAK", "MATH", "NEWLINE", "BLANK", "AMPERSAND"):
+            depth += (token == "(") - (token == ")")
+            if depth == 0 and token != r"\left":
+                return end + 1 if token == ")" else None
+            end += 1
+        return None
+
     def _do_delimiter(self, token: Token, word: str) -> None:
         self.place += 1
         self._delimiter(word, token, token, "")
