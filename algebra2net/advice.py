@@ -24,17 +24,18 @@ class AlgebraWarning(UserWarning):
     """The text was read, but its author may have meant something else."""
 
 
-def advise(program: Program, barred: Iterable[tuple[str, Span]]) -> None:
-    """Look for traps. `barred` are the names that stand in `log |A|`.
+def advise(program: Program, barred: Iterable[tuple[str, str, Span]]) -> None:
+    """Look for traps. `barred` are the names that stand in `log |A|` and in `|A|^{1/2}`, with `log` or nothing.
 
     Raises AlgebraError where the notation refuses what is written; warns (AlgebraWarning) where it reads it its own way.
     """
     shapes = program.shapes
-    for name, span in barred:
+    for name, log, span in barred:
         rows, columns = next((shape for symbol, shape in shapes.items() if symbol.name == name), SCALAR)
         if rows == columns != 1:
             shown = names.unicode(name)
-            raise NotationError(f"log |{shown}| of a square matrix has two meanings", span, f"type logdet({shown}) for the determinant, log(abs({shown})) for the entries")
+            meant = (f"logdet({shown})", f"log(abs({shown}))") if log else (f"det({shown})", f"abs({shown})")
+            raise NotationError(f"{log} |{shown}| of a square matrix has two meanings".lstrip(), span, f"type {meant[0]} for the determinant, {meant[1]} for the entries")
     made = {e.name: e.value for e in program.equations}
     for equation in program.equations:
         if isinstance(equation.value, Operation):

@@ -36,7 +36,7 @@ class Lowered:
 
     program: Program
     declarations: tuple[Declaration, ...]
-    barred: tuple[tuple[str, Span], ...] = ()  # names in log |A|
+    barred: tuple[tuple[str, str, Span], ...] = ()  # names in log |A| and |A|^{1/2}, with `log` or nothing
 
 
 def lower(statements: Sequence[Statement], matlab: bool = False, dimensions: Iterable[str] = ()) -> Lowered:
@@ -67,7 +67,7 @@ class _Lowering:
         self.masks: dict[str, int] = {}
         self.dimensions = {size for d in declarations for size in d.sizes if isinstance(size, str)} - {d.name.key for d in declarations}
         self.declared = {d.name.key for d in declarations}
-        self.barred: list[tuple[str, Span]] = []
+        self.barred: list[tuple[str, str, Span]] = []
         self.constants: set[Expr] = set()  # steps of numbers alone
         self.own_names: set[str] = set()  # parameters of the rule that is being read
         self.definitions = {d.name.key: d for d in definitions}
@@ -189,7 +189,7 @@ class _Lowering:
         if function == "power" and self._is_exp(node):
             return OPERATORS["exp"](*values)
         here = self._record(node)
-        if function == "log":
+        if function in ("log", "sqrt") or (function == "power" and _is_fraction(node.arguments[1])):
             self._note_bars(node)
         if function in _BY_SIZE:
             return here(**_sizes(node, here))
@@ -219,12 +219,12 @@ class _Lowering:
         return here(*values, **options)
 
     def _note_bars(self, node: Call) -> None:
-        """Remember `log |A|`: of a matrix it has two meanings, and only shapes say what A is."""
+        """Remember `log |A|`, `|A|^{1/2}`: of a matrix they have two meanings, and only shapes say what A is."""
         inside = node.arguments[0] if node.arguments else None
         if isinstance(inside, Call) and inside.function == "abs" and inside.sign is not None and not inside.sign.text[:1].isalpha():
             (name, *_) = inside.arguments
             if isinstance(name, Name):
-                self.barred.append((name.key, node.span))
+                self.barred.append((name.key, "log" if node.function == "log" else "", node.span))
 
     def _options(self, node: Call, here: Operator, parameters: Mapping[str, Expr]) -> dict[str, Expr]:
         """The options of a call, checked."""
@@ -281,6 +281,20 @@ def _told_apart(statements: Sequence[Definition | Typed]) -> tuple[list[Definiti
         else:
             definitions.append(statement)
     return definitions, equations + late
+
+
+def _is_fraction(exponent: Value) -> bool:
+    """Whether an exponent is a fraction: 1/2, -0.5."""
+    exponent = _unsigned(exponent)
+    if isinstance(exponent, Call):
+        return exponent.function == "divide" and all(isinstance(_unsigned(part), Number) for part in exponent.arguments)
+    return isinstance(exponent, Number) and not number(exponent).is_Integer
+
+
+def _unsigned(value: Value) -> Value:
+    while isinstance(value, Call) and value.function == "neg":
+        (value,) = value.arguments
+    return value
 
 
 def _refuse_glued(definition: Definition) -> None:

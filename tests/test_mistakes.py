@@ -119,9 +119,20 @@ MISTAKES = [
     ("ŷ = λ̂ ∘ ∘ x",                              10,      "missing after ∘ before ∘",          "take the sign away"),
     # LaTeX
     (r"\begin{align} y = x W",                   1,       r"has no \end{align}",               r"\end{align}"),
+    (r"\min_{W} \|Y - XW\|_F^2",                   1,       r"\min over an index",               "the objective alone"),
+    (r"\underset{w}{\min} \|w\|",                 1,       r"\min over an index",               "the objective alone"),
+    (r"L = \min_j z_j",                          5,       r"\min over an index",               r"\operatorname{min}(x, axis=1)"),
+    (r"\hat w = \arg\min_w \|w\|",               10,      "argmin has no gradient",            "the objective alone"),
+    (r"w^* = \operatorname{argmin}_w \|w\|",      7,       "argmin has no gradient",            "the objective alone"),
+    (r"\text{minimize} \quad \|A x - c\|^2",      1,       "minimize makes no equation",        "the objective alone"),
+    (r"y = x + \mathrm{MHA}(x)",                 9,       "there is no function MHA",          "define it"),
+    (r"e = \boldsymbol{\epsilon}_\theta(x, t)",  17,      r"no function \epsilon_{\theta}",    "define it"),
+    (r"y = z W \text{ where } z = \sum_i x_i",   28,      "indexed sums are not part",         r"\operatorname{sum}(x)"),
     # meanings that only one of two can have
     ("A^-2",                                     1,       "no power of a matrix",              "inv(A) inv(A)"),
     ("log |A|; A: 3x3",                          1,       "two meanings",                      "logdet(A)"),
+    ("p = x' S^-1 x / |S|^(1/2)",                17,      "|S| of a square matrix has two",    "det(S)"),
+    ("p = x' S^-1 x / √|S|",                     17,      "|S| of a square matrix has two",    "det(S)"),
     # shapes
     ("x: 5x3; W: 4x2; y = x W",                  21,      "x W does not fit",                  "the columns of the left are the rows of the right"),
     ("W: 3x4; x: 5x2; y = W x",                  21,      "W x does not fit",                  "W is 3×4 (declared, line 1), x is 5×2"),

@@ -12,7 +12,6 @@ from lark import Token
 from algebra2net.errors import NotationError, Span, nearest
 from algebra2net.latex.commands import CASES, COMMANDS, DELIMITERS, ESCAPES, LAYOUTS, MATRICES, REFUSED, TABLES, WITH_ARGUMENT
 from algebra2net.latex.indices import LONGEST_INDEX
-from algebra2net.latex.scripts import OVER_ALL
 from algebra2net.latex.tokens import Sign
 from algebra2net.latex.words import Words
 
@@ -56,9 +55,7 @@ class Structures(Words):
         inside, until = self.content(second)
         below = str(self.tokens[inside]) if until == inside + 1 else ""
         if COMMANDS.get(below[1:], ("", ""))[0] in ("operator", "sum", "refuse"):
-            raise NotationError(
-                f"{below} over an index is not part of the notation yet", Span(self.source, token.start_pos or 0, self.tokens[second[1] - 1].end_pos or 0), OVER_ALL
-            )
+            raise self.over_an_index(below[1:], Span(self.source, token.start_pos or 0, self.tokens[second[1] - 1].end_pos or 0), self.out)
         if below == "=":
             self.emit("EQUALS", "=", token, self.tokens[second[1] - 1])
             self.place = second[1]

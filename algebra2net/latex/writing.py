@@ -35,7 +35,9 @@ def tokens_of(signs: list[Sign], source: str, problem: NotationError | None) -> 
     signs, trouble = matched(signs, source, problem)
     signs = [sign for sign in signs if sign.kind != "GROUP"]
     problem = trouble or problem
-    statements = in_order(Splitting(signs).statements())
+    statements = Splitting(signs).statements()
+    if problem is None:  # a statement that breaks off stands last
+        statements = in_order(statements)
     drawn = next((sign for sign in signs if sign.kind == "SAMPLED"), None)
     if not statements and drawn is not None:
         return [], NotationError(REFUSED["sim"][0], span(drawn, source), REFUSED["sim"][1])
