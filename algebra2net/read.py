@@ -215,6 +215,7 @@ def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], di
             word = tokens[place].value
             if begins and following == "LPAR" and _is_definition(tokens, place):
                 functions.setdefault(names.key(word), place)
+                primed |= {names.key(tokens[k].value): place for k in range(place + 2, kinds.index("EQUALS", place)) if kinds[k] == "NAME" and kinds[k + 1] == "TRANSPOSE"}
             elif following == "SIZES" or (following == "EQUALS" and (begins or kinds[place - 1] == "EQUALS")) or (following != "LPAR" and known(word) is None):
                 values.setdefault(names.key(word), place)
             if begins and following == "TRANSPOSE" and kinds[place + 2] == "EQUALS":
@@ -232,11 +233,12 @@ def _is_definition(tokens: Sequence[Token], place: int) -> bool:
     """Whether `f(x, y) =` stands at `place`."""
     place += 2
     while place + 1 < len(tokens) and tokens[place].type == "NAME":
-        if tokens[place + 1].type == "RPAR":
-            return place + 2 < len(tokens) and tokens[place + 2].type == "EQUALS"
-        if tokens[place + 1].type != "COMMA":
+        place += 1 + _primes(tokens, place)
+        if _kind(tokens, place) == "RPAR":
+            return _kind(tokens, place + 1) == "EQUALS"
+        if _kind(tokens, place) != "COMMA":
             return False
-        place += 2
+        place += 1
     return False
 
 

@@ -977,6 +977,6 @@ _HINTS = {
     "trace": "only a square matrix has a trace",
     "times": "entry by entry, sizes are equal or 1; a matrix product is written side by side: A B",
     "paired": "a loss compares entry with entry: give both the same shape (one row for a whole batch, or a scalar, will do)",
-    "concat": "blocks side by side have the same number of rows",
+    "concat": "blocks side by side have the same number of rows; [a; b] stands on top of each other",
     "stack": "blocks on top of each other have the same number of columns",
 }

@@ -23,6 +23,11 @@ FORMULAS = [
     (r"\mathrm{MultiHead}(Q, K) = \mathrm{Concat}(h_1, h_2) W^O \\ \text{where } h_1 = A(QW_1, K) \\ h_2 = A(QW_2, K) \\ A(Q, K) = \mathrm{softmax}(QK^T)K",
                                                                                       "Q:5x4 W1:4x3 K:6x3 W2:4x3 W_O:6x2",
      lambda Q, W1, K, W2, W_O: torch.cat([torch.softmax(Q @ W1 @ K.T, 1) @ K, torch.softmax(Q @ W2 @ K.T, 1) @ K], 1) @ W_O),
+    # a prime on an argument belongs to its name
+    (r"k(\mathbf{x}, \mathbf{x}') = \exp\left(-\|\mathbf{x} - \mathbf{x}'\|^2\right)",   "x:1x3 x_prime:1x3",             lambda x, x_prime: torch.exp(-((x - x_prime) ** 2).sum())),
+    (r"k(x, x^\prime) = x^\top x^\prime \\ y = k(a, b)",                              "a:3x1 b:3x1",                   lambda a, b: a.T @ b),
+    ("k(x, x′) = x x′^T; y = k(a, b)",                                                "a:1x3 b:1x3",                   lambda a, b: a @ b.T),
+    ("k(x', x) = sum(x * x')",                                                        "x_prime:1x3 x:1x3",             lambda x_prime, x: (x * x_prime).sum()),
     # Unicode as it is typed in chats
     ("A = softmax(Q Kᵀ/√d) V + ½ V √(2)",                                             "Q:5x3 K:5x3 d:1x1 V:5x2",       lambda Q, K, d, V: torch.softmax(Q @ K.T / d.sqrt(), 1) @ V + V * 2 ** 0.5 / 2),
     ("hₜ = tanh(x W + h_{t−1} U); y = hₜ + hₜ₋₁",                                       "x:5x3 W:3x4 h_t_minus_1:5x4 U:4x4", lambda x, W, h_t_minus_1, U: torch.tanh(x @ W + h_t_minus_1 @ U) + h_t_minus_1),
