@@ -257,6 +257,9 @@ MISFITS = [
     ("y = x W",                  {},                   {"x": (2, 5, 3), "W": (3, 4)},       ["x has 3 dimensions"]),
     ("y = x W + b",              {},                   {"x": (5, 3), "W": (3, 4), "b": (3, 4)}, ["b", "(3, 4)"]),
     ("L = mse(p, y)",            {},                   {"p": (2, 3), "y": (3, 2)},          ["y has shape (3, 2)"]),
+    ("y = [a, b] W",             {},                   {"a": (5, 3), "b": (5, 4), "W": (4, 2)}, ["W has shape (4, 2), expected n1+n2=7×n3=2", "[a, b] is 5×7"]),
+    ("y = kron(a, b) W",         {},                   {"a": (5, 3), "b": (2, 4), "W": (4, 2)}, ["W has shape (4, 2), expected n1*n3=12×n4=2"]),
+    ("y = W [h, x]",             {},                   {"W": (4, 7), "h": (4, 1), "x": (3, 1)}, ["h", "[a; b] stands on top of each other"]),
 ]
 # fmt: on
 
