@@ -32,6 +32,7 @@ FORMULAS = [
     ("A = softmax(Q Kᵀ/√d) V + ½ V √(2)",                                             "Q:5x3 K:5x3 d:1x1 V:5x2",       lambda Q, K, d, V: torch.softmax(Q @ K.T / d.sqrt(), 1) @ V + V * 2 ** 0.5 / 2),
     ("hₜ = tanh(x W + h_{t−1} U); y = hₜ + hₜ₋₁",                                       "x:5x3 W:3x4 h_t_minus_1:5x4 U:4x4", lambda x, W, h_t_minus_1, U: torch.tanh(x @ W + h_t_minus_1 @ U) + h_t_minus_1),
     ("d = (x - μ)ᵀ Σ⁻¹ (x - μ)",                                                      "x:2x1 mu:2x1 Sigma:2x2",        lambda x, mu, Sigma: (x - mu).T @ torch.linalg.inv(Sigma) @ (x - mu)),
+    ("L = max(0, ‖a - p‖² - ‖a - n‖² + margin)",                                       "a:1x3 p:1x3 n:1x3 margin:1x1",  lambda a, p, n, margin: F.relu(((a - p) ** 2).sum() - ((a - n) ** 2).sum() + margin).sum()),
     # a divergence is written with two bars
     ("L = KL(softmax(z) ‖ softmax(u W))",                                             "z:5x3 u:5x4 W:4x3",             lambda z, u, W: F.kl_div(F.log_softmax(u @ W, 1), torch.softmax(z, 1), reduction="batchmean")),
     (r"L = D_{\mathrm{KL}}\left(\mathrm{softmax}(z) \,\middle\|\, q\right)",            "z:5x3 q:5x3",                   lambda z, q: F.kl_div(q.log(), torch.softmax(z, 1), reduction="batchmean")),

@@ -173,6 +173,8 @@ READS = [
     ("def sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n\ndef net(x, W):\n    return sigmoid(x @ W)", "sigmoid(z) = 1 / (1 + exp(-z)); sigmoid(x W)"),
     ("X = np.random.randn(5, 3)\nalpha = 0.1\ndef net(X, W):\n    return leaky_relu(X @ W, alpha)", "alpha = 0.1; leaky_relu(X W, alpha)"),
     ("def f(x, W):\n    y = x @ W\n    cache = (x, W)\n    memory = {'y': y}\n    return y", "y = x W"),
+    ("self.h = np.tanh(x @ self.W + self.b)\ny = self.h @ self.V",      "h = tanh(x W + b); y = h V"),
+    ("y = np.tanh(self.T @ x) + self",                                  "y = tanh(self' x) + self"),
     ("def forward(self, x):\n    self.z = x @ self.W + self.b\n    return self.relu(self.z)", "z = x W + b; relu(z)"),
     ("@jax.jit\ndef f(params, x):\n    W, b = params\n    return x @ W + b", "x W + b"),
     ("    def f(x):\n        return x @ W\n",                           "x W"),
