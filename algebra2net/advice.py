@@ -14,8 +14,9 @@ from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.errors import AlgebraError, NotationError, ShapeError, Span
+from algebra2net.layers import is_parameter
 from algebra2net.operators import OPERATORS
-from algebra2net.operators.operator import Operation, Operator
+from algebra2net.operators.operator import Operation, Operator, operation
 from algebra2net.program import SCALAR, Equation, Program, Shape, record
 
 
@@ -23,17 +24,18 @@ class AlgebraWarning(UserWarning):
     """The text was read, but its author may have meant something else."""
 
 
-def advise(program: Program, barred: Iterable[tuple[str, Span]]) -> None:
-    """Look for traps. `barred` are the names that stand in `log |A|`.
+def advise(program: Program, barred: Iterable[tuple[str, str, Span]]) -> None:
+    """Look for traps. `barred` are the names that stand in `log |A|` and in `|A|^{1/2}`, with `log` or nothing.
 
     Raises AlgebraError where the notation refuses what is written; warns (AlgebraWarning) where it reads it its own way.
     """
     shapes = program.shapes
-    for name, span in barred:
+    for name, log, span in barred:
         rows, columns = next((shape for symbol, shape in shapes.items() if symbol.name == name), SCALAR)
         if rows == columns != 1:
             shown = names.unicode(name)
-            raise NotationError(f"log |{shown}| of a square matrix has two meanings", span, f"type logdet({shown}) for the determinant, log(abs({shown})) for the entries")
+            meant = (f"logdet({shown})", f"log(abs({shown}))") if log else (f"det({shown})", f"abs({shown})")
+            raise NotationError(f"{log} |{shown}| of a square matrix has two meanings".lstrip(), span, f"type {meant[0]} for the determinant, {meant[1]} for the entries")
     made = {e.name: e.value for e in program.equations}
     for equation in program.equations:
         if isinstance(equation.value, Operation):
@@ -69,8 +71,32 @@ def _along_rows(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mappin
         return
     if shape == SCALAR:
         raise ShapeError(f"{called} of a scalar", equation.span, f"{called} works along each row: its argument is a row of at least two")
-    if shape[1] == 1 and isinstance(shape[0], int):
+    if shape[1] == 1:
         _warn(f"{called} works along each row, and here each row has one entry ({shape[0]}×1)", equation.span, f"for a column type {called}(…')'")
+    elif isinstance(shape[1], str) and _is_column_layer(equation.value.args[0], shapes, made):
+        _warn(f"{called} works along each row, and here an example is a column, as in W x", equation.span, f"type {called}(…')', or x W with an example in each row")
+
+
+def _is_column_layer(value: Expr, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> bool:
+    """Whether a value is W x with a weight W, but for what is added to it and what is done entry by entry."""
+    waiting = [value]
+    while waiting:
+        layer = made.get(waiting.pop())
+        if isinstance(layer, operation("matmul")):
+            left, right = (_untransposed(arg, made) for arg in layer.args)
+            if is_parameter(left.name) and left not in made and not is_parameter(right.name):
+                return True
+        elif isinstance(layer, Operation) and record(layer).elementwise:
+            waiting += layer.args
+        elif isinstance(layer, Symbol):
+            waiting.append(layer)
+    return False
+
+
+def _untransposed(value: Expr, made: Mapping[Symbol, Expr]) -> Symbol:
+    while isinstance(made.get(value), operation("transpose")):
+        (value,) = made[value].args
+    return value
 
 
 def _called(here: Operator) -> str:

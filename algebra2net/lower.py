@@ -8,7 +8,7 @@ Idea  a tree is walked with a stack of our own, so that no depth of the text is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,7 +36,7 @@ class Lowered:
 
     program: Program
     declarations: tuple[Declaration, ...]
-    barred: tuple[tuple[str, Span], ...] = ()  # names in log |A|
+    barred: tuple[tuple[str, str, Span], ...] = ()  # names in log |A| and |A|^{1/2}, with `log` or nothing
 
 
 def lower(statements: Sequence[Statement], matlab: bool = False, dimensions: Iterable[str] = ()) -> Lowered:
@@ -44,14 +44,10 @@ def lower(statements: Sequence[Statement], matlab: bool = False, dimensions: Ite
 
     Raises NotationError where a name is defined twice or used before its equation, or an argument is missing.
     """
-    definitions = [s for s in statements if isinstance(s, Definition)]
-    equations = [s for s in statements if isinstance(s, Typed)]
     declarations = tuple(s for s in statements if isinstance(s, Declaration))
+    definitions, equations = _told_apart([s for s in statements if not isinstance(s, Declaration)])
     if not equations:
-        if not definitions:
-            raise NotationError("there is no equation", statements[0].span, "a declaration alone computes nothing: add l2 = relu(l0 W0) W1")
-        *definitions, alone = definitions
-        equations = [Typed((alone.name,), alone.body, alone.span)]
+        raise NotationError("there is no equation", statements[0].span, "a declaration alone computes nothing: add l2 = relu(l0 W0) W1")
     lowering = _Lowering(definitions, equations, declarations, matlab)
     lowering.dimensions |= set(dimensions) - lowering.declared
     for equation in equations:
@@ -71,7 +67,7 @@ class _Lowering:
         self.masks: dict[str, int] = {}
         self.dimensions = {size for d in declarations for size in d.sizes if isinstance(size, str)} - {d.name.key for d in declarations}
         self.declared = {d.name.key for d in declarations}
-        self.barred: list[tuple[str, Span]] = []
+        self.barred: list[tuple[str, str, Span]] = []
         self.constants: set[Expr] = set()  # steps of numbers alone
         self.own_names: set[str] = set()  # parameters of the rule that is being read
         self.definitions = {d.name.key: d for d in definitions}
@@ -193,7 +189,7 @@ class _Lowering:
         if function == "power" and self._is_exp(node):
             return OPERATORS["exp"](*values)
         here = self._record(node)
-        if function == "log":
+        if function in ("log", "sqrt") or (function == "power" and _is_fraction(node.arguments[1])):
             self._note_bars(node)
         if function in _BY_SIZE:
             return here(**_sizes(node, here))
@@ -223,12 +219,12 @@ class _Lowering:
         return here(*values, **options)
 
     def _note_bars(self, node: Call) -> None:
-        """Remember `log |A|`: of a matrix it has two meanings, and only shapes say what A is."""
+        """Remember `log |A|`, `|A|^{1/2}`: of a matrix they have two meanings, and only shapes say what A is."""
         inside = node.arguments[0] if node.arguments else None
         if isinstance(inside, Call) and inside.function == "abs" and inside.sign is not None and not inside.sign.text[:1].isalpha():
             (name, *_) = inside.arguments
             if isinstance(name, Name):
-                self.barred.append((name.key, node.span))
+                self.barred.append((name.key, "log" if node.function == "log" else "", node.span))
 
     def _options(self, node: Call, here: Operator, parameters: Mapping[str, Expr]) -> dict[str, Expr]:
         """The options of a call, checked."""
@@ -260,6 +256,64 @@ class _Lowering:
         self.masks[stem] = self.masks.get(stem, 0) + 1
         name = f"{stem}_mask" + (f"_{self.masks[stem]}" if self.masks[stem] > 1 else "")
         return self.name(Name(names.key(name), node.span))
+
+
+def _told_apart(statements: Sequence[Definition | Typed]) -> tuple[list[Definition], list[Typed]]:
+    """The functions of a program and its equations: `L(a, y) = …` that nobody calls, at the end or of values that equations
+    make, is an equation of L."""
+    called = {(s.name.key if isinstance(s, Definition) else "", node.function.rstrip("'")) for s in statements for node in _nodes(s) if isinstance(node, Call)}
+    called_elsewhere = {function for caller, function in called if caller != function}
+    made = {name.key for s in statements if isinstance(s, Typed) for name in s.names}
+    uncalled = [s for s in statements if isinstance(s, Definition) and s.name.key not in called_elsewhere | made]
+    last = statements[-1] if made else next(reversed(uncalled), None)
+    definitions: list[Definition] = []
+    equations: list[Typed] = []
+    late: list[Typed] = []  # what uses a value whose equation comes after it
+    for statement in statements:
+        if isinstance(statement, Definition):
+            _refuse_glued(statement)
+        used = made.intersection(node.key for node in _nodes(statement) if isinstance(node, Name))
+        if isinstance(statement, Typed):
+            equations.append(statement)
+        elif statement in uncalled and (used or statement is last):
+            known = {name.key for equation in equations for name in equation.names}
+            (equations if used <= known else late).append(Typed((statement.name,), statement.body, statement.span))
+        else:
+            definitions.append(statement)
+    return definitions, equations + late
+
+
+def _is_fraction(exponent: Value) -> bool:
+    """Whether an exponent is a fraction: 1/2, -0.5."""
+    exponent = _unsigned(exponent)
+    if isinstance(exponent, Call):
+        return exponent.function == "divide" and all(isinstance(_unsigned(part), Number) for part in exponent.arguments)
+    return isinstance(exponent, Number) and not number(exponent).is_Integer
+
+
+def _unsigned(value: Value) -> Value:
+    while isinstance(value, Call) and value.function == "neg":
+        (value,) = value.arguments
+    return value
+
+
+def _refuse_glued(definition: Definition) -> None:
+    """A word is one name: of `A(Q, K) = Q K` nobody means another input QK."""
+    parameters = [p.key for p in definition.parameters]
+    for node in _nodes(definition):
+        if isinstance(node, Name) and len(node.key) > 1 and node.key not in parameters and set(node.key) <= set(parameters):
+            shown = ", ".join(parameters)
+            raise NotationError(f"{node.key} is one name, and the arguments are {shown}", node.span, f"a product is typed with a space between: {' '.join(node.key)}")
+
+
+def _nodes(statement: Definition | Typed) -> Iterator[Value]:
+    """Every value of a statement."""
+    waiting = [statement.body if isinstance(statement, Definition) else statement.value]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, Call):
+            waiting.extend(node.arguments)
 
 
 def _places(equations: Iterable[Typed]) -> dict[str, Span]:

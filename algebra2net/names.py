@@ -96,7 +96,7 @@ def parts(spelled: str) -> Parts:
 @lru_cache(maxsize=65536)
 def key(spelled: str) -> str:
     """The one spelling of this symbol: `W0` for `W_{0}`, `W₀` and `W_0`."""
-    return spelled if _ITS_OWN_KEY.fullmatch(spelled) else parts(spelled).key
+    return str(spelled) if _ITS_OWN_KEY.fullmatch(spelled) else parts(spelled).key  # a reader's Token would be shown as one in generated code
 
 
 def with_accent(name: str, accent: str) -> str:
@@ -113,7 +113,7 @@ def with_subscript(name: str, subscript: str) -> str:
 
 def _subscript(text: str) -> str:
     """A subscript without layout: Greek spelled out, small letters made large, brackets round the whole taken off."""
-    text = "".join(_SUBSCRIPTS.get(c, c) for c in text)
+    text = "".join(_SUBSCRIPTS.get(c, c) for c in text).replace("−", "-").replace("–", "-")
     text = re.sub(r"\s|\\(?=[A-Za-z])", "", _ascii(text))
     while len(text) > 1 and (text[0], text[-1]) in (("(", ")"), ("{", "}"), ("[", "]")):
         text = text[1:-1]

@@ -238,8 +238,13 @@ def _norm_order(given: Given, found: Argument | None, is_of_matrix: bool) -> Opt
 
 
 def _rows(given: Given) -> Value:
-    """softmax, log_softmax: along each row; of each column by transposing twice."""
-    found, along = given.take("x|a|input|logits", "axis|dim")
+    """softmax, log_softmax, F.normalize: along each row; of each column by transposing twice."""
+    if given.word == "normalize":
+        found, order, along = given.take("x|input", "p", "dim|axis")
+        if order is not None and not _is_one_of(order, 2):
+            raise NotationError(f"{given.shown} divides by the root of the sum of squares", given.at(order), "x / np.abs(x).sum(axis=1, keepdims=True)")
+    else:
+        found, along = given.take("x|a|input|logits", "axis|dim")
     value = given.value(found)
     if given.reader.is_vector(value):
         return given.make(given.word, given.reader.laid(value, "row"), lies="row")
@@ -384,7 +389,8 @@ def _same(given: Given) -> Value:
 def _transposed(given: Given) -> Value:
     found, *axes = given.take("x|a|input", "axes|axis1|dim0", "axis2|dim1")
     order = [whole(item) for axis in axes if axis for item in (axis[0].items if isinstance(axis[0], Items) else (axis[0],))]
-    swaps = given.word == "swapaxes" or given.home.startswith("torch")
+    as_tuple = any(isinstance(axis[0], Items) for axis in axes if axis)  # NumPy's own way; two axes apart are PyTorch's, to swap
+    swaps = given.word == "swapaxes" or given.home.startswith("torch") or not as_tuple
     if order not in ([], [1, 0], [-1, -2]) and not (swaps and order in ([0, 1], [-2, -1])):
         raise NotationError("a matrix is transposed in one way", given.span, "x.T")
     return given.reader.transpose(given.value(found), given.span, given.sign)
@@ -475,6 +481,20 @@ def _clipped(given: Given) -> Value:
     return given.entrywise(operator, given.value(found), *bounds.values())
 
 
+def _masked(given: Given) -> Value:
+    """x.masked_fill(mask, value)."""
+    found, mask, value = given.take("x|input", "mask", "value")
+    return given.entrywise("where", given.value(mask), given.value(value), given.value(found))
+
+
+def _divergence(given: Given) -> Value:
+    """F.kl_div(log q, p, reduction="batchmean") is kl(p, q)."""
+    found, target, reduction = given.take("q|input", "p|target", "reduction")
+    if reduction is None or reduction[0] != Literal("batchmean"):
+        raise NotationError(f"{given.shown} is read as the sum of each row, and the mean of these", given.span, 'F.kl_div(log_q, p, reduction="batchmean")')
+    return given.make("kl", given.value(target), given.entrywise("exp", given.value(found)), lies="scalar")
+
+
 def _linear(given: Given) -> Value:
     """F.linear(x, W, b) is x Wᵀ + b."""
     found, weight, bias = given.take("x|input", "weight", "bias")
@@ -527,7 +547,7 @@ _DIAGONAL = "the notation knows the main diagonal alone"
 SPECIAL: Mapping[str, Callable[[Given], Meaning]] = {
     word: meaning
     for words, meaning in {
-        "softmax log_softmax": _rows, "concatenate concat cat": _concatenated, "hstack": _blocks("concat", "row"), "column_stack": _blocks("concat", "column"),
+        "softmax log_softmax normalize": _rows, "masked_fill": _masked, "kl_div": _divergence, "concatenate concat cat": _concatenated, "hstack": _blocks("concat", "row"), "column_stack": _blocks("concat", "column"),
         "vstack row_stack": _blocks("stack", "row"), "stack": _stacked, "block": _block, "multi_dot chain_matmul": _chain, "clip clamp": _clipped, "eye identity": _identity,
         "ones zeros full ones_like zeros_like full_like": _filled, "len size shape": _count, "log": _logarithm, "linear": _linear, "gelu": _gelu, "slogdet": _slogdet,
         "array asarray asanyarray ascontiguousarray atleast_2d copy clone astype type float int bool float32 float64 double": _same,

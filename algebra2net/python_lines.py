@@ -78,7 +78,7 @@ class Lines:
         self.imports: dict[str, str] = {}
         self.own: dict[str, Own] = {}
         self.aliases: dict[str, ast.expr] = {}  # `act = np.tanh`
-        self.me = ""  # `self`, in a method
+        self.me = _holder(nodes)  # `self`, in a method
         self.parameters: set[str] = set()  # of the network's function
         self.steps = self._network(tree)
 
@@ -273,6 +273,13 @@ class Lines:
 def last_word(symbol: str) -> str:
     """`W` of `self.W` and `params["W"]`."""
     return symbol.rpartition(".")[2].rpartition('["')[2].rstrip('"]')
+
+
+def _holder(nodes: Sequence[ast.AST]) -> str:
+    """`self` in lines out of a method: each `self` stands before a word that no array has, `self.W` and never `self.T`."""
+    words = [node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"]
+    mentions = sum(isinstance(node, ast.Name) and node.id == "self" for node in nodes)
+    return "self" if words and len(words) == mentions and not {*_OF_ARRAYS, "mT"}.intersection(words) else ""
 
 
 def _is_cache(step: Step, read: set[str]) -> bool:

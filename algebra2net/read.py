@@ -35,10 +35,10 @@ REMEMBERED = 256  # tokens of a statement; how a longer one is built is not kept
 _OPENS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET", "BAR_OPEN": "BAR_CLOSE", "NORM_OPEN": "NORM_CLOSE"}
 _CLOSES = {"RPAR", "RBRACE", "RBRACKET"}
 _ENDS_OPERAND = {"NAME", "NUMBER", "TRANSPOSE", "SMALL_POWER", "BAR_CLOSE", "NORM_CLOSE"} | _CLOSES
-_BEGINS_OPERAND = {"NAME", "NUMBER", "LPAR", "LBRACE", "LBRACKET", "BAR", "NORM"}
+_BEGINS_OPERAND = {"NAME", "NUMBER", "LPAR", "LBRACE", "LBRACKET", "BAR", "NORM", "ROOT"}
 _MAKES_SURE = _BEGINS_OPERAND | {"POWER"}  # what behind a word asks for a second look at it
 _BINARY = {"SIGN", "TIMES", "PRODUCT", "DIVIDE", "COMPARE", "POWER", "EQUALS"}
-_KEPT = ("BAR", "NORM", "HABIT")
+_KEPT = ("BAR", "NORM", "ROOT", "HABIT")
 FUNCTION_LETTERS = ("f", "g", "phi", "psi", "varphi")  # before a parenthesis nobody means a product with these
 
 
@@ -119,7 +119,6 @@ _STRANGE = {
     "∑": "write sum(x), sum(x, axis=0) or sum(x, axis=1)",
     "Σ": "write sum(x), sum(x, axis=0) or sum(x, axis=1)",
     "∫": "integrals are not part of the notation",
-    "√": "write sqrt(x)",
     "±": "write two equations, one with + and one with -",
     "×": "write x W for the matrix product, x * W entry by entry",
     "!": "a comparison is written x != y; the logarithm of a factorial is lgamma(n + 1)",
@@ -177,6 +176,10 @@ def _tell_apart(tokens: list[Token], source: str, is_whole: bool = True) -> tupl
                 open_at.pop()
             case "BAR" | "NORM":
                 token = _bar(token, open_at, told)
+            case "ROOT":
+                token = _as(token, "FUNCTION" if _kind(tokens, place + 1) == "LPAR" else "BARE", _ROOTS[token])
+            case "NUMBER" if token in _FRACTIONS:
+                token = _as(token, "NUMBER", _FRACTIONS[token])
             case "_SEPARATOR":
                 if open_at and token == "\n":
                     place += 1
@@ -192,6 +195,14 @@ def _tell_apart(tokens: list[Token], source: str, is_whole: bool = True) -> tupl
     return told, None
 
 
+_ROOTS = {"√": "sqrt", "∛": "cbrt"}
+_FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75"}
+
+
+def _kind(tokens: Sequence[Token], place: int) -> str:
+    return tokens[place].type if place < len(tokens) else "$END"
+
+
 def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
     """Where the program makes values, functions and primed names of its own: key → the token that does."""
     values: dict[str, int] = {}
@@ -204,6 +215,7 @@ def _survey(tokens: Sequence[Token]) -> tuple[dict[str, int], dict[str, int], di
             word = tokens[place].value
             if begins and following == "LPAR" and _is_definition(tokens, place):
                 functions.setdefault(names.key(word), place)
+                primed |= {names.key(tokens[k].value): place for k in range(place + 2, kinds.index("EQUALS", place)) if kinds[k] == "NAME" and kinds[k + 1] == "TRANSPOSE"}
             elif following == "SIZES" or (following == "EQUALS" and (begins or kinds[place - 1] == "EQUALS")) or (following != "LPAR" and known(word) is None):
                 values.setdefault(names.key(word), place)
             if begins and following == "TRANSPOSE" and kinds[place + 2] == "EQUALS":
@@ -221,11 +233,12 @@ def _is_definition(tokens: Sequence[Token], place: int) -> bool:
     """Whether `f(x, y) =` stands at `place`."""
     place += 2
     while place + 1 < len(tokens) and tokens[place].type == "NAME":
-        if tokens[place + 1].type == "RPAR":
-            return place + 2 < len(tokens) and tokens[place + 2].type == "EQUALS"
-        if tokens[place + 1].type != "COMMA":
+        place += 1 + _primes(tokens, place)
+        if _kind(tokens, place) == "RPAR":
+            return _kind(tokens, place + 1) == "EQUALS"
+        if _kind(tokens, place) != "COMMA":
             return False
-        place += 2
+        place += 1
     return False
 
 
@@ -251,6 +264,8 @@ def _word(
         return 0, _as(token, "OPTION"), None
     if following != "LPAR" and (primes or following not in _MAKES_SURE):
         return 0, token, None  # it can only be the name of a value
+    if token.startswith("Σ") and not primes and (problem := _no_sum(tokens, place, values, source)) is not None:
+        return 0, token, problem
     name = (key if key in functions else None) or (None if key in values and (following != "LPAR" or len(names.parts(key).base) == 1) else known(token))
     if name is not None and following == "LPAR":
         return primes, _as(token, "FUNCTION", name + "'" * primes), None
@@ -260,6 +275,19 @@ def _word(
         return 0, token, _no_function(token, functions, source)
     defined = key in values and values[key] + 1 < len(tokens) and tokens[values[key] + 1].type in ("EQUALS", "SIZES")
     return 0, token, None if defined else _no_value(tokens, place, name, source)
+
+
+def _no_sum(tokens: Sequence[Token], place: int, values: dict[str, int], source: str) -> NotationError | None:
+    """What is to be said of a Σ that sums: `Σ(x - y)²`, `Σᵢ xᵢ log pᵢ`; None where it may be a matrix."""
+    token, following = tokens[place], tokens[place + 1]
+    index = names.parts(token).subscripts
+    if names.key(token) in values and following.type == "LPAR":
+        return None
+    if index and (following.type == "LPAR" or (following.type == "NAME" and set(index) & set(names.parts(following).subscripts))):
+        return NotationError("indexed sums are not part of the notation yet", _span(token, source), "sum(x) adds all entries, sum(x, axis=1) those of each row")
+    if following.type == "LPAR":
+        return NotationError(f"{token} before a parenthesis could be a sum", _span(token, source), f"sum(x) adds all entries; {token} · (x) is the product with a matrix {token}")
+    return None
 
 
 def _no_value(tokens: Sequence[Token], place: int, function: str | None, source: str) -> NotationError | None:
@@ -363,9 +391,17 @@ def _bar(token: Token, open_at: list[Token], told: Sequence[Token]) -> Token:
         return _as(token, f"{kind}_CLOSE")
     if ends and kind == "NORM" and open_at and open_at[-1].type == "LBRACKET":
         return _as(token, "BESIDE")
+    if ends and kind == "NORM" and open_at and _called_with(open_at[-1], told) == "kl":
+        return _as(token, "COMMA")
     opened = _as(token, f"{kind}_OPEN")
     open_at.append(opened)
     return opened
+
+
+def _called_with(opened: Token, told: Sequence[Token]) -> str:
+    """The function that a parenthesis belongs to."""
+    place = next(place for place in range(len(told) - 1, -1, -1) if told[place] is opened)
+    return str(told[place - 1]) if place and told[place - 1].type == "FUNCTION" else ""
 
 
 def _mismatch(token: Token, open_at: Sequence[Token], source: str) -> NotationError:

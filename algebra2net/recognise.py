@@ -65,7 +65,7 @@ def _parses(source: str) -> bool:
 
 
 _PLAIN_COMMANDS = r"odot|circ|cdot|top|intercal|mathsf|mathbb|times|in"  # these stand in plain text, too
-_LOOK = re.compile(rf"\$|\\[(\[]|\\\\|&\s*=|\\(?!(?:{_PLAIN_COMMANDS})(?![A-Za-z]))[A-Za-z]|[_^]\s+\{{|\w\s+_\s*\{{")
+_LOOK = re.compile(rf"\$|\\[(\[|]|\\\\|&\s*=|\\(?!(?:{_PLAIN_COMMANDS})(?![A-Za-z]))[A-Za-z]|[_^]\s+\{{|\w\s+_\s*\{{")
 _NO_FORMULA = re.compile(r"#[^\n]*|\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'", re.DOTALL)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -107,7 +108,22 @@ def arguments(given: Mapping[str, Any], expected: Mapping[str, Shape]) -> Argume
     dtype = _common(arrays.values())
     sizes: dict[str, int] = {}
     matrices = {name: _matrix(name, array, expected[name], sizes).astype(dtype, copy=False) for name, array in arrays.items()}
+    for name, matrix in matrices.items():
+        for have, want in zip(matrix.shape, expected[name], strict=True):
+            if have != (total := _total(want, sizes, have)):
+                raise UnfitError(f"{name} has shape {arrays[name].shape}, expected {shape_text(expected[name], {**sizes, str(want): total})}")
     return Arguments(matrices, {name: array.shape for name, array in arrays.items()}, sizes, dtype)
+
+
+def _total(size: Dimension, sizes: Mapping[str, int], have: int) -> int:
+    """The size that is made of others, `n1+n2` of the blocks in [a, b]; what an array has where one of these is not known."""
+    total = 0
+    for term in str(size).split("+"):
+        factors = [sizes.get(factor, int(factor) if factor.isdecimal() else None) for factor in term.split("*")]
+        if None in factors:
+            return have
+        total += math.prod(factor for factor in factors if factor is not None)
+    return total
 
 
 def by_key(

@@ -27,7 +27,7 @@ from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Choice, Operation, Operator, operation, option
 from algebra2net.program import SCALAR, Dimension, Draft, Equation, Program, Shape, is_step, operands, record, substituted, symbol, with_value
 
-_SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature"])
+_SCALAR_NAMES = frozenset(["lambda", "alpha", "eta", "tau", "epsilon", "rho", "kappa", "lr", "eps", "temperature", "margin"])
 _SIZE_NAMES = frozenset(["d", "n", "m", "k", "N", "T"])  # as a divisor: x W / sqrt(d)
 _AXES = (Integer(0), Integer(1))  # as an option
 _SIZED = frozenset(["m", "n"])  # options of what is made of a size
@@ -52,6 +52,11 @@ def with_shapes(program: Program, known: Iterable[Known]) -> Program:
     solver.enter(known)
     solver.solve()
     return solver.settled()
+
+
+def _weighs(value: Expr) -> bool:
+    """Whether an operation may be that of scalars."""
+    return isinstance(value, operation("product")) or (isinstance(value, Operation) and record(value).elementwise)
 
 
 # --------------------------------------------------------------------------------------------------------- patterns
@@ -409,9 +414,11 @@ class _Solver:
                     self.run()
         for waiting in self.waiting:
             waiting.done = True  # sums and products of sizes stay names made of the parts' names
+        weights = self.weights_of_the_loss()
         for name in self.program.inputs:
             nodes = self.dims[name]
-            if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
+            is_scalar = name in weights or names.parts(name.name).base in _SCALAR_NAMES
+            if is_scalar and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
                 for node in nodes:
                     self.assign(node, 1)
                 self.run()
@@ -748,6 +755,39 @@ class _Solver:
                     return self.choose(waiting, option, given)
         return self.choose(waiting, options[-1], given)
 
+    def weights_of_the_loss(self) -> set[Symbol]:
+        """The inputs that do nothing but weigh scalars whose sum is the output: C in ‖w‖² / 2 + C sum(ξ), N in ‖e‖² / N."""
+        kinds: dict[Expr, str] = dict.fromkeys(self.program.inputs, "weight")
+        weighing: dict[Expr, set[Symbol]] = {name: {name} for name in self.program.inputs}
+        busy: set[Symbol] = set()  # inputs that are used for something else, too
+        for equation in self.program.equations:
+            given = operands(equation.value)
+            kind = "scalar" if all(self.is_one(node) for node in self.dims[equation.name]) else self.kind_of_term(equation.value, [kinds.get(arg, "") for arg in given])
+            if not kind or (kind == "scalar" and not _weighs(equation.value)):
+                busy.update(*(weighing.get(arg, ()) for arg in given))
+            kinds[equation.name] = kind
+            weighing[equation.name] = set().union(*(weighing.get(arg, ()) for arg in given)) if kind in ("weight", "weighted", "sum") else set()
+        found: set[Symbol] = set()
+        for name in self.program.outputs.values():
+            if kinds[name] == "sum":
+                found |= weighing[name]
+            elif kinds[name] == "weighted":
+                found |= {one for one in weighing[name] if names.parts(one.name).base in _SIZE_NAMES}
+        return found - busy
+
+    def kind_of_term(self, value: Expr, given: Sequence[str]) -> str:
+        """What a value is to a loss, by what its operands are: a weight, a weighted scalar, a sum of such; nothing that is said here."""
+        if not _weighs(value) or "" in given:
+            return ""
+        if all(kind == "weight" for kind in given):
+            return "weight" if len(given) == 1 or not isinstance(value, operation("product")) else ""
+        if isinstance(value, (operation("plus"), operation("minus"), operation("maximum"), operation("minimum"))):
+            return "sum" if "weight" not in given else ""
+        if isinstance(value, (operation("product"), operation("times"), operation("divide"))):
+            weighed = given[0] if isinstance(value, operation("divide")) else given[-1]  # a weight stands before: in ‖w‖ x nothing is said of x
+            return "weighted" if weighed != "weight" else ""
+        return given[0] if len(given) == 1 else ""
+
     def is_called_scalar(self, value: Expr) -> bool:
         """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise."""
         owners = {self.owner[self.root[node]] for node in self.of(value)}
@@ -937,6 +977,6 @@ _HINTS = {
     "trace": "only a square matrix has a trace",
     "times": "entry by entry, sizes are equal or 1; a matrix product is written side by side: A B",
     "paired": "a loss compares entry with entry: give both the same shape (one row for a whole batch, or a scalar, will do)",
-    "concat": "blocks side by side have the same number of rows",
+    "concat": "blocks side by side have the same number of rows; [a; b] stands on top of each other",
     "stack": "blocks on top of each other have the same number of columns",
 }

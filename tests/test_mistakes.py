@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
-from algebra2net import AlgebraError, NotationError, ShapeError, compile
+from algebra2net import AlgebraError, AlgebraWarning, NotationError, ShapeError, compile
 from algebra2net.errors import columns
 
 # fmt: off
@@ -99,7 +101,11 @@ MISTAKES = [
     ("y = E[x W]",                               5,       "an expectation is not part",        "mean"),
     ("y = sum_{i=1}^n x_i",                      5,       "indexed sums are not part",         "sum(x)"),
     ("y = ∑ x",                                  5,       "summation",                         "sum(x)"),
-    ("y = √x",                                   5,       "√ (square root)",                   "sqrt(x)"),
+    ("y = x √",                                  8,       "missing after sqrt",                "type what belongs there"),
+    ("L = Σ(y - x)²",                            5,       "could be a sum",                    "sum(x) adds all entries"),
+    ("L = Σᵢ (yᵢ - xᵢ)²",                        5,       "indexed sums are not part",         "sum(x)"),
+    ("L = Σᵢ yᵢ log pᵢ",                         5,       "indexed sums are not part",         "sum(x)"),
+    ("A(Q, K) = softmax(QKᵀ)",                   19,      "QK is one name",                    "Q K"),
     ("y = x ± 1",                                7,       "plus-minus",                        "two equations"),
     ("g = ∂L/∂W",                                5,       "∂ (partial differential)",          "type the forward pass"),
     ("g = ∇L",                                   5,       "∇ (nabla)",                         "type the forward pass"),
@@ -113,9 +119,20 @@ MISTAKES = [
     ("ŷ = λ̂ ∘ ∘ x",                              10,      "missing after ∘ before ∘",          "take the sign away"),
     # LaTeX
     (r"\begin{align} y = x W",                   1,       r"has no \end{align}",               r"\end{align}"),
+    (r"\min_{W} \|Y - XW\|_F^2",                   1,       r"\min over an index",               "the objective alone"),
+    (r"\underset{w}{\min} \|w\|",                 1,       r"\min over an index",               "the objective alone"),
+    (r"L = \min_j z_j",                          5,       r"\min over an index",               r"\operatorname{min}(x, axis=1)"),
+    (r"\hat w = \arg\min_w \|w\|",               10,      "argmin has no gradient",            "the objective alone"),
+    (r"w^* = \operatorname{argmin}_w \|w\|",      7,       "argmin has no gradient",            "the objective alone"),
+    (r"\text{minimize} \quad \|A x - c\|^2",      1,       "minimize makes no equation",        "the objective alone"),
+    (r"y = x + \mathrm{MHA}(x)",                 9,       "there is no function MHA",          "define it"),
+    (r"e = \boldsymbol{\epsilon}_\theta(x, t)",  17,      r"no function \epsilon_{\theta}",    "define it"),
+    (r"y = z W \text{ where } z = \sum_i x_i",   28,      "indexed sums are not part",         r"\operatorname{sum}(x)"),
     # meanings that only one of two can have
     ("A^-2",                                     1,       "no power of a matrix",              "inv(A) inv(A)"),
     ("log |A|; A: 3x3",                          1,       "two meanings",                      "logdet(A)"),
+    ("p = x' S^-1 x / |S|^(1/2)",                17,      "|S| of a square matrix has two",    "det(S)"),
+    ("p = x' S^-1 x / √|S|",                     17,      "|S| of a square matrix has two",    "det(S)"),
     # shapes
     ("x: 5x3; W: 4x2; y = x W",                  21,      "x W does not fit",                  "the columns of the left are the rows of the right"),
     ("W: 3x4; x: 5x2; y = W x",                  21,      "W x does not fit",                  "W is 3×4 (declared, line 1), x is 5×2"),
@@ -158,3 +175,34 @@ def test_the_caret_stands_below_what_is_wrong(typed: str) -> None:
     assert error.span.column == 1 or columns(carets) - len(carets.strip()) == columns(typed.split("\n")[0][: error.span.column - 1])
     assert set(carets.strip()) == {"^"}
     assert line
+
+
+# fmt: off
+DOUBTFUL = [
+    # what is typed                              column   what the warning says                what it offers
+    ("A: 3x3; y = tr(A^2)",                      13,      "^2 was read entry by entry",        "A A"),
+    ("z: 4x1; p = softmax(z)",                   13,      "each row has one entry (4×1)",      "softmax(…')'"),
+    ("p = softmax(W x) where x: 3",              5,       "each row has one entry (n0×1)",     "softmax(…')'"),
+    ("p = softmax(W x + b)",                     5,       "here an example is a column",       "softmax(…')'"),
+    ("h = relu(W1 x); p = softmax(W2 h / T)",    21,      "here an example is a column",       "x W with an example in each row"),
+    ("n = layernorm(W' x)",                      5,       "layernorm works along each row",    "layernorm(…')'"),
+]
+MEANT = ["p = softmax(x W + b)", "p = softmax((W x + b)')'", "A = softmax(Q K')", "p = softmax(X W)", "p = softmax(w' h); w: 4x1, h: 4x9", "l = log_softmax(relu(x W0) W1)"]
+# fmt: on
+
+
+@pytest.mark.parametrize(("typed", "column", "said", "offered"), DOUBTFUL)
+def test_what_its_author_may_have_meant_otherwise_is_read_with_a_warning(typed: str, column: int, said: str, offered: str) -> None:
+    with pytest.warns(AlgebraWarning) as caught:
+        compile(typed)
+    (warning,) = (str(one.message) for one in caught)
+    assert f"column {column}: " in warning
+    assert said in warning
+    assert offered in warning
+
+
+@pytest.mark.parametrize("typed", MEANT)
+def test_what_can_only_be_meant_as_it_is_read_warns_of_nothing(typed: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compile(typed)

@@ -56,6 +56,9 @@ LAYOUT = [  # delimiters, environments, spacing, what separates statements
     (r"\text{Input gate: } i_t = \sigma(x_t)", "i_t = sigmoid(x_t)"),
     (r"\begin{cases} z = xW \\ a = \tanh(z) \end{cases}", "z = x W; a = tanh(z)"),
     (r"\left\{\begin{aligned} z &= xW \\ a &= \tanh(z) \end{aligned}\right.", "z = x W; a = tanh(z)"),
+    (r"z = \mu + \sigma \odot \epsilon, \quad \epsilon \sim \mathcal{N}(0, I)", "z = mu + sigma * epsilon"),
+    (r"z = \mu + \epsilon \text{ where } \boldsymbol\epsilon \sim \mathcal{N}\left(\mathbf{0}, (a + b) \mathbf{I}\right).", "z = mu + epsilon"),
+    (r"\epsilon, u \sim \mathrm{Uniform}(0, 1) \\ z = \epsilon + u", "z = epsilon + u"),
     (r"y = \sigma(z), \quad \text{where } z = xW", "z = x W; y = sigmoid(z)"),
     (r"y = xW \text{ where } W \in \mathbb{R}^{3 \times 4}", "y = x W where W in R^{3x4}"),
     (r"y = xW, \quad W \in \mathbb{R}^{m\times n},\; x \in \mathbb{R}^{m}", "y = x W where W: m x n, x: m"),
@@ -162,6 +165,8 @@ BRACKETS = [  # bars, norms, blocks, matrices, cases
     (r"y = \begin{cases} x & -1 \le x \le 1 \\ 0 & \text{otherwise}\end{cases}", "y = where((-1 <= x) * (x <= 1), x, 0)"),
     (r"y = \mathbb{1}[x > 0] + \mathbf{1}_{x = 0} + \mathbbm{1}\{x \le 1\} + \mathbb{I}(x \ne 1)", "y = (x > 0) + (x == 0) + (x <= 1) + (x != 1)"),
     (r"y = (\mathbf{1} - z) \odot h", "y = (1 - z) * h"),
+    (r"L = [1 - y z]_+ + \left( x \right)_{+}^2 + C \{x\}_+", "L = relu(1 - y z) + relu(x)^2 + C relu(x)"),
+    (r"L = \mathrm{KL}(p \,\|\, q) + D_{KL}(p || q) + D_\text{KL}\left(p \,\middle\Vert\, q\right)", "L = kl(p, q) + kl(p, q) + kl(p, q)"),
 ]
 OPERATORS = [  # signs, fractions, powers, numbers
     (r"y = a \times b + 2 \times x", "y = a b + 2 x"),
@@ -492,7 +497,8 @@ REFUSED = [  # what is typed, the column, what is said
     ("y = (a b)_i", 11, "entries of a value are not part of the notation yet"),
     ("y = A_{i,j}(x)", 5, "there is no function A_{i,j}"),
     ("y = x[i]", 5, "there is no function x"),
-    ("y = (x)_+", 9, "the part above 0 is not written _+ here"),
+    (r"y = \max(0, x)_+", 16, "the part above 0 is written _+ after brackets alone"),
+    (r"y = x \sim z", 7, r"\sim makes no equation"),
     (r"y = \int x dx", 5, "integrals are not part of the notation"),
     ("y = n!", 6, "factorials are not part of the notation"),
     (r"y = 5\%", 6, r"\% means nothing here"),

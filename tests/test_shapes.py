@@ -25,6 +25,14 @@ FOLLOWS = [
     ("z = x W; y = z + x",                           {"x": 3},                                "W 3×3, z a×3, y a×3"),
     ("A = X X'; B = A C",                            {"C": (5, 2)},                           "X 5×b, A 5×5, B 5×2"),
     ("y = ((x A) B) C",                              {"x": 2, "C": (4, 5)},                   "A 2×b, B b×4, y a×5"),
+    # a weight of the loss is a number; what a norm scales need not be
+    ("L = mse(x, y) + C sum(w^2)",                   {},                                      "C 1×1, L 1×1"),
+    ("L = C mean(p) + (1 - C) mean(q)",              {},                                      "C 1×1, L 1×1"),
+    ("L = sum(z) / N",                               {},                                      "N 1×1, L 1×1"),
+    ("y = v / ‖v‖ + u / ‖u‖",                        {},                                      "v a×b, u a×b, y a×b"),
+    ("y = ‖g‖ v + ‖w‖ u",                            {},                                      "v a×b, u a×b, y a×b"),
+    ("y = x - mean(z) + std(z) c",                   {},                                      "x a×b, c a×b, y a×b"),
+    ("L = sum(C) + C mean(p)",                       {},                                      "C a×b, L a×b"),
     # declared in the program itself
     ("y = x W where x: 2x3, W ∈ R^{3×4}",            {},                                      "x 2×3, W 3×4, y 2×4"),
     ("X: n x d; W ∈ R^(d×k); Y = X W",               {},                                      "X n×d, W d×k, Y n×k"),
@@ -249,6 +257,9 @@ MISFITS = [
     ("y = x W",                  {},                   {"x": (2, 5, 3), "W": (3, 4)},       ["x has 3 dimensions"]),
     ("y = x W + b",              {},                   {"x": (5, 3), "W": (3, 4), "b": (3, 4)}, ["b", "(3, 4)"]),
     ("L = mse(p, y)",            {},                   {"p": (2, 3), "y": (3, 2)},          ["y has shape (3, 2)"]),
+    ("y = [a, b] W",             {},                   {"a": (5, 3), "b": (5, 4), "W": (4, 2)}, ["W has shape (4, 2), expected n1+n2=7×n3=2", "[a, b] is 5×7"]),
+    ("y = kron(a, b) W",         {},                   {"a": (5, 3), "b": (2, 4), "W": (4, 2)}, ["W has shape (4, 2), expected n1*n3=12×n4=2"]),
+    ("y = W [h, x]",             {},                   {"W": (4, 7), "h": (4, 1), "x": (3, 1)}, ["h", "[a; b] stands on top of each other"]),
 ]
 # fmt: on
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from algebra2net import names
 from algebra2net.errors import NotationError, Span, nearest
 from algebra2net.latex.brackets import CALLS, span
-from algebra2net.latex.commands import NETWORKS, called
+from algebra2net.latex.commands import NETWORKS, OBJECTIVE, OBJECTIVES, called
 from algebra2net.latex.definitions import LONGEST_WORD, function_within, is_bare, is_latin, renamed
 from algebra2net.latex.statements import NAMES, SPACES
 from algebra2net.latex.tokens import Sign
@@ -27,7 +27,7 @@ _PARAMETERS = ("pi", "theta", "phi", "psi")  # Greek letters that people write a
 _INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}
 _INSTEAD = {
     "argmax": "argmax has no gradient and is no part of the notation; x == \\max(x, axis=1) marks the largest entry of each row",
-    "argmin": "argmin has no gradient and is no part of the notation; x == \\min(x, axis=1) marks the smallest entry of each row",
+    "argmin": OBJECTIVE,
     "e": "over a batch, an expectation is \\operatorname{mean}(…)",
 }
 
@@ -131,8 +131,8 @@ class Calls(Writer):
             if key in self.survey.functions and opens in ("LPAR", "LBRACKET"):
                 self._call(sign, key)
                 return
-            if key == "sigma" or (sign.kind == "WORD" and key not in self.survey.values and called(sign.other)):
-                self._call(sign, called(sign.other or key) or "sigmoid")
+            if key == "sigma" or (key not in self.survey.values and (key == "D_KL" or (sign.kind == "WORD" and called(sign.other)))):
+                self._call(sign, called(key if key == "D_KL" else sign.other or key) or "sigmoid")
                 return
             self._refuse_call(sign, after)
         self._refuse_inverse(sign, after)
@@ -179,6 +179,8 @@ class Calls(Writer):
         return not (re.fullmatch(r"[np]([+-]\d)?|[ab][+-]\d", text) and not base.base[:1].isupper())
 
     def _at_word(self, sign: Sign) -> None:
+        if sign.other in OBJECTIVES and sign.text not in self.survey.defined:
+            raise self.error(sign, f"{sign.other} makes no equation", OBJECTIVE)
         _, after = self._after(self.place)
         opens = self._kind(after) in ("LPAR", "LBRACKET", "LSET")
         function = None if sign.text in self.survey.functions else called(sign.other)
@@ -283,6 +285,7 @@ class Calls(Writer):
         """What stands before a bracket and can only be meant as a function that nobody defined."""
         key, kind = sign.text, self._kind(opens)
         shown = self.source[sign.start : sign.stop]
+        shown = shown if shown.count("{") == shown.count("}") else names.latex(key)  # \boldsymbol{\epsilon}_\theta begins within its braces
         base = names.parts(key).base
         if kind == "LBRACKET":
             self._refuse_entry(sign, opens, shown)
@@ -321,7 +324,7 @@ class Calls(Writer):
             raise NotationError("entries of a value are not part of the notation yet", whole, "give each entry a name of its own: x_i")
 
     def _no_function(self, word: str, span: Span) -> NotationError:
-        near = nearest(word, [*spellings(), *self.survey.functions]) if len(word) > 2 else None
+        near = nearest(word, [*spellings(), *self.survey.functions]) if len(word) > 2 and word not in NETWORKS else None
         return NotationError(
             f"there is no function {word}", span, _INSTEAD.get(word.casefold()) or near or f"define it: {word}(x) = …, or put \\cdot before the parenthesis for a product"
         )

@@ -69,7 +69,7 @@ _OPERATORS = {
     **_all("operator", "arccos arcsin arctan cos cosh det exp log max min sin sinh tan tanh"),
     **_each("operator", {"log": "ln", "log10": "lg", "tan": "tg", "arctan": "arctg", "sinh": "sh", "cosh": "ch", "tanh": "th"}),
     **_all("fraction", "frac dfrac tfrac cfrac nicefrac sfrac flatfrac xfrac"),
-    **_all("sum", "sum prod"), **_all("sqrt", "sqrt"), **_all("over", "over"), **_all("in", "in"),
+    **_all("sum", "sum prod"), **_all("sqrt", "sqrt"), **_all("over", "over"), **_all("in", "in"), **_all("sample", "sim"),
     **_all("delimiter", "lbrace rbrace lbrack rbrack langle rangle lfloor rfloor lceil rceil vert Vert lvert rvert lVert rVert mid lgroup rgroup"),
     **_all("wrap", "norm abs floor ceil"),
     **_all("matrix", "matrix pmatrix bmatrix"),
@@ -77,6 +77,7 @@ _OPERATORS = {
 
 _OURS = ("algebra2net derives the gradients itself", "type the forward pass; its derivatives come out")
 _SEEN = ("an ellipsis stands for what nobody can see", "write every term out, or a matrix that holds them all")
+OBJECTIVE = "type the objective alone, L = …: its gradients come out"
 _HIGHEST = ("{0} has no gradient and is not part of the notation", "x == \\max(x, axis=1) marks the largest entry of each row")
 _MEAN = ("expectations are not part of the notation", "over a batch, an expectation is \\operatorname{{mean}}(…)")
 _CHANCE = ("probabilities are not part of the notation", "name the value itself: p = \\operatorname{{softmax}}(…)")
@@ -90,11 +91,12 @@ _REASONS: list[tuple[tuple[str, str | None], str]] = [
     (_SEEN, "ldots cdots dots vdots ddots dotsc dotsb dotsm dotsi dotso hdots iddots mathellipsis textellipsis hdotsfor"),
     (_OURS, "partial nabla grad dv pdv odv diff dif"),
     (("integrals are not part of the notation", "write the value that the integral has, or a mean over samples"), "int iint iiint oint idotsint intop smallint"),
-    (_HIGHEST, "arg argmax argmin Argmax Argmin argsort"),
+    (_HIGHEST, "arg argmax Argmax argsort"),
+    ((_HIGHEST[0], OBJECTIVE), "argmin Argmin"),
     (("\\{0} makes two equations of one", "write two equations, one with + and one with -"), "pm mp"),
     (_MEAN, "E Expect expect Ex EE expectation Exp"),
     (_CHANCE, "Pr P Prob prob"),
-    (_LIKE, "approx approxeq sim simeq cong propto asymp thicksim thickapprox models vdash perp parallel"),
+    (_LIKE, "approx approxeq simeq cong propto asymp thicksim thickapprox models vdash perp parallel"),
     (_ARROW, "to rightarrow longrightarrow Rightarrow Longrightarrow implies iff Leftrightarrow leftrightarrow mapsto longmapsto hookrightarrow xrightarrow xleftarrow Leftarrow "
      "leadsto therefore because downarrow uparrow Longleftrightarrow"),
     (_SETS, "cup cap subset subseteq supset supseteq notin ni setminus emptyset varnothing forall exists nexists bigcup bigcap"),
@@ -114,6 +116,7 @@ _INSTEAD = {
 REFUSED: dict[str, tuple[str, str | None]] = {
     name: (message.format(name), _INSTEAD.get(name) or (hint.format(name) if hint else None)) for (message, hint), words in _REASONS for name in words.split() if name.isalpha()
 }
+REFUSED["sim"] = (_LIKE[0].format("sim"), "x \\sim \\mathcal{N}(0, 1) says that x is an input: add an equation of it")
 REFUSED |= {
     name: (f"{shown} is not part of the notation", f"write {instead}")
     for name, shown, instead in (
@@ -176,4 +179,7 @@ def called(word: str) -> str | None:
 
 
 # Functions that people write with upper-case letters and that nobody means as a product of these letters.
-NETWORKS = frozenset("MLP FFN FFNN RNN LSTM GRU CNN DNN GNN GCN GAT MHA MSA SA GAP FC NN BN GN LN IN CONV ATT VAE GAN KNN SVM PE CLS MSE MAE RMSE BCE CE NLL KL JSD".split())
+NETWORKS = frozenset(
+    "MLP FFN FFNN RNN LSTM GRU CNN DNN GNN GCN GAT MHA MSA SA GAP FC NN BN GN LN IN CONV ATT VAE GAN KNN SVM PE CLS MSE MAE RMSE BCE CE NLL KL JSD MHSA Attn".split()
+)
+OBJECTIVES = frozenset("minimize minimise maximize maximise min. max. s.t. subjectto".split())  # words that make no equation

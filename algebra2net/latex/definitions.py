@@ -88,6 +88,8 @@ def _survey_left(statement: Statement, found: Survey) -> None:
     if is_definition and not defines(statement, named, end):
         return
     (found.functions if is_definition else found.values).add(named.key)
+    if is_definition:  # k(x, x') =
+        found.primed |= {sign.text for sign, after in pairwise(statement.signs[named.stop : end]) if sign.kind in NAMES and after.kind == "PRIME"}
     found.defined.add(named.key)
     if named.letters:
         found.words[named.letters] = named.last.start - named.first.start == len(named.letters) - 1

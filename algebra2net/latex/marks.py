@@ -13,6 +13,7 @@ from lark import Token
 
 from algebra2net.errors import NotationError
 from algebra2net.latex.brackets import CALLS
+from algebra2net.latex.commands import REFUSED
 from algebra2net.latex.tokens import Sign
 from algebra2net.latex.writer import BEGINS, Open, Writer
 from algebra2net.operators import OPERATORS
@@ -23,6 +24,9 @@ class Marks(Writer):
 
     def _at_lpar(self, sign: Sign) -> None:
         is_call = self.place == self.call_at
+        if not is_call and self._kind(self.mates[self.place] + 1) == "POSITIVE":
+            self._tell("FUNCTION", "relu", sign.start, sign.start)
+            self.signs[self.mates[self.place] + 1].other = "told"
         self.open.append(Open(sign.kind, "RPAR", sign, len(self.told), self.place, is_call, tests=bool(self.open) and self.open[-1].tests and self.open[-1].kind == "INDICATOR"))
         if sign.kind == "LSET" and not is_call and (comma := self._level(self.place, ("COMMA", "ROW"))) is not None:
             raise self.error(comma, "a set is no value", "[a, b] puts blocks side by side")
@@ -33,7 +37,7 @@ class Marks(Writer):
     _at_lgroup = _at_lpar
 
     def _at_lbracket(self, sign: Sign) -> None:
-        if self.place == self.call_at and not self._holds_blocks():
+        if (self.place == self.call_at and not self._holds_blocks()) or self._kind(self.mates[self.place] + 1) == "POSITIVE":
             self._at_lpar(sign)
             return
         closes = "RBRACKET"
@@ -85,6 +89,15 @@ class Marks(Writer):
 
     _at_rset = _at_rgroup = _at_rbracket = _at_rangle = _at_rfloor = _at_rceil = _at_script_close = _at_rpar
 
+    def _at_positive(self, sign: Sign) -> None:
+        """`[x]_+`: told where the bracket opened."""
+        if sign.other != "told":
+            raise self.error(sign, "the part above 0 is written _+ after brackets alone", "\\max(0, x)")
+        self.place += 1
+
+    def _at_sampled(self, sign: Sign) -> None:
+        raise self.error(sign, *REFUSED["sim"])
+
     def _refuse_open_bar(self) -> None:
         if self.open and self.open[-1].kind in ("BAR", "NORM"):
             bar = self.open[-1].sign
@@ -98,6 +111,10 @@ class Marks(Writer):
             return
         following = self.signs[self.place + 1] if self.place + 1 < len(self.signs) else None
         twice = kind == "BAR" and following is not None and following.kind == "BAR" and following.other == sign.other
+        if self._ends() and (kind == "NORM" or twice) and top is not None and top.kind == "LPAR" and top.is_call and self.told[top.at - 1] == "kl":
+            self._tell("COMMA", ",", sign.start, (following if twice and following else sign).stop)
+            self.place += 1 + twice
+            return
         if sign.other == "mid":
             raise self._conditional(sign)
         if self._ends() and sign.other != "open" and top is not None and self._closes_bar(sign, top, twice):

@@ -15,7 +15,7 @@ from lark import Token
 
 from algebra2net import names
 from algebra2net.errors import NotationError, Span
-from algebra2net.latex.commands import called
+from algebra2net.latex.commands import OBJECTIVE, called
 from algebra2net.latex.indices import Indices
 from algebra2net.latex.tokens import Sign
 
@@ -167,9 +167,14 @@ class Scripts(Indices):
             whole = Span(self.source, base.start, stop)
             if base.text == "log":
                 raise NotationError(f"there is no logarithm to the base {text}", whole, f"\\log(x) / \\log({text})")
-            raise NotationError(f"\\{base.text} over an index is not part of the notation yet", whole, OVER_ALL.replace("sum", called(base.text) or "sum"))
+            raise self.over_an_index(base.text, whole, self.out[:-1])
         base.text = base.other = named
         base.stop = stop
+
+    def over_an_index(self, word: str, whole: Span, before: Sequence[Sign]) -> NotationError:
+        """What is to be said of `\\max_j z_j`, and of `\\min_W ‖Y - X W‖²`, the objective."""
+        begins = word in ("min", "max") and (not before or before[-1].kind in ("BREAK", "ROW", "QUAD", "NEWLINE", "TEXT"))
+        return NotationError(f"\\{word} over an index is not part of the notation yet", whole, OBJECTIVE if begins else OVER_ALL.replace("sum", called(word) or "sum"))
 
     def _on_value(self, base: Sign, scripts: Sequence[tuple[str, int, int]], end: int, token: Token) -> None:
         """Scripts after a closing bracket, a bar, a number."""
@@ -218,7 +223,8 @@ class Scripts(Indices):
             return
         whole = Span(self.source, self.tokens[begin].start_pos or 0, stop)
         if text == "+":
-            raise NotationError("the part above 0 is not written _+ here", whole, "write \\max(0, x)")
+            self.out.append(Sign("POSITIVE", "_+", whole.start, whole.stop))
+            return
         raise NotationError("entries of a value are not part of the notation yet", whole, "give the value a name first; a subscript belongs to a name")
 
     def _raise(self, content: tuple[int, int], end: int, indexed: str, text: str) -> None:

@@ -207,7 +207,7 @@ class _Reading(Structures):
         following = self._at(self.skipped(end + 1))
         if word == "arg" and following in (r"\max", r"\min"):
             end = self.skipped(end + 1)
-            message = REFUSED["arg" + str(following)[1:]][0]
+            message, hint = REFUSED["arg" + str(following)[1:]]
         raise NotationError(message, Span(self.source, token.start_pos or 0, self.tokens[end].end_pos or 0), hint)
 
     def _do_sign(self, token: Token, word: str) -> None:

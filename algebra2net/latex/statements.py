@@ -16,7 +16,7 @@ NAMES = ("LETTER", "WORD")
 BINARY = ("SIGN", "PRODUCT", "TIMES", "DIVIDE", "COMPARE", "AND")
 SPACES = ("QUAD", "AMP", "NEWLINE", "GROUP", "BREAK")
 _REMARKS = ("QUAD", "AMP", "COMMA", "PERIOD", "SEMI", "COMMENT", "NEWLINE")
-_ENDS_SIGNS = {"LETTER", "WORD", "NUMBER", "PRIME", "TRANSPOSE", "SMALL_POWER", "BAR", "NORM", "SIZES", *CLOSES}
+_ENDS_SIGNS = {"LETTER", "WORD", "NUMBER", "PRIME", "TRANSPOSE", "SMALL_POWER", "BAR", "NORM", "SIZES", "SAMPLED", *CLOSES}
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class Splitting:
             equals[place] = kind == "EQUALS" or (kind in SPACES and equals[place + 1])
             named[place] = (
                 equals[place]
-                or kind == "SIZES"
+                or kind in ("SIZES", "SAMPLED")
                 or (kind in (*SPACES, *NAMES, "PRIME", "TRANSPOSE") and named[place + 1])
                 or (kind == "SCRIPT_OPEN" and named[after])
                 or (kind in ("LPAR", "LBRACKET") and equals[after])
@@ -117,7 +117,7 @@ class Splitting:
             self._finish()
         elif kind not in ("ROW", "NEWLINE") and not (kind == "TEXT" and sign.text == "and" and not self.now):
             self.now.append(sign)
-            self.has_equation |= kind in ("EQUALS", "SIZES")
+            self.has_equation |= kind in ("EQUALS", "SIZES", "SAMPLED")
 
     def _goes_on(self, place: int) -> bool:
         """Whether the next row continues this one."""
@@ -133,11 +133,16 @@ class Splitting:
 
     def _finish(self, strong: bool = False) -> None:
         statement = _trimmed(self.now)
-        if statement:
+        if statement and not _draws(statement):
             self.done.append(Statement(statement, self.where))
         if strong and statement:
             self.where = False
         self.now, self.has_equation = [], False
+
+
+def _draws(signs: list[Sign]) -> bool:
+    """`\\epsilon \\sim \\mathcal{N}(0, I)` says nothing but that ε is an input."""
+    return signs[-1].kind == "SAMPLED" and all(sign.kind in (*NAMES, "COMMA", "SAMPLED") for sign in signs)
 
 
 def _trimmed(signs: list[Sign]) -> list[Sign]:

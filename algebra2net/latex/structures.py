@@ -12,7 +12,6 @@ from lark import Token
 from algebra2net.errors import NotationError, Span, nearest
 from algebra2net.latex.commands import CASES, COMMANDS, DELIMITERS, ESCAPES, LAYOUTS, MATRICES, REFUSED, TABLES, WITH_ARGUMENT
 from algebra2net.latex.indices import LONGEST_INDEX
-from algebra2net.latex.scripts import OVER_ALL
 from algebra2net.latex.tokens import Sign
 from algebra2net.latex.words import Words
 
@@ -56,9 +55,7 @@ class Structures(Words):
         inside, until = self.content(second)
         below = str(self.tokens[inside]) if until == inside + 1 else ""
         if COMMANDS.get(below[1:], ("", ""))[0] in ("operator", "sum", "refuse"):
-            raise NotationError(
-                f"{below} over an index is not part of the notation yet", Span(self.source, token.start_pos or 0, self.tokens[second[1] - 1].end_pos or 0), OVER_ALL
-            )
+            raise self.over_an_index(below[1:], Span(self.source, token.start_pos or 0, self.tokens[second[1] - 1].end_pos or 0), self.out)
         if below == "=":
             self.emit("EQUALS", "=", token, self.tokens[second[1] - 1])
             self.place = second[1]
@@ -153,6 +150,26 @@ class Structures(Words):
             end = scripted[1]
         self.emit("SIZES", f"∈ R^{sizes}" if sizes.strip("+*") else "∈ R", token, self.tokens[end - 1])
         self.place = end
+
+    def _do_sample(self, token: Token, word: str) -> None:
+        """`\\epsilon \\sim \\mathcal{N}(0, I)`: what is drawn is an input."""
+        end = self._after_distribution(self.skipped(self.place + 1))
+        if end is None:
+            raise self.error(self.place, *REFUSED["sim"])
+        self.emit("SAMPLED", r"\sim", token, self.tokens[end - 1])
+        self.place = end
+
+    def _after_distribution(self, place: int) -> int | None:
+        """Where a letter or a word with its parentheses ends: `\\mathcal{N}\\left(0, I\\right)`."""
+        if self._at(place) is None:
+            return None
+        end, depth = self.skipped(self.unit(place)[1]), 0
+        while (token := self._at(end)) is not None and token.type not in ("ROW_BREAK", "MATH", "NEWLINE", "BLANK", "AMPERSAND"):
+            depth += (token == "(") - (token == ")")
+            if depth == 0 and token != r"\left":
+                return end + 1 if token == ")" else None
+            end += 1
+        return None
 
     def _do_delimiter(self, token: Token, word: str) -> None:
         self.place += 1

@@ -167,7 +167,9 @@ class Words(Scripts):
             return
         joined = text.replace(" ", "" if meaning[0] == "word" and "_" not in text else "_")
         if joined.casefold() in ("argmax", "argmin"):
-            raise NotationError(f"{joined} has no gradient and is not part of the notation", Span(self.source, first.start_pos or 0, last.end_pos or 0), REFUSED["argmax"][1])
+            raise NotationError(
+                f"{joined} has no gradient and is not part of the notation", Span(self.source, first.start_pos or 0, last.end_pos or 0), REFUSED[joined.casefold()][1]
+            )
         key = names.key(re.sub(r"[\-'’/.]", "_", joined) if "{" not in joined else joined)
         self.emit("WORD", key, first, last, other=joined.replace("-", "_")).origin = "operator" if meaning[1] in ("operatorname", "operatorname*", "mathop") else meaning[0]
 

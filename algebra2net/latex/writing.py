@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from lark import Token
 
 from algebra2net.errors import NotationError, Span
-from algebra2net.latex.brackets import matched
+from algebra2net.latex.brackets import matched, span
 from algebra2net.latex.calls import Calls
+from algebra2net.latex.commands import REFUSED
 from algebra2net.latex.definitions import Named, defines, is_spaced_out, name_at, survey
 from algebra2net.latex.marks import Marks
 from algebra2net.latex.statements import NAMES, SPACES, Splitting, Statement, in_order
@@ -34,7 +35,12 @@ def tokens_of(signs: list[Sign], source: str, problem: NotationError | None) -> 
     signs, trouble = matched(signs, source, problem)
     signs = [sign for sign in signs if sign.kind != "GROUP"]
     problem = trouble or problem
-    statements = in_order(Splitting(signs).statements())
+    statements = Splitting(signs).statements()
+    if problem is None:  # a statement that breaks off stands last
+        statements = in_order(statements)
+    drawn = next((sign for sign in signs if sign.kind == "SAMPLED"), None)
+    if not statements and drawn is not None:
+        return [], NotationError(REFUSED["sim"][0], span(drawn, source), REFUSED["sim"][1])
     writing = _Writing(source, survey(statements, is_spaced_out(source)), problem is not None)
     try:
         for statement in statements:

@@ -58,7 +58,7 @@ operator(
     shape=LOSS,
     domain="positive",
     value="mean(sum(x_log_ratio(p, q), axis=1))",
-    aliases=("kl_divergence",),
+    aliases=("kl_divergence", "d_kl"),
     doc="p log(p/q), summed along each row, mean over the rows (nats).",
 )
 elementwise(
