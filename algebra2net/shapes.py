@@ -409,12 +409,7 @@ class _Solver:
                     self.run()
         for waiting in self.waiting:
             waiting.done = True  # sums and products of sizes stay names made of the parts' names
-        for name in self.program.inputs:
-            nodes = self.dims[name]
-            if names.parts(name.name).base in _SCALAR_NAMES and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
-                for node in nodes:
-                    self.assign(node, 1)
-                self.run()
+        self.settle_scalars()
         self.waiting = [w for w in self.waiting if w.kind in ("sum_of", "product_of")]
 
     def run(self) -> None:
@@ -769,6 +764,41 @@ class _Solver:
                 if not self.is_one(node):
                     self.unite(result, node)
             waiting.done = True
+
+    def settle_scalars(self) -> None:
+        """An input of open size is a scalar where its name says so, or where it meets totals alone: n in `1/n sum(…)`, c in `mse(…) + c sum(W²)`."""
+        met, sized = self.beside_totals()
+        for name in self.program.inputs:
+            roots = {self.root[node] for node in self.dims[name]}
+            if any(self.value[root] is not None or self.label[root] for root in roots):
+                continue
+            called = names.parts(name.name).base in _SCALAR_NAMES and all(self.owner[root] == name.name for root in roots)
+            if called or (roots <= met and not roots & sized):
+                for root in roots:
+                    self.assign(root, 1)
+                self.run()
+
+    def beside_totals(self) -> tuple[set[int], set[int]]:
+        """The dimensions that meet, entry by entry, a scalar made of whole matrices; and those that are rows or columns to anything but entries."""
+        totals: set[Expr] = set()
+        met: set[int] = set()
+        sized: set[int] = set()
+        for equation in self.program.equations:
+            value = equation.value
+            args = record(value).operands_of(value) if isinstance(value, Operation) else (value,)
+            roots = {self.root[node] for arg in (equation.name, *args) if isinstance(arg, Symbol) for node in self.of(arg)}
+            by_entries = not isinstance(value, Operation) or record(value).elementwise or self.is_scaled(equation)
+            if not by_entries:
+                sized |= roots
+            elif not totals.isdisjoint(args):
+                met |= roots
+            if all(self.is_one(node) for node in self.dims[equation.name]) and not (by_entries and totals.isdisjoint(args)):
+                totals.add(equation.name)
+        return met, sized
+
+    def is_scaled(self, equation: Equation) -> bool:
+        """Whether a product was found to be a scalar times anything."""
+        return equation.name in self.chosen and self.chosen[equation.name].value.startswith("scale")
 
     def is_thin(self, value: Expr, node: int, waiting: _Waiting) -> bool:
         owner = self.owner[self.root[node]]

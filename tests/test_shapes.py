@@ -53,6 +53,11 @@ FOLLOWS = [
     ("y = 2 x - 1",                                  {"x": (4, 3)},                           "y 4×3"),
     ("w2 = w - eta g",                               {},                                      "w a×b, eta 1×1, g a×b, w2 a×b"),
     ("L = ||X w - y||^2 + lambda ||w||^2",           {"X": (10, 3)},                          "w 3×a, y 10×a, lambda 1×1, L 1×1"),
+    ("L = 1/n sum((x W - y)^2)",                     {},                                      "x a×b, W b×c, y a×c, n 1×1, L 1×1"),
+    ("L = mse(x W, y) + c sum(W^2)",                 {},                                      "x a×b, W b×d, c 1×1, L 1×1"),
+    ("L = exp(-s) mse(x, y) + s; J = 2 L / m",       {},                                      "x a×b, y a×b, s 1×1, L 1×1, m 1×1, J 1×1"),
+    ("k = mean(v); y = relu((x - k) W)",             {},                                      "v a×b, k 1×1, x c×d, W d×e"),
+    ("p = exp(z) / sum(exp(z))",                     {},                                      "z a×b, p a×b"),
     ("A = softmax(Q K' / sqrt(d)); O = A V",         {"Q": ("T", 64), "V": ("S", 32)},        "K S×64, d 1×1, A T×S, O T×32"),
     # reductions keep two dimensions
     ("s = sum(x); r = sum(x, axis=0); c = sum(x, axis=1)", {"x": (4, 3)},                     "s 1×1, r 1×3, c 4×1"),
@@ -194,6 +199,7 @@ BROUGHT = [
     ("w2 = w - eta * g",         {"w": (3, 4), "eta": (3, 4), "g": (3, 4)}),
     ("y = lambda x",             {"lambda": (1, 3), "x": (3, 2)}),                                # λ a row: a product
     ("y = λ * x",                {"lambda": (1, 3), "x": (2, 3)}),
+    ("L = mse(x, y) + c sum(W)", {"x": (2, 3), "y": (2, 3), "c": (4, 5), "W": (1, 2)}),           # c a matrix
     ("y = gamma * x + beta",     {"gamma": (5, 3), "x": (5, 3), "beta": (1, 3)}),
     ("y = gamma * x + beta",     {"gamma": (3,), "x": (5, 3), "beta": ()}),
     ("y = a + b",                {"a": (4, 1), "b": (1, 3)}),                                     # a column and a row: a matrix
