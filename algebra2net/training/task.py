@@ -213,7 +213,8 @@ def _binding(net: Net, table: Table, wish: Wish, targets: tuple[str, ...]) -> Bi
     if itself or target is None:
         return Binding(**common, kind="input" if target is not None else "none")  # type: ignore[arg-type]
     kind, classes = _kind(net, table, target, targets)
-    return Binding(**common, targets=targets, kind=kind, classes=classes)  # type: ignore[arg-type]
+    widths = tuple(table.numbers(name).shape[1] for name in targets) if kind == "numbers" else ()
+    return Binding(**common, targets=targets, target_widths=widths, kind=kind, classes=classes)  # type: ignore[arg-type]
 
 
 def _width(table: Table, name: str) -> int:
@@ -235,7 +236,8 @@ def _kind(net: Net, table: Table, target: str, targets: tuple[str, ...]) -> tupl
     of_classes = bool(used & ONE_HOT or used & BINARY or "hinge" in used or several)
     if isinstance(column, list) and not of_classes and any(is_number(cell) for cell in column):
         table.numbers(targets[0], "a column of labels has no numbers among them")  # says which cell is none
-    if len(targets) > 1 or not (of_classes or isinstance(column, list)):
+    is_matrix = isinstance(column, np.ndarray) and column.shape[1] > 1  # numbers already: one-hot rows, probabilities
+    if len(targets) > 1 or is_matrix or not (of_classes or isinstance(column, list)):
         return "numbers", ()
     classes = in_order(table.labels(targets[0]))
     if len(classes) < 2:
