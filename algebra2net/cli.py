@@ -120,7 +120,7 @@ def _errors_shown() -> Iterator[None]:
         click.echo("algebra2net: this does not fit into memory", err=True)
     except Exception as error:
         if getattr(error, "errno", None) is not None:
-            raise Problem(str(error)) from None
+            raise Problem(f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)) from None
         click.echo(f"algebra2net: this should not have happened, please report it with the program: {type(error).__name__}: {error}", err=True)
     else:
         return

@@ -469,8 +469,8 @@ class Net:
         optimizer   its step: "adam" or "sgd"; `lr` its learning rate
         optimized   whether it has the code of `optimized_source` in place of that of `source`
         target, output    the names of the target and of the prediction, where they cannot be seen
-        classes, columns, targets, mean, scale    what the weights know of the table they were trained on: labels in order, columns of
-                    each input and of the target, and what standardised them
+        classes, columns, texts, targets, mean, scale    what the weights know of the table they were trained on: labels in order, columns of
+                    each input (of texts: those that become a column of zeros and ones each) and of the target, and what standardised them
         code        how the target is coded: "numbers", "columns" (one for each class), "flag" (0 or 1), "sign"; as the loss says where not given
 
         Raises ValueError where the prediction cannot be seen, ShapeError for weights that do not fit.

@@ -156,7 +156,12 @@ class Binding:
     def read(cls, words: Mapping[str, Any]) -> Binding:
         """The record from JSON."""
         scaled = {name: Scaling(center=tuple(found["center"]), scale=tuple(found["scale"])) for name in ("inputs_scaled", "target_scaled") if (found := words[name])}
-        lists: dict[str, Any] = {"features": tuple((name, width) for name, width in words["features"]), "targets": tuple(words["targets"]), "target_widths": tuple(words.get("target_widths", [1] * len(words["targets"]))), "classes": tuple(words["classes"])}
+        lists: dict[str, Any] = {
+            "features": tuple((name, width) for name, width in words["features"]),
+            "targets": tuple(words["targets"]),
+            "target_widths": tuple(words.get("target_widths", [1] * len(words["targets"]))),
+            "classes": tuple(words["classes"]),
+        }
         lists["texts"] = {name: tuple(texts) for name, texts in words["texts"].items()}
         return cls(**{**words, "inputs_scaled": None, "target_scaled": None, **lists, **scaled})
 

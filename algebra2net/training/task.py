@@ -89,7 +89,7 @@ class Task:
         return probability if probability.is_number else self.binding.constants[probability.name]
 
     def scores(self, x: Array, y: Array | None, params: Mapping[str, Array]) -> dict[str, float]:
-        """`accuracy` of classes, `R²` of numbers: 1 - Σ(y - p)² / Σ(y - ȳ)²."""
+        """`accuracy` of classes, also where the target is a matrix of their probabilities; `R²` of numbers: 1 - Σ(y - p)² / Σ(y - ȳ)²."""
         prediction = self.predict(x, params)
         desired = x if y is None else y
         if self.binding.kind in ("classes", "binary", "signs"):
@@ -97,6 +97,8 @@ class Task:
             return {"accuracy": float(right.mean())}
         if prediction.shape != desired.shape:
             return {}
+        if self.prediction.says == "logits":  # beside probabilities: which is the largest
+            return {"accuracy": float((prediction.argmax(axis=1) == desired.argmax(axis=1)).mean())} if desired.shape[1] > 1 else {}
         around = ((desired - desired.mean(axis=0)) ** 2).sum()
         return {"R²": float(1 - ((desired - prediction) ** 2).sum() / around)} if around > 0 else {}
 
