@@ -21,7 +21,8 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from algebra2net import __version__
-from algebra2net.errors import AlgebraError
+from algebra2net.errors import AlgebraError, nearest
+from algebra2net.names import is_of_a_file
 
 if TYPE_CHECKING:
     from algebra2net.faces.content import Content, Row
@@ -39,7 +40,17 @@ READABLE = ("plain", "latex", "python")
 NOTATIONS = {".tex": "latex", ".py": "python"}  # what the name of a file says
 FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 FORMS = ("python", "latex", "plain", "unicode", "json")
+DERIVED = ("plain", "unicode", "latex")  # forms of the derivation alone
 EXAMPLES = """\b
+Commands:
+  algebra2net check    Say whether gradients worked out by hand are right.
+  algebra2net train    Train a network on a table.
+  algebra2net predict  Predict with a trained model.
+  algebra2net export   Write a network as one file that needs NumPy alone.
+  algebra2net gallery  List the networks that ship with the package.
+Each has a --help of its own.
+
+\b
 Examples:
   algebra2net "l2 = relu(l0 W0) W1"
   algebra2net "l2 = relu(l0 W0) W1" --shape l0=3 --shape l1=4 --shape l2=1
@@ -85,6 +96,8 @@ class Commands(click.Group):
         """The context of the command that the first word names, or of the default one."""
         if args and (args[0] in self.commands or args[0] in OTHERS):
             return super().make_context(info_name, args, parent, **extra)
+        if args and args[0].isalpha() and not os.path.exists(args[0]) and (hint := nearest(args[0], OTHERS)):
+            raise Problem(f"there is no command {args[0]}; {hint}")
         return self.default.make_context(info_name, list(_untouched(args)), parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -180,6 +193,8 @@ def show(
     if len(program) > 1:
         whole = " ".join(program).replace(_UNTOUCHED, "")
         raise click.UsageError(f'the program came in {len(program)} pieces; put it in quotes: algebra2net "{whole}"')
+    if derived and form not in DERIVED:
+        raise click.UsageError(f"--derived says what to print of the gradients: add --to {', --to '.join(DERIVED[:-1])} or --to {DERIVED[-1]}")
     source, name = _source(program[0])
     from algebra2net import compile  # SymPy is loaded when there is algebra, not for --help
 
@@ -221,7 +236,7 @@ def _source(given: str) -> tuple[str, Path | None]:
             return _decoded(Path(given).read_bytes(), given), Path(given)
         except OSError as error:
             raise Problem(f"{given} cannot be read: {error.strerror or error}") from None
-    if re.fullmatch(r"[^\s=()*+]+\.(?:alg|txt|tex|py|md)", given):
+    if is_of_a_file(given):
         raise Problem(f"there is no file {given}")
     return given, None
 

@@ -9,6 +9,7 @@ Idea  three steps, each a loop: the grammar's terminals cut the text into tokens
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import textwrap
 import unicodedata
@@ -78,7 +79,9 @@ def read_plain(source: str) -> tuple[Statement, ...]:
 
 def _check(source: Any) -> None:
     if not isinstance(source, str):
-        raise TypeError(f"a program is text, not {type(source).__name__}")
+        raise TypeError(f"a program is text, not {type(source).__name__}{'; read the file: source.read_text()' * isinstance(source, os.PathLike)}")
+    if names.is_of_a_file(source.strip()):
+        raise NotationError(f"{source} is the name of a file", Span(source, 0, len(source)), f"read the file: pathlib.Path({source!r}).read_text()")
     if len(source) > LONGEST:
         raise NotationError(f"a program has at most {LONGEST:,} characters, this one {len(source):,}")
     long = re.search(rf"[^\W\d_]{{{LONGEST_WORD + 1}}}", source)
