@@ -7,6 +7,7 @@ Idea  one entry for each trap, looked at once shapes are known; each says what w
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 
@@ -16,7 +17,9 @@ from algebra2net import names
 from algebra2net.errors import AlgebraError, NotationError, ShapeError, Span
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator
-from algebra2net.program import SCALAR, Equation, Program, Shape, record
+from algebra2net.program import SCALAR, Equation, Program, Shape, operands, record
+
+_PRODUCT = re.compile(r"[WUVA][xXhHzZasl]|[xXhHzZasl][WUVA]|wx|xw")  # of a weight and a layer, run together
 
 
 class AlgebraWarning(UserWarning):
@@ -34,6 +37,7 @@ def advise(program: Program, barred: Iterable[tuple[str, Span]]) -> None:
         if rows == columns != 1:
             shown = names.unicode(name)
             raise NotationError(f"log |{shown}| of a square matrix has two meanings", span, f"type logdet({shown}) for the determinant, log(abs({shown})) for the entries")
+    _run_together(program)
     made = {e.name: e.value for e in program.equations}
     for equation in program.equations:
         if isinstance(equation.value, Operation):
@@ -48,6 +52,20 @@ def _shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
 
 def _text(equation: Equation) -> str:
     return " ".join(equation.span.text.split()) if equation.span is not None and equation.span.text.strip() else str(equation.value)
+
+
+def _run_together(program: Program) -> None:
+    """`relu(xW1 + b)`: a weight and a layer without a space are one name. One that is multiplied (`x Wx`) is a name that somebody chose."""
+    suspects = {name for name in program.inputs if _PRODUCT.fullmatch(names.parts(name.name).base)}
+    if not suspects:
+        return
+    suspects -= {operand for e in program.equations if type(e.value).__name__ in ("product", "matmul") for operand in e.value.args}
+    for equation in program.equations:
+        for name in sorted(suspects.intersection(operands(equation.value)), key=str):
+            suspects.remove(name)
+            if equation.span is not None:
+                shown = names.unicode(name.name)
+                _warn(f"{shown} was read as one name", equation.span, f"a product has a space between its factors: {shown[0]} {shown[1:]}")
 
 
 def _negative_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:

@@ -12,11 +12,12 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -102,7 +103,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run what the context was made for."""
-        with _errors_shown():
+        with _errors_shown(), _warnings_shown():
             return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
 
 
@@ -138,6 +139,18 @@ def _errors_shown() -> Iterator[None]:
     else:
         return
     raise click.exceptions.Exit(2)
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Say what is likely to be meant otherwise as errors are said: without the place in this program that Python would name."""
+
+    def said(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None) -> None:
+        click.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = said
+        yield
 
 
 @click.group(cls=Commands)

@@ -546,9 +546,13 @@ class Net:
     def _bound(self, arrays: Mapping[str, Any]) -> tuple[Net, Arguments]:
         """The arrays as matrices, and the net that fits them: this one, or one for what these shapes turn out to be."""
         try:
-            return self, arguments(arrays, self._expected())
+            bound = arguments(arrays, self._expected())
         except UnfitError as unfit:
             return self._specialised(arrays, unfit)
+        if bound.sizes and not any(bound.originals.values()):  # numbers alone: whatever was left open is a number too
+            with suppress(ShapeError):
+                return self._specialised(arrays, UnfitError("numbers do not fit"))
+        return self, bound
 
     def _specialised(self, arrays: Mapping[str, Any], unfit: UnfitError) -> tuple[Net, Arguments]:
         """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row. A vector lies as it fits, else as a row."""

@@ -104,6 +104,13 @@ def test_refuses_with_status_2(typed: tuple[str, ...], said: str) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_what_may_be_meant_otherwise_is_said_like_an_error() -> None:
+    result = command("y = softmax(XW + b)", "--to", "plain")
+    assert result.stdout.decode().strip() == "y = softmax(XW + b)"
+    said = "warning: line 1, column 13: XW was read as one name\n    y = softmax(XW + b)\n                ^^^^^^\n"
+    assert result.stderr.decode() == f"{said}    a product has a space between its factors: X W\n"
+
+
 def test_help_shows_examples_that_work() -> None:
     result = run("--help")
     assert result.exit_code == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from algebra2net import AlgebraError, NotationError, ShapeError, compile
@@ -84,7 +86,8 @@ MISTAKES = [
     ("y = (x, W)",                               7,       "a comma separates",                 "side by side"),
     ("y = x W; y = x V",                         10,      "y is defined twice",                "another name"),
     ("y = z W; z = x V",                         5,       "z is used before its equation",     "put its equation first"),
-    ("y = y + 1",                                5,       "y is used before its equation",     "put its equation first"),
+    ("y = y + 1",                                5,       "y is made of itself",               "y_new = …"),
+    ("h = tanh(x Wx + h Wh + b)",                17,      "h is made of itself",               "one step of a recurrence has h_t and h_{t-1}"),
     # declarations
     ("W0: 3 by 4; y = x W0",                     3,       "3 by 4 is no shape",                "W0: 3x4"),
     ("W0: 3x4x5; y = x W0",                      3,       "3x4x5 is no shape",                 "rows x columns"),
@@ -158,3 +161,25 @@ def test_the_caret_stands_below_what_is_wrong(typed: str) -> None:
     assert error.span.column == 1 or columns(carets) - len(carets.strip()) == columns(typed.split("\n")[0][: error.span.column - 1])
     assert set(carets.strip()) == {"^"}
     assert line
+
+
+# fmt: off
+RUN_TOGETHER = [
+    # what is typed                              what is asked
+    ("y = softmax(XW + b)",                      "X W"),
+    ("h = relu(xW1 + b1); y = h W2",             "x W₁"),
+    ("Z = WX + b",                               "W X"),
+    ("y = σ(wx)",                                "w x"),
+    ("h = tanh(x Wx + s Wh + b)",                ""),                                     # names that somebody chose
+    ("L = mse(x W, y) + KL + CE",                ""),
+    ("XW = X W; y = relu(XW)",                   ""),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("typed", "asked"), RUN_TOGETHER)
+def test_a_weight_and_a_layer_without_a_space_are_asked_about(typed: str, asked: str) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compile(typed)
+    assert [str(warning.message).rpartition(": ")[2] for warning in caught] == [asked] * bool(asked)

@@ -423,6 +423,19 @@ def test_read_only_arrays_are_only_read() -> None:
         grad += 1
 
 
+def test_numbers_make_a_net_of_numbers() -> None:
+    """One neuron, as the first chapter has it: the value is a float, its gradient asks for no delta."""
+    net = compile("p = sigmoid(w*x + b); L = (p - y)^2", wrt=["w", "b"])
+    at = {"w": 2.0, "x": 3, "b": -5.0, "y": 0.25}
+    p = 1 / (1 + np.exp(-1))
+    assert net(**at) == pytest.approx((p - 0.25) ** 2)
+    assert isinstance(net(**at), float)
+    slope = 2 * (p - 0.25) * p * (1 - p)
+    assert {name: float(grad) for name, grad in net.grad(**at).items()} == pytest.approx({"w": 3 * slope, "b": slope})
+    assert net(**{name: [[value]] for name, value in at.items()}).shape == (1, 1)  # a batch of one is a batch
+    assert compile("y = softmax(x)")(x=3.0) == [[1]]
+
+
 # ------------------------------------------------------------------------------------------------ what is not taken
 
 # fmt: off
