@@ -722,7 +722,7 @@ class _Solver:
             self.unite(along, node)
         except _ClashError as clash:
             raise self._contradiction(fact, clash) from None
-        if is_parameter(fact.name) and symbol(fact.name) in self.program.inputs:
+        if self.is_weight(symbol(fact.name)):
             if self.size(across) is None:
                 self.assign(across, 1)
         elif way == "column":
@@ -843,7 +843,11 @@ class _Solver:
         if not isinstance(made, (operation("product"), operation("matmul"))):
             return False
         left, right = (self.untransposed(arg)[0] for arg in made.args)
-        return isinstance(left, Symbol) and is_parameter(left.name) and not (isinstance(right, Symbol) and is_parameter(right.name))
+        return self.is_weight(left) and not self.is_weight(right)
+
+    def is_weight(self, value: Expr) -> bool:
+        """Whether a value is a parameter: an input, whatever letters computed layers (A1) have."""
+        return isinstance(value, Symbol) and value in self.program.inputs and is_parameter(value.name)
 
     # results
 

@@ -37,6 +37,7 @@ FOLLOWS = [
     ("y = W x + b; x: 3; y: 4",                      {},                                      "W 4×3, x 3×1, b 4×1, y 4×1"),
     ("h = tanh(W x + U s + b); y = V h + c; x: n",   {"h": (5, 1)},                           "W 5×n, x n×1, U 5×a, s a×1, b 5×1, V b×5, c b×1"),
     ("y = w' x + b; w ∈ R^3",                        {},                                      "w 3×1, x 3×a, b 1×a, y 1×a"),
+    ("Z1 = W1 X + b1; A1 = tanh(Z1); Z2 = W2 A1 + b2", {},                                    "X a×m, W1 h×a, b1 h×1, W2 c×h, b2 c×1, Z2 c×m"),
     ("q = x' A x; x: 3",                             {},                                      "x 3×1, A 3×3, q 1×1"),
     ("y = x W + b; x: 3; b: 4",                      {},                                      "x a×3, W 3×4, b 1×4, y a×4"),
     ("y = W x + b",                                  {"x": (3, 1)},                           "W a×3, b a×1, y a×1"),

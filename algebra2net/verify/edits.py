@@ -275,6 +275,15 @@ def constants(root: Term, around: Surroundings) -> Iterator[Edit]:
                 yield _one(root, (*path, k), call("scale", around.batch_size, term), "constant factor", _say("the term {} has a surplus factor 1/batch", term), 1.25)
 
 
+@kind(pairs=True)
+def scalar_factors(root: Term, around: Surroundings) -> Iterator[Edit]:
+    """A scalar of the program, missing as a factor or a divisor of the whole: the 1/m of a loss, λ."""
+    for name in map(named, around.leaves):
+        if around.shape(name) == (1, 1):
+            yield _one(root, (), call("divide", root, name), "constant factor", _say("the constant factor 1/{} is missing", name), 0.97)
+            yield _one(root, (), call("scale", name, root), "constant factor", _say("the constant factor {} is missing", name), 0.97)
+
+
 # ------------------------------------------------------------------------------------------------------------- slopes
 
 
