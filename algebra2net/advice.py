@@ -17,7 +17,7 @@ from algebra2net import names
 from algebra2net.errors import AlgebraError, NotationError, ShapeError, Span
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator
-from algebra2net.program import SCALAR, Equation, Program, Shape, operands, record
+from algebra2net.program import SCALAR, Equation, Program, Shape, operands, record, symbol
 
 _PRODUCT = re.compile(r"[WUVA][xXhHzZasl]|[xXhHzZasl][WUVA]|wx|xw")  # of a weight and a layer, run together
 
@@ -109,6 +109,18 @@ def _of_a_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mappin
             )
 
 
+def _capital_sigma(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
+    if equation.span is not None and re.match(r"Σ\s*[(|‖]", equation.span.text):
+        _warn("Σ was read as a name, times what follows", equation.span, "the sum of all entries is sum(…); for the matrix of that name type Σ @ (…)")
+
+
+def _quotient_of_differentials(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
+    above, below = (str(operand) for operand in equation.value.args)
+    known = {name.name for name in shapes}
+    if equation.span is not None and all(word.startswith("d") and word[1:] in known and symbol(word) not in made for word in (above, below)):
+        _warn(f"{above} / {below} was read as a quotient of two inputs", equation.span, f"the gradients are derived without being asked for: backprop has that by {below[1:]}")
+
+
 def _warn(message: str, span: Span, hint: str) -> None:
     warnings.warn(AlgebraWarning(str(AlgebraError(message, span, hint))), stacklevel=6)
 
@@ -116,6 +128,8 @@ def _warn(message: str, span: Span, hint: str) -> None:
 _Trap = Callable[[Equation, Mapping[Symbol, Shape], Mapping[Symbol, Expr]], None]
 _TRAPS: dict[str, _Trap] = {
     "power": _negative_power,
+    **dict.fromkeys(("product", "matmul"), _capital_sigma),
+    "divide": _quotient_of_differentials,
     **dict.fromkeys(("softmax", "log_softmax", "standardize"), _along_rows),
     **dict.fromkeys(("trace", "det", "logdet", "inv"), _of_a_power),
 }
