@@ -744,7 +744,9 @@ class _Solver:
         return self.choose(waiting, options[-1], given)
 
     def is_called_scalar(self, value: Expr) -> bool:
-        """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise."""
+        """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise, as a shape does."""
+        if any(self.is_more(node) for node in self.of(value)):
+            return False
         owners = {self.owner[self.root[node]] for node in self.of(value)}
         return all(owner is not None and names.parts(owner).base in _SCALAR_NAMES for owner in owners)
 

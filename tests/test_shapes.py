@@ -52,6 +52,7 @@ FOLLOWS = [
     ("M = c + r",                                    {"c": (4, 1), "r": (1, 3)},              "M 4×3"),
     ("y = x * k",                                    {"x": (4, 3), "k": (4, 1)},              "y 4×3"),
     ("y = 2 x - 1",                                  {"x": (4, 3)},                           "y 4×3"),
+    ("z = mu + s * eps; q = z W; L = mse(q, x)",     {"eps": ("B", 2), "x": 6},               "mu B×2, s B×2, W 2×6, q B×6"),  # no scalar, as its shape says
     ("w2 = w - eta g",                               {},                                      "w a×b, eta 1×1, g a×b, w2 a×b"),
     ("L = ||X w - y||^2 + lambda ||w||^2",           {"X": (10, 3)},                          "w 3×a, y 10×a, lambda 1×1, L 1×1"),
     ("L = 1/n sum((x W - y)^2)",                     {},                                      "x a×b, W b×c, y a×c, n 1×1, L 1×1"),
