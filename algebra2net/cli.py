@@ -208,6 +208,8 @@ def show(
         raise click.UsageError(f'the program came in {len(program)} pieces; put it in quotes: algebra2net "{whole}"')
     if derived and form not in DERIVED:
         raise click.UsageError(f"--derived says what to print of the gradients: add --to {', --to '.join(DERIVED[:-1])} or --to {DERIVED[-1]}")
+    if (html or svg or tex or opened) and (form or check or output):
+        raise click.UsageError("--html, --svg, --tex and --open write files of their own: leave out --to, --check and -o, or type two commands")
     source, name = _source(program[0])
     from algebra2net import compile  # SymPy is loaded when there is algebra, not for --help
 

@@ -319,8 +319,10 @@ class Net:
 
     # runs
 
-    def __call__(self, /, **arrays: Any) -> Any:
+    def __call__(self, /, *unnamed: Any, **arrays: Any) -> Any:
         """The value of the last equation: an array, or a float for a scalar."""
+        if unnamed:
+            raise TypeError(f"arrays come by name: net({', '.join(f'{names.identifier(name)}=…' for name in self.inputs)})")
         return self.forward(**arrays)[self.output]
 
     @WrittenOut

@@ -79,6 +79,7 @@ REFUSALS = [
     ((".",),                                          ". is a directory"),
     (("y = x W", "-o", "no/such/folder/net.py"),      "no/such/folder/net.py cannot be written"),
     (("y = x W", "--derived"),                        "--derived says what to print of the gradients: add --to plain, --to unicode or --to latex"),
+    (("y = x W", "--check", "--html", "-"),           "leave out --to, --check and -o"),
     (("y = x W", "--loss", "mse"),                    "mse is a function\n    mse\n    ^^^\n    say of what: mse(y, t)"),
     (("y = x W", "--shape", "W=-1x4"),                "W cannot be"),
     (("trian", "y = x W", "--data", "d.csv"),         "there is no command trian; did you mean train?"),

@@ -423,6 +423,11 @@ def test_read_only_arrays_are_only_read() -> None:
         grad += 1
 
 
+def test_arrays_come_by_name() -> None:
+    with pytest.raises(TypeError, match=re.escape("arrays come by name: net(l0=…, W0=…, W1=…)")):
+        compile(SEED)(*AT.values())
+
+
 def test_numbers_make_a_net_of_numbers() -> None:
     """One neuron, as the first chapter has it: the value is a float, its gradient asks for no delta."""
     net = compile("p = sigmoid(w*x + b); L = (p - y)^2", wrt=["w", "b"])
