@@ -250,7 +250,7 @@ def sums(root: Term, around: Surroundings) -> Iterator[Edit]:
         elif shape is not None and shape != (1, 1) and node.op != NUMBER:
             for axis in (0, 1, None):
                 if axis is None or shape[axis] != 1:
-                    over = f"over the batch (axis={axis})" if axis is not None and shape[axis] == around.batch else _along(axis)
+                    over = f"over the batch (axis={axis}), which one example alone does not need" if axis is not None and shape[axis] == around.batch else _along(axis)
                     kind_ = "missing sum over the batch" if axis is not None and shape[axis] == around.batch else "missing sum"
                     yield _one(root, path, call("sum", node, axis=axis), kind_, _say(f"{{}} must be summed up {over}", node), 1.0 if not path else 1.1)
 
