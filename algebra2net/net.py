@@ -156,6 +156,7 @@ class Net:
             self._known = [*_declared(lowered.declarations), *_given(options.shapes, lowered)]
             self._steps = with_shapes(self._opened, self._known)
         advise(self._steps, lowered.barred)
+        self.parameters = parameters(self._steps)  # the inputs that training changes
         self._wrt = self._targets()
         self.rewrites: tuple[Rewrite, ...] = ()
         if options.stabilize:
@@ -205,11 +206,6 @@ class Net:
     def inputs(self) -> tuple[str, ...]:
         """The names that a call takes."""
         return tuple(name.name for name in self._steps.inputs)
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The inputs that training changes."""
-        return parameters(self._steps)
 
     @cached_property
     def output(self) -> str:

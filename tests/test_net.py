@@ -423,6 +423,27 @@ def test_read_only_arrays_are_only_read() -> None:
         grad += 1
 
 
+# fmt: off
+PARAMETERS = [
+    # program                                               what training changes
+    ("L = 1/(2 N) sum((x W - y)^2)",                        ("W",)),          # N counts
+    ("L = C mean(relu(1 - y * (x w + b))) + ||w||^2 / 2",   ("b",)),          # C weighs a penalty
+    ("L = mse(x W + b, y) + beta sum(W^2)",                 ("W", "b")),
+    ("L = mse(W * x + b, y) where W ∈ R, b ∈ R",            ("W", "b")),      # scalars that meet data
+    ("y = W * x + b; W ∈ R; x ∈ R; b ∈ R",                  ("W", "b")),
+    ("p = softmax(x W / T)",                                ("W", "T")),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("program", "trained"), PARAMETERS)
+def test_what_weighs_a_sum_over_everything_is_not_trained(program: str, trained: tuple[str, ...]) -> None:
+    net = compile(program)
+    assert net.parameters == trained
+    assert tuple(net.gradients) == trained
+    assert all(("parameter" in line) == (line.split()[1] in trained) for line in net.sheet(100).split("Symbols")[1].split("\n")[2:] if " data " in line or " parameter " in line)
+
+
 def test_arrays_come_by_name() -> None:
     with pytest.raises(TypeError, match=re.escape("arrays come by name: net(l0=…, W0=…, W1=…)")):
         compile(SEED)(*AT.values())
