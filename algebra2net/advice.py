@@ -7,6 +7,7 @@ Idea  one entry for each trap, looked at once shapes are known; each says what w
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 
@@ -17,7 +18,9 @@ from algebra2net.errors import AlgebraError, NotationError, ShapeError, Span
 from algebra2net.layers import is_parameter
 from algebra2net.operators import OPERATORS
 from algebra2net.operators.operator import Operation, Operator, operation
-from algebra2net.program import SCALAR, Equation, Program, Shape, record
+from algebra2net.program import SCALAR, Equation, Program, Shape, operands, record, symbol
+
+_PRODUCT = re.compile(r"[WUVA][xXhHzZasl]|[xXhHzZasl][WUVA]|wx|xw")  # of a weight and a layer, run together
 
 
 class AlgebraWarning(UserWarning):
@@ -36,6 +39,7 @@ def advise(program: Program, barred: Iterable[tuple[str, str, Span]]) -> None:
             shown = names.unicode(name)
             meant = (f"logdet({shown})", f"log(abs({shown}))") if log else (f"det({shown})", f"abs({shown})")
             raise NotationError(f"{log} |{shown}| of a square matrix has two meanings".lstrip(), span, f"type {meant[0]} for the determinant, {meant[1]} for the entries")
+    _run_together(program)
     made = {e.name: e.value for e in program.equations}
     for equation in program.equations:
         if isinstance(equation.value, Operation):
@@ -50,6 +54,20 @@ def _shape(value: Expr, shapes: Mapping[Symbol, Shape]) -> Shape:
 
 def _text(equation: Equation) -> str:
     return " ".join(equation.span.text.split()) if equation.span is not None and equation.span.text.strip() else str(equation.value)
+
+
+def _run_together(program: Program) -> None:
+    """`relu(xW1 + b)`: a weight and a layer without a space are one name. One that is multiplied (`x Wx`) is a name that somebody chose."""
+    suspects = {name for name in program.inputs if _PRODUCT.fullmatch(names.parts(name.name).base)}
+    if not suspects:
+        return
+    suspects -= {operand for e in program.equations if type(e.value).__name__ in ("product", "matmul") for operand in e.value.args}
+    for equation in program.equations:
+        for name in sorted(suspects.intersection(operands(equation.value)), key=str):
+            suspects.remove(name)
+            if equation.span is not None:
+                shown = names.unicode(name.name)
+                _warn(f"{shown} was read as one name", equation.span, f"a product has a space between its factors: {shown[0]} {shown[1:]}")
 
 
 def _negative_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
@@ -117,6 +135,13 @@ def _of_a_power(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mappin
             )
 
 
+def _quotient_of_differentials(equation: Equation, shapes: Mapping[Symbol, Shape], made: Mapping[Symbol, Expr]) -> None:
+    above, below = (str(operand) for operand in equation.value.args)
+    known = {name.name for name in shapes}
+    if equation.span is not None and all(word.startswith("d") and word[1:] in known and symbol(word) not in made for word in (above, below)):
+        _warn(f"{above} / {below} was read as a quotient of two inputs", equation.span, f"the gradients are derived without being asked for: backprop has that by {below[1:]}")
+
+
 def _warn(message: str, span: Span, hint: str) -> None:
     warnings.warn(AlgebraWarning(str(AlgebraError(message, span, hint))), stacklevel=6)
 
@@ -124,6 +149,7 @@ def _warn(message: str, span: Span, hint: str) -> None:
 _Trap = Callable[[Equation, Mapping[Symbol, Shape], Mapping[Symbol, Expr]], None]
 _TRAPS: dict[str, _Trap] = {
     "power": _negative_power,
+    "divide": _quotient_of_differentials,
     **dict.fromkeys(("softmax", "log_softmax", "standardize"), _along_rows),
     **dict.fromkeys(("trace", "det", "logdet", "inv"), _of_a_power),
 }

@@ -12,16 +12,18 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import click
 
 from algebra2net import __version__
-from algebra2net.errors import AlgebraError
+from algebra2net.errors import AlgebraError, nearest
+from algebra2net.names import is_of_a_file
 
 if TYPE_CHECKING:
     from algebra2net.faces.content import Content, Row
@@ -39,7 +41,17 @@ READABLE = ("plain", "latex", "python")
 NOTATIONS = {".tex": "latex", ".py": "python"}  # what the name of a file says
 FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 FORMS = ("python", "latex", "plain", "unicode", "json")
+DERIVED = ("plain", "unicode", "latex")  # forms of the derivation alone
 EXAMPLES = """\b
+Commands:
+  algebra2net check    Say whether gradients worked out by hand are right.
+  algebra2net train    Train a network on a table.
+  algebra2net predict  Predict with a trained model.
+  algebra2net export   Write a network as one file that needs NumPy alone.
+  algebra2net gallery  List the networks that ship with the package.
+Each has a --help of its own.
+
+\b
 Examples:
   algebra2net "l2 = relu(l0 W0) W1"
   algebra2net "l2 = relu(l0 W0) W1" --shape l0=3 --shape l1=4 --shape l2=1
@@ -85,11 +97,13 @@ class Commands(click.Group):
         """The context of the command that the first word names, or of the default one."""
         if args and (args[0] in self.commands or args[0] in OTHERS):
             return super().make_context(info_name, args, parent, **extra)
+        if args and args[0].isalpha() and not os.path.exists(args[0]) and (hint := nearest(args[0], OTHERS)):
+            raise Problem(f"there is no command {args[0]}; {hint}")
         return self.default.make_context(info_name, list(_untouched(args)), parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run what the context was made for."""
-        with _errors_shown():
+        with _errors_shown(), _warnings_shown():
             return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
 
 
@@ -120,11 +134,23 @@ def _errors_shown() -> Iterator[None]:
         click.echo("algebra2net: this does not fit into memory", err=True)
     except Exception as error:
         if getattr(error, "errno", None) is not None:
-            raise Problem(str(error)) from None
+            raise Problem(f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)) from None
         click.echo(f"algebra2net: this should not have happened, please report it with the program: {type(error).__name__}: {error}", err=True)
     else:
         return
     raise click.exceptions.Exit(2)
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Say what is likely to be meant otherwise as errors are said: without the place in this program that Python would name."""
+
+    def said(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None) -> None:
+        click.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = said
+        yield
 
 
 @click.group(cls=Commands)
@@ -180,6 +206,10 @@ def show(
     if len(program) > 1:
         whole = " ".join(program).replace(_UNTOUCHED, "")
         raise click.UsageError(f'the program came in {len(program)} pieces; put it in quotes: algebra2net "{whole}"')
+    if derived and form not in DERIVED:
+        raise click.UsageError(f"--derived says what to print of the gradients: add --to {', --to '.join(DERIVED[:-1])} or --to {DERIVED[-1]}")
+    if (html or svg or tex or opened) and (form or check or output):
+        raise click.UsageError("--html, --svg, --tex and --open write files of their own: leave out --to, --check and -o, or type two commands")
     source, name = _source(program[0])
     from algebra2net import compile  # SymPy is loaded when there is algebra, not for --help
 
@@ -221,7 +251,7 @@ def _source(given: str) -> tuple[str, Path | None]:
             return _decoded(Path(given).read_bytes(), given), Path(given)
         except OSError as error:
             raise Problem(f"{given} cannot be read: {error.strerror or error}") from None
-    if re.fullmatch(r"[^\s=()*+]+\.(?:alg|txt|tex|py|md)", given):
+    if is_of_a_file(given):
         raise Problem(f"there is no file {given}")
     return given, None
 

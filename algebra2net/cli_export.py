@@ -86,9 +86,9 @@ def _weights(path: Path, net: Net) -> tuple[Mapping[str, Any], dict[str, Any]]:
         return _model(path)[1:]
     params = {name: array for name, array in arrays.items() if name in net.inputs}
     known: dict[str, Any] = {kind: arrays[kind].tolist() for kind in ("classes", "targets") if kind in arrays}
-    for kind in ("columns", "mean", "scale"):
+    for kind in ("columns", "texts", "mean", "scale"):
         found = {name.removeprefix(f"{kind}/"): array for name, array in arrays.items() if name.startswith(f"{kind}/")}
-        known |= {kind: {name: array.tolist() if kind == "columns" else array for name, array in found.items()}} if found else {}
+        known |= {kind: {name: array.tolist() if kind in ("columns", "texts") else array for name, array in found.items()}} if found else {}
     if not params:
         raise Problem(f"{path} holds {', '.join(arrays) or 'nothing'}; the inputs of the network are {', '.join(net.inputs)}")
     return params, known
@@ -96,6 +96,7 @@ def _weights(path: Path, net: Net) -> tuple[Mapping[str, Any], dict[str, Any]]:
 
 def _model(path: Path) -> tuple[Net, Mapping[str, Any], dict[str, Any]]:
     """A model that training has written: its net, its weights, and what it says of their table."""
+    from algebra2net.training.binding import column_names
     from algebra2net.training.checkpoint import load
 
     found = load(path)
@@ -104,8 +105,9 @@ def _model(path: Path) -> tuple[Net, Mapping[str, Any], dict[str, Any]]:
         return found.net, found.params, {}
     constants = {name: np.full((1, 1), value) for name, value in (known["constants"] or {}).items()}
     scaled = {name: scaling for name, scaling in ((known["layer"], known["inputs_scaled"]), (known["target"], known["target_scaled"])) if scaling}
+    columns = [column for name, width in known["features"] for column in ([name] if name in known["texts"] else column_names(name, width, ()))]
     table = {
-        "columns": {known["layer"]: [column for column, _ in known["features"]]}, "code": CODED.get(known["kind"], "numbers"), "classes": known["classes"] or None, "targets": known["targets"],
+        "columns": {known["layer"]: columns}, "texts": known["texts"], "code": CODED.get(known["kind"], "numbers"), "classes": known["classes"] or None, "targets": known["targets"],
         "mean": {name: np.array(scaling["center"]) for name, scaling in scaled.items()}, "scale": {name: np.array(scaling["scale"]) for name, scaling in scaled.items()},
     }  # fmt: skip
     return found.net, {**found.params, **constants}, {name: value for name, value in table.items() if value}

@@ -273,18 +273,13 @@ def predict(model: Path, source: str, header: bool | None, probabilities: bool, 
 predict.short_help = "Predict with a trained model."
 
 
-def _column_names(name: str, width: int, texts: Sequence[str]) -> list[str]:
-    """The columns that a feature becomes."""
-    return [f"{name}={text}" for text in texts] or [name] * (width == 1) or [f"{name}[{k}]" for k in range(width)]
-
-
 def _predictions(made: Task, prediction: Array, with_probabilities: bool) -> tuple[list[str], list[list[str]]]:
     """The columns of the answer, and its rows."""
     binding = made.binding
     if binding.kind in ("numbers", "input", "none"):
         if with_probabilities:
             raise Problem("this model predicts numbers; there are no probabilities")
-        head = list(binding.targets) or [column for name, width in binding.features for column in _column_names(name, width, binding.texts.get(name, ()))]
+        head = binding.predicted
         head = head if len(head) == prediction.shape[1] else [f"{made.prediction.value.name}[{k}]" for k in range(prediction.shape[1])]
         return head, [[repr(float(value)) for value in row] for row in binding.in_units(prediction)]
     labels = [binding.classes[k] for k in binding.chosen(prediction, made.prediction.says)]

@@ -56,6 +56,7 @@ def export(
     classes: Sequence[Any] | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
     targets: Sequence[str] | None = None,
+    texts: Mapping[str, Sequence[str]] | None = None,
     mean: Mapping[str, Any] | None = None,
     scale: Mapping[str, Any] | None = None,
     code: str | None = None,
@@ -73,6 +74,7 @@ def export(
     known = {
         "columns": columns,
         "targets": None if targets is None else [*targets],
+        "texts": texts,
         "classes": None if classes is None else [str(label) for label in classes],
         "mean": mean,
         "scale": scale,

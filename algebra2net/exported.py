@@ -178,6 +178,19 @@ class Table:
                     raise ValueError(f"{self.path}, line {number}, column {column}: {cell!r} is no number")
         return np.array([[float(cell) for cell in self.texts(column)] for column in columns], dtype=float).reshape(len(columns), len(self.rows)).T
 
+    def flags(self, column: str, known: Sequence[str]) -> Array:
+        """A matrix of a column of texts: 1 where it holds each of those that the weights know. Raises ValueError, with line and column, for another."""
+        for (number, _), cell in zip(self.rows, self.texts(column), strict=True):
+            if cell not in known:
+                raise ValueError(f"{self.path}, line {number}, column {column}: {cell!r} is none of {', '.join(known)}")
+        return np.array([[cell == text for text in known] for cell in self.texts(column)], dtype=float).reshape(len(self.rows), len(known))
+
+    def layer(self, columns: Sequence[str], own: Sequence[str], texts: Mapping[str, Sequence[str]]) -> Array:
+        """The matrix of an input layer. `own` is what this table calls its columns, `texts` says which of them are no numbers."""
+        if not any(column in texts for column in columns):
+            return self.numbers(own)
+        return np.hstack([self.flags(name, texts[column]) if column in texts else self.numbers([name]) for column, name in zip(columns, own, strict=True)])
+
 
 def is_number(cell: str) -> bool:
     """Whether a cell holds a finite number."""
@@ -224,7 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BrokenPipeError, KeyboardInterrupt):
         return 1
     except (ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
+        print(f"{parser.prog}: {said}", file=sys.stderr)
         return 2
     return 0
 
@@ -264,7 +278,7 @@ def run_training(options: argparse.Namespace) -> None:
     weights, known = loaded(options.weights)
     targets = target_columns(table, options.target)
     known |= {"columns": columns_of(table, options.columns, targets), "targets": targets}
-    layers = {name: table.numbers(columns) for name, columns in known["columns"].items()}
+    layers = {name: table.layer(columns, columns, known.get("texts", {})) for name, columns in known["columns"].items()}
     if TARGET is not None and CODE == "numbers":
         layers[TARGET] = table.numbers(targets)
     if options.standardize:
@@ -303,9 +317,8 @@ def run_prediction(options: argparse.Namespace) -> None:
     if missing:
         raise ValueError(f"no weights: {', '.join(missing)}; give --weights FILE.npz, or train first: --train {options.data}")
     columns = known.get("columns") or columns_of(table, options.columns, target_columns(table, options.target) if options.target else [])
-    if known.get("columns") and not table.has_header:
-        columns = by_place(table, columns)
-    layers = {name: scaled(table.numbers(chosen), name, known) for name, chosen in columns.items()}
+    own = by_place(table, columns) if known.get("columns") and not table.has_header else columns
+    layers = {name: scaled(table.layer(chosen, own[name], known.get("texts", {})), name, known) for name, chosen in columns.items()}
     arrays = {**weights, **lying(layers)}
     arrays |= constants(options.set, arrays, PREDICTS_FROM)
     check(arrays)
@@ -344,6 +357,8 @@ def target_columns(table: Table, given: str | None) -> list[str]:
     found = [column.strip() for column in (given or TARGET).split(",")]
     if CODE != "numbers" and len(found) > 1:
         raise ValueError("a class is one column: --target COLUMN")
+    for column in found:
+        table.texts(column)  # says so where there is none
     return found
 
 
@@ -428,10 +443,10 @@ def loaded(path: str | None) -> tuple[Arrays, dict[str, Any]]:
         raise ValueError(f"{path} holds no weights: {error}") from None
     weights = {name: as_matrix(name, array) for key, array in arrays.items() for name in [key.removeprefix("params/")] if name in SHAPES}
     known: dict[str, Any] = {kind: arrays[kind].tolist() for kind in ("classes", "targets") if kind in arrays}
-    for kind in ("columns", "mean", "scale"):
+    for kind in ("columns", "texts", "mean", "scale"):
         found = {name.removeprefix(f"{kind}/"): array for name, array in arrays.items() if name.startswith(f"{kind}/")}
         if found:
-            known[kind] = {name: array.tolist() for name, array in found.items()} if kind == "columns" else found
+            known[kind] = {name: array.tolist() for name, array in found.items()} if kind in ("columns", "texts") else found
     return weights, known
 
 
@@ -443,7 +458,7 @@ def as_matrix(name: str, array: Array) -> Array:
 
 def save(path: str, weights: Arrays, known: Mapping[str, Any]) -> None:
     """Weights, and what they know of their table, as numbers and text."""
-    about = {f"{kind}/{name}": np.array(value) for kind in ("columns", "mean", "scale") for name, value in known.get(kind, {}).items()}
+    about = {f"{kind}/{name}": np.array(value) for kind in ("columns", "texts", "mean", "scale") for name, value in known.get(kind, {}).items()}
     about |= {kind: np.array(known[kind]) for kind in ("classes", "targets") if known.get(kind)}
     arrays: dict[str, Any] = {**weights, **about}
     with open(path, "wb") as file:

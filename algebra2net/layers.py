@@ -13,8 +13,8 @@ from collections.abc import Iterator, Set
 from sympy import Symbol
 
 from algebra2net import names
-from algebra2net.operators.operator import Operator, operation
-from algebra2net.program import Program, is_step, record, renamed, symbol
+from algebra2net.operators.operator import Operation, Operator, operation
+from algebra2net.program import SCALAR, Program, is_step, operands, record, renamed, symbol
 
 
 def is_parameter(name: str) -> bool:
@@ -24,9 +24,31 @@ def is_parameter(name: str) -> bool:
 
 
 def parameters(program: Program) -> tuple[str, ...]:
-    """The inputs that training changes; every input where none looks like one."""
-    chosen = tuple(name.name for name in program.inputs if is_parameter(name.name))
+    """The inputs that training changes, of a program with its shapes; every input where none looks like one."""
+    chosen = tuple(name.name for name in program.inputs if is_parameter(name.name) and not weighs_totals(program, name))
     return chosen or tuple(name.name for name in program.inputs)
+
+
+def weighs_totals(program: Program, name: Symbol) -> bool:
+    """Whether an input is a scalar that meets nothing but sums over everything: N in 1/N sum(…), C before a penalty. Trained, it would run to 0 or infinity."""
+    if program.shapes[name] != SCALAR:
+        return False
+    reached, totals = {name}, set[Symbol]()
+    met = False
+    for equation in program.equations:
+        inside = operands(equation.value)
+        by_entries = isinstance(equation.value, Operation) and (record(equation.value, program.functions).elementwise or type(equation.value).__name__ in ("scale", "product"))
+        if reached.isdisjoint(inside):
+            if program.shapes[equation.name] == SCALAR and (not by_entries or not totals.isdisjoint(inside)):
+                totals.add(equation.name)
+        elif not by_entries or any(program.shapes[operand] != SCALAR for operand in inside):
+            return False
+        elif totals.isdisjoint(inside):
+            reached.add(equation.name)
+        else:
+            met = True
+            totals.add(equation.name)
+    return met
 
 
 def with_hidden_layers(program: Program) -> Program:

@@ -62,6 +62,7 @@ class _Lowering:
         self.defined_at = _places(equations)
         self.functions: dict[str, Operator] = {}
         self.known: set[str] = set()
+        self.defining: tuple[str, ...] = ()  # the names of the equation that is being read
         self.inputs: dict[str, Symbol] = {}
         self.spelling: dict[str, str] = {}  # of each name, as it was first typed
         self.masks: dict[str, int] = {}
@@ -75,6 +76,7 @@ class _Lowering:
             self.functions[OWN + definition.name.key] = _function(definition)
 
     def equation(self, typed: Typed) -> None:
+        self.defining = tuple(name.key for name in typed.names)
         value = self.value(typed.value, typed.names[0].key)
         for name in typed.names:
             value = self.draft.define(value, symbol(name.key), typed.value.span if name is typed.names[0] else name.span)
@@ -99,7 +101,10 @@ class _Lowering:
         """The symbol of a name: one that an equation defined before, or an input."""
         key = node.key
         if key in self.defined_at and key not in self.known:
-            raise NotationError(f"{node.span.text or key} is used before its equation", node.span, "put its equation first", [("its equation is here:", self.defined_at[key])])
+            shown = node.span.text or key
+            if key in self.defining:
+                raise NotationError(f"{shown} is made of itself", node.span, f"what is new needs another name: {shown}_new = …; one step of a recurrence has h_t and h_{{t-1}}")
+            raise NotationError(f"{shown} is used before its equation", node.span, "put its equation first", [("its equation is here:", self.defined_at[key])])
         if key not in self.known and key not in self.inputs:
             self.inputs[key] = symbol(key)
             self.spelling[key] = node.span.text

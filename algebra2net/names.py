@@ -99,6 +99,11 @@ def key(spelled: str) -> str:
     return str(spelled) if _ITS_OWN_KEY.fullmatch(spelled) else parts(spelled).key  # a reader's Token would be shown as one in generated code
 
 
+def is_of_a_file(word: str) -> bool:
+    """Whether a word is the name of a file rather than algebra: `net.alg`."""
+    return re.fullmatch(r"[^\s=()*+@;]+\.(?:alg|txt|tex|py|md)", word) is not None
+
+
 def with_accent(name: str, accent: str) -> str:
     """The key of `name` under another accent (`hat`, `tilde`, `bar`, `dot`, `vec`, `star`)."""
     old = parts(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -24,13 +25,15 @@ from algebra2net.beside import with_values
 from algebra2net.calls import WrittenOut
 from algebra2net.collector import resting
 from algebra2net.derive import SEED, VALUE, derive
-from algebra2net.errors import AlgebraError, DerivativeError, ShapeError, nearest
+from algebra2net.errors import AlgebraError, DerivativeError, NotationError, ShapeError, Span, nearest
 from algebra2net.expand import expand, has_macros
 from algebra2net.factors import with_shared_factors
 from algebra2net.label import label
 from algebra2net.layers import parameters
 from algebra2net.lower import Lowered, lower
-from algebra2net.notation import Declaration
+from algebra2net.notation import Declaration, Equation, Statement
+from algebra2net.operators import OPERATORS
+from algebra2net.operators.operator import known
 from algebra2net.optimize.order import cheapest, without_diagonals
 from algebra2net.program import SCALAR, Dimension, Program, Shape, is_step, symbol
 from algebra2net.read import MADE_FROM, read
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 
 SIZES_KEPT = 16  # sizes of arrays for which code of their own is made
 WAYS_TRIED = 32  # of letting the vectors of a call lie as rows and columns
+_SIZE = re.compile(r"(?=.*[^\W\d])(?!.*\b\d+[^\W\d])[\w+*() ]+")  # n, or made of others as `net.shapes` says it: n1+n2; not 3by4, 1.5, -1
 WORTH_SIZING = 1 << 14  # entries that the arrays of a call have together, so that code for their sizes is worth its making
 TARGETS = ("numpy",)
 SPELLINGS = ("modern", "book")
@@ -91,9 +95,11 @@ def compile(
     >>> net.shapes["W0"]
     (3, 4)
     """
-    for what, given, known in (("target", target, TARGETS), ("names", names, SPELLINGS), ("dialect", dialect, DIALECTS), ("accelerate", accelerate, ACCELERATORS)):
-        if given not in known:
-            raise ValueError(f"{what} cannot be {given!r}; it is one of {', '.join(map(repr, known))}")
+    for what, given, allowed in (("target", target, TARGETS), ("names", names, SPELLINGS), ("dialect", dialect, DIALECTS), ("accelerate", accelerate, ACCELERATORS)):
+        if given not in allowed:
+            raise ValueError(f"{what} cannot be {given!r}; it is one of {', '.join(map(repr, allowed))}")
+    if not isinstance(shapes, Mapping | None):
+        raise TypeError("shapes says it name by name: shapes={'l0': 3, 'W0': (3, 4)}")
     if accelerate is not None:
         _check_accelerator(accelerate, optimize)
     return Net(source, _Options(shapes or {}, _listed(wrt), loss, notation, names, dialect, stabilize, optimize, accelerate))
@@ -150,6 +156,7 @@ class Net:
             self._known = [*_declared(lowered.declarations), *_given(options.shapes, lowered)]
             self._steps = with_shapes(self._opened, self._known)
         advise(self._steps, lowered.barred)
+        self.parameters = parameters(self._steps)  # the inputs that training changes
         self._wrt = self._targets()
         self.rewrites: tuple[Rewrite, ...] = ()
         if options.stabilize:
@@ -199,11 +206,6 @@ class Net:
     def inputs(self) -> tuple[str, ...]:
         """The names that a call takes."""
         return tuple(name.name for name in self._steps.inputs)
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The inputs that training changes."""
-        return parameters(self._steps)
 
     @cached_property
     def output(self) -> str:
@@ -313,8 +315,10 @@ class Net:
 
     # runs
 
-    def __call__(self, /, **arrays: Any) -> Any:
+    def __call__(self, /, *unnamed: Any, **arrays: Any) -> Any:
         """The value of the last equation: an array, or a float for a scalar."""
+        if unnamed:
+            raise TypeError(f"arrays come by name: net({', '.join(f'{names.identifier(name)}=…' for name in self.inputs)})")
         return self.forward(**arrays)[self.output]
 
     @WrittenOut
@@ -469,8 +473,8 @@ class Net:
         optimizer   its step: "adam" or "sgd"; `lr` its learning rate
         optimized   whether it has the code of `optimized_source` in place of that of `source`
         target, output    the names of the target and of the prediction, where they cannot be seen
-        classes, columns, targets, mean, scale    what the weights know of the table they were trained on: labels in order, columns of
-                    each input and of the target, and what standardised them
+        classes, columns, texts, targets, mean, scale    what the weights know of the table they were trained on: labels in order, columns of
+                    each input (of texts: those that become a column of zeros and ones each) and of the target, and what standardised them
         code        how the target is coded: "numbers", "columns" (one for each class), "flag" (0 or 1), "sign"; as the loss says where not given
 
         Raises ValueError where the prediction cannot be seen, ShapeError for weights that do not fit.
@@ -540,9 +544,13 @@ class Net:
     def _bound(self, arrays: Mapping[str, Any]) -> tuple[Net, Arguments]:
         """The arrays as matrices, and the net that fits them: this one, or one for what these shapes turn out to be."""
         try:
-            return self, arguments(arrays, self._expected())
+            bound = arguments(arrays, self._expected())
         except UnfitError as unfit:
             return self._specialised(arrays, unfit)
+        if bound.sizes and not any(bound.originals.values()):  # numbers alone: whatever was left open is a number too
+            with suppress(ShapeError):
+                return self._specialised(arrays, UnfitError("numbers do not fit"))
+        return self, bound
 
     def _specialised(self, arrays: Mapping[str, Any], unfit: UnfitError) -> tuple[Net, Arguments]:
         """The net for shapes that the conventions did not foresee: `b` a matrix, `λ` a row. A vector lies as it fits, else as a row."""
@@ -669,10 +677,20 @@ def _code_of(net: ref[Net], name: str, sizes: Mapping[str, int]) -> Callable[...
 def _lowered(source: str, options: _Options) -> Lowered:
     statements = list(read(source, options.notation, options.dialect))
     if options.loss is not None:
-        extra = options.loss if "=" in options.loss.replace("==", "").replace("axis=", "").replace("eps=", "") else f"L = {options.loss}"
-        statements += read(extra, "auto", options.dialect)
+        statements += _loss(options.loss, statements, options.dialect)
     named = {size for name, shape in options.shapes.items() for size in _shape(name, shape) if isinstance(size, str)}
     return lower(statements, options.dialect == "matlab", named - {names.key(name) for name in options.shapes})
+
+
+def _loss(typed: str, statements: Sequence[Statement], dialect: str | None) -> Iterable[Statement]:
+    """The equation that is appended. Raises NotationError for a loss that is not said of what."""
+    defined = [name.key for statement in statements if isinstance(statement, Equation) for name in statement.names]
+    function = known(typed.strip())
+    if function in OPERATORS and OPERATORS[function].family == "losses" and names.key(typed.strip()) not in defined:
+        target = next(name for name in ("y", "t") if name not in defined[-1:])
+        raise NotationError(f"{typed.strip()} is a function", Span(typed, 0, len(typed)), f"say of what: {typed.strip()}({(defined or ['out'])[-1]}, {target})")
+    is_equation = "=" in typed.replace("==", "").replace("axis=", "").replace("eps=", "")
+    return read(typed if is_equation else f"L = {typed}", "auto", dialect)
 
 
 def _declared(declarations: Sequence[Declaration]) -> list[Known]:
@@ -681,26 +699,28 @@ def _declared(declarations: Sequence[Declaration]) -> list[Known]:
 
 def _given(shapes: Mapping[str, Any], lowered: Lowered) -> list[Known]:
     program = lowered.program
-    known = {name.name for name in (*program.inputs, *(e.name for e in program.equations))}
+    inside = {name.name for name in (*program.inputs, *(e.name for e in program.equations))}
     facts = []
     for spelled, shape in shapes.items():
         name = names.key(spelled)
-        if name not in known:
-            hint = nearest(spelled, known)
-            raise ShapeError(f"shapes: there is no {spelled} in the program", None, hint or f"its names are {', '.join(sorted(n for n in known if not n.startswith('_')))}")
+        if name not in inside:
+            hint = nearest(spelled, inside)
+            raise ShapeError(f"shapes: there is no {spelled} in the program", None, hint or f"its names are {', '.join(sorted(n for n in inside if not n.startswith('_')))}")
         facts.append(Known(name, _shape(spelled, shape), "shapes"))
     return facts
 
 
 def _shape(name: str, shape: Any) -> tuple[Dimension, ...]:
     """A shape as the user gives it: 3, (3, 4), "3x4", ("B", 784), "n"."""
+    typed = shape
     if isinstance(shape, str):
-        words = [word.strip() for word in shape.replace("×", "x").split("x")] if any(c.isdigit() for c in shape) or "×" in shape or " x " in shape else [shape]
+        is_pair = any(c.isdigit() for c in shape) or "×" in shape or " x " in shape or re.fullmatch(r"[^\W\d]x[^\W\d]", shape)
+        words = [word.strip() for word in shape.replace("×", "x").split("x")] if is_pair else [shape]
         shape = tuple(int(word) if word.isdecimal() else word for word in words)
     sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
-    fine = len(sizes) <= 2 and all((isinstance(s, Integral) and not isinstance(s, bool) and int(s) >= 0) or (isinstance(s, str) and s) for s in sizes)
-    if not fine:
-        raise ShapeError(f"shapes: {name} cannot be {shape!r}", None, 'a shape is a width (3), rows and columns ((3, 4) or "3x4"), or has names for sizes (("B", 784))')
+    fine = all((isinstance(s, Integral) and not isinstance(s, bool) and int(s) >= 0) or (isinstance(s, str) and _SIZE.fullmatch(s)) for s in sizes)
+    if not fine or len(sizes) > 2:
+        raise ShapeError(f"shapes: {name} cannot be {typed!r}", None, 'a shape is a width (3), rows and columns ((3, 4) or "3x4"), or has names for sizes (("B", 784))')
     return tuple(int(s) if isinstance(s, Integral) else s for s in sizes)
 
 

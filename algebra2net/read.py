@@ -9,6 +9,7 @@ Idea  three steps, each a loop: the grammar's terminals cut the text into tokens
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import textwrap
 import unicodedata
@@ -78,7 +79,9 @@ def read_plain(source: str) -> tuple[Statement, ...]:
 
 def _check(source: Any) -> None:
     if not isinstance(source, str):
-        raise TypeError(f"a program is text, not {type(source).__name__}")
+        raise TypeError(f"a program is text, not {type(source).__name__}{'; read the file: source.read_text()' * isinstance(source, os.PathLike)}")
+    if names.is_of_a_file(source.strip()):
+        raise NotationError(f"{source} is the name of a file", Span(source, 0, len(source)), f"read the file: pathlib.Path({source!r}).read_text()")
     if len(source) > LONGEST:
         raise NotationError(f"a program has at most {LONGEST:,} characters, this one {len(source):,}")
     long = re.search(rf"[^\W\d_]{{{LONGEST_WORD + 1}}}", source)
@@ -285,7 +288,7 @@ def _no_sum(tokens: Sequence[Token], place: int, values: dict[str, int], source:
         return None
     if index and (following.type == "LPAR" or (following.type == "NAME" and set(index) & set(names.parts(following).subscripts))):
         return NotationError("indexed sums are not part of the notation yet", _span(token, source), "sum(x) adds all entries, sum(x, axis=1) those of each row")
-    if following.type == "LPAR":
+    if following.type == "LPAR" and not (place and tokens[place - 1].type in ("TRANSPOSE", "PRODUCT")):  # (x - m)' Σ (x - m)
         return NotationError(f"{token} before a parenthesis could be a sum", _span(token, source), f"sum(x) adds all entries; {token} · (x) is the product with a matrix {token}")
     return None
 
@@ -300,10 +303,14 @@ def _no_value(tokens: Sequence[Token], place: int, function: str | None, source:
         return None
     if base.base in _INDEXED and base.subscripts:
         return NotationError("indexed sums are not part of the notation yet", _span(token, source), "sum(x) adds all entries, sum(x, axis=1) those of each row")
-    if function in OPERATORS and _is_never_a_value(function) and base.base not in names.GREEK:
+    if function in OPERATORS and (_is_never_a_value(function) or function in _TOTALS) and base.base not in names.GREEK:
         return NotationError(f"{token} is a function", _span(token, source), f"call it with ( ): {token}(x)")
-    if token == "E" and tokens[place + 1].type == "LBRACKET" and tokens[place + 1].start_pos == token.end_pos and not _has_comma(tokens, place + 1):
+    if token == "E" and tokens[place + 1].type == "LBRACKET" and tokens[place + 1].start_pos == token.end_pos and not _is_divided(tokens, place + 1):
         return NotationError("an expectation is not part of the notation", _span(token, source), "over a batch, it is a mean: mean(x), mean(x, axis=0)")
+    if following == "LBRACKET" and tokens[place + 1].start_pos == token.end_pos and not _is_divided(tokens, place + 1, ("COMMA", "_SEPARATOR", "NORM")):
+        return NotationError(
+            "entries and slices are not part of the notation yet", _span(token, source), f"a product has a space: {token} […]; a part that you need is an input: give it a name"
+        )
     if token == "if":
         return NotationError("a choice is not written with if", _span(token, source), "where(x > 0, x, 0)")
     return None
@@ -314,6 +321,7 @@ def _is_never_a_value(function: str) -> bool:
     return len(function) > 2 and (OPERATORS[function].elementwise or OPERATORS[function].family == "rows") and function not in ("step", "sign", "square", "round", "floor")
 
 
+_TOTALS = ("sum", "prod", "max", "min", "mean")  # beside a value nobody means a product with these
 _INDEXED = ("sum", "prod", "max", "min", "argmax", "argmin", "lim")
 
 
@@ -346,16 +354,17 @@ def _begins_operand(tokens: Sequence[Token], place: int) -> bool:
 def _is_a_call(tokens: Sequence[Token], opens: int, key: str) -> bool:
     """Whether an unknown name before the parenthesis at `opens` can only be meant as a function."""
     base = names.parts(key).base
-    return (len(base) > 1 and base not in names.GREEK) or base in FUNCTION_LETTERS or _has_comma(tokens, opens)
+    return (len(base) > 1 and base not in names.GREEK) or base in FUNCTION_LETTERS or _is_divided(tokens, opens)
 
 
-def _has_comma(tokens: Sequence[Token], opens: int) -> bool:
+def _is_divided(tokens: Sequence[Token], opens: int, kinds: Sequence[str] = ("COMMA",)) -> bool:
+    """Whether what the bracket at `opens` holds is divided by a comma, or by a sign of these kinds."""
     depth = 0
     for token in tokens[opens:]:
         depth += (token.type in _OPENS) - (token.type in _CLOSES)
         if depth <= 0:
             return False
-        if depth == 1 and token.type == "COMMA":
+        if depth == 1 and token.type in kinds:
             return True
     return False
 

@@ -414,14 +414,7 @@ class _Solver:
                     self.run()
         for waiting in self.waiting:
             waiting.done = True  # sums and products of sizes stay names made of the parts' names
-        weights = self.weights_of_the_loss()
-        for name in self.program.inputs:
-            nodes = self.dims[name]
-            is_scalar = name in weights or names.parts(name.name).base in _SCALAR_NAMES
-            if is_scalar and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
-                for node in nodes:
-                    self.assign(node, 1)
-                self.run()
+        self.settle_scalars()
         self.waiting = [w for w in self.waiting if w.kind in ("sum_of", "product_of")]
 
     def run(self) -> None:
@@ -734,7 +727,7 @@ class _Solver:
             self.unite(along, node)
         except _ClashError as clash:
             raise self._contradiction(fact, clash) from None
-        if is_parameter(fact.name) and symbol(fact.name) in self.program.inputs:
+        if self.is_weight(symbol(fact.name)):
             if self.size(across) is None:
                 self.assign(across, 1)
         elif way == "column":
@@ -754,6 +747,41 @@ class _Solver:
                 if option.value.startswith("scale") and self.is_called_scalar(arg):
                     return self.choose(waiting, option, given)
         return self.choose(waiting, options[-1], given)
+
+    def is_called_scalar(self, value: Expr) -> bool:
+        """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise, as a shape does."""
+        if any(self.is_more(node) for node in self.of(value)):
+            return False
+        owners = {self.owner[self.root[node]] for node in self.of(value)}
+        return all(owner is not None and names.parts(owner).base in _SCALAR_NAMES for owner in owners)
+
+    def default_broadcast(self, waiting: _Waiting) -> None:
+        """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
+        result, *given = waiting.nodes
+        roots = [self.root[node] for node in given]
+        rest = {root for root in roots if self.value[root] != 1}
+        for arg, node, root in zip(waiting.equation.value.args, given, roots, strict=False):
+            if root not in rest or self.is_more(root):
+                continue
+            if self.is_thin(arg, node, waiting) if len(rest) > 1 else self.is_beside_a_layer(arg, waiting):
+                self.assign(node, 1)
+        self.attempt(waiting)
+        if not waiting.done:
+            for node in given:
+                if not self.is_one(node):
+                    self.unite(result, node)
+            waiting.done = True
+
+    def settle_scalars(self) -> None:
+        """An input of open size is a scalar where its name says so, or where it weighs the terms of a loss: n in `1/n sum(…)`, c in `mse(…) + c sum(W²)`."""
+        weights = self.weights_of_the_loss()
+        for name in self.program.inputs:
+            nodes = self.dims[name]
+            is_scalar = name in weights or names.parts(name.name).base in _SCALAR_NAMES
+            if is_scalar and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
+                for node in nodes:
+                    self.assign(node, 1)
+                self.run()
 
     def weights_of_the_loss(self) -> set[Symbol]:
         """The inputs that do nothing but weigh scalars whose sum is the output: C in ‖w‖² / 2 + C sum(ξ), N in ‖e‖² / N."""
@@ -788,27 +816,9 @@ class _Solver:
             return "weighted" if weighed != "weight" else ""
         return given[0] if len(given) == 1 else ""
 
-    def is_called_scalar(self, value: Expr) -> bool:
-        """Whether a value rests on an input with a name that scalars have (λ, η), and on nothing that says otherwise."""
-        owners = {self.owner[self.root[node]] for node in self.of(value)}
-        return all(owner is not None and names.parts(owner).base in _SCALAR_NAMES for owner in owners)
-
-    def default_broadcast(self, waiting: _Waiting) -> None:
-        """A bias is a row (a column beside W x), λ a scalar, and everything else as large as its partner."""
-        result, *given = waiting.nodes
-        roots = [self.root[node] for node in given]
-        rest = {root for root in roots if self.value[root] != 1}
-        for arg, node, root in zip(waiting.equation.value.args, given, roots, strict=False):
-            if root not in rest or self.is_more(root):
-                continue
-            if self.is_thin(arg, node, waiting) if len(rest) > 1 else self.is_beside_a_layer(arg, waiting):
-                self.assign(node, 1)
-        self.attempt(waiting)
-        if not waiting.done:
-            for node in given:
-                if not self.is_one(node):
-                    self.unite(result, node)
-            waiting.done = True
+    def is_scaled(self, equation: Equation) -> bool:
+        """Whether a product was found to be a scalar times anything."""
+        return equation.name in self.chosen and self.chosen[equation.name].value.startswith("scale")
 
     def is_thin(self, value: Expr, node: int, waiting: _Waiting) -> bool:
         owner = self.owner[self.root[node]]
@@ -853,7 +863,11 @@ class _Solver:
         if not isinstance(made, (operation("product"), operation("matmul"))):
             return False
         left, right = (self.untransposed(arg)[0] for arg in made.args)
-        return isinstance(left, Symbol) and is_parameter(left.name) and not (isinstance(right, Symbol) and is_parameter(right.name))
+        return self.is_weight(left) and not self.is_weight(right)
+
+    def is_weight(self, value: Expr) -> bool:
+        """Whether a value is a parameter: an input, whatever letters computed layers (A1) have."""
+        return isinstance(value, Symbol) and value in self.program.inputs and is_parameter(value.name)
 
     # results
 

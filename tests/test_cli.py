@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from algebra2net import __version__, compile
-from algebra2net.cli import main
+from algebra2net.cli import OTHERS, main
 
 SEED = "l2 = relu(l0 W0) W1"
 SHAPES = ("--shape", "l0=3", "--shape", "l1=4", "--shape", "l2=1")
@@ -78,6 +78,11 @@ REFUSALS = [
     (("net.alg",),                                    "there is no file net.alg"),
     ((".",),                                          ". is a directory"),
     (("y = x W", "-o", "no/such/folder/net.py"),      "no/such/folder/net.py cannot be written"),
+    (("y = x W", "--derived"),                        "--derived says what to print of the gradients: add --to plain, --to unicode or --to latex"),
+    (("y = x W", "--check", "--html", "-"),           "leave out --to, --check and -o"),
+    (("y = x W", "--loss", "mse"),                    "mse is a function\n    mse\n    ^^^\n    say of what: mse(y, t)"),
+    (("y = x W", "--shape", "W=-1x4"),                "W cannot be"),
+    (("trian", "y = x W", "--data", "d.csv"),         "there is no command trian; did you mean train?"),
     (("y = x W", "-o", "."),                          ". cannot be written"),
     (("(" * 5000,),                                   "never closed"),
     (("y = " + "f(" * 3000 + "x",),                   "line 1"),
@@ -100,12 +105,20 @@ def test_refuses_with_status_2(typed: tuple[str, ...], said: str) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_what_may_be_meant_otherwise_is_said_like_an_error() -> None:
+    result = command("y = softmax(XW + b)", "--to", "plain")
+    assert result.stdout.decode().strip() == "y = softmax(XW + b)"
+    said = "warning: line 1, column 13: XW was read as one name\n    y = softmax(XW + b)\n                ^^^^^^\n"
+    assert result.stderr.decode() == f"{said}    a product has a space between its factors: X W\n"
+
+
 def test_help_shows_examples_that_work() -> None:
     result = run("--help")
     assert result.exit_code == 0
     assert result.stdout.startswith("Usage: algebra2net [OPTIONS] PROGRAM")
     examples = [row.strip() for row in result.stdout.split("Examples:")[1].split("\n") if row.strip()]
     assert f'algebra2net "{SEED}"' in examples
+    assert all(f"algebra2net {name} " in result.stdout for name in OTHERS)
 
 
 def test_nothing_typed_shows_the_help() -> None:
@@ -254,8 +267,8 @@ STARTS = [
     ("from algebra2net.errors import AlgebraError",                                         ["sympy", "numpy", "lark", "click", "rich"]),
     ("from algebra2net import compile; compile('l2 = relu(l0 W0) W1').source",              ["numpy", "click", "rich", "scipy", "algebra2net.faces", "algebra2net.training",
                                                                                              "algebra2net.read_latex", "algebra2net.read_python"]),
-    ("from algebra2net.cli import main; main(['--version'], standalone_mode=False)",        ["sympy", "numpy", "lark", "rich"]),
-    ("from algebra2net.cli import main; main(['y = x W + b'], standalone_mode=False)",      ["numpy", "rich", "scipy", "algebra2net.training", "algebra2net.read_python"]),
+    ("from algebra2net.cli import OTHERS, main; main(['--version'], standalone_mode=False)",        ["sympy", "numpy", "lark", "rich"]),
+    ("from algebra2net.cli import OTHERS, main; main(['y = x W + b'], standalone_mode=False)",      ["numpy", "rich", "scipy", "algebra2net.training", "algebra2net.read_python"]),
 ]
 # fmt: on
 

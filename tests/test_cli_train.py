@@ -160,6 +160,22 @@ def test_an_npz_file_of_arrays(houses):
     assert run("predict", "m.npz", "--data", "d.npz").split()[0] == "label"
 
 
+def test_a_target_of_several_columns_in_one_array(houses):
+    rng = np.random.default_rng(0)
+    x = rng.random((90, 3))
+    kinds = x.argmax(axis=1)
+    np.savez("d.npz", x=x, y=np.c_[x.sum(axis=1), x[:, 0] - x[:, 1]], kind=np.eye(3)[kinds])
+    text = run("train", "z = x W + b", "--data", "d.npz", "--target", "y", "--drop", "kind", "--optimizer", "lbfgs", "-o", "m.npz")
+    assert "W 3×2" in text
+    assert reached(text, "R²") > 0.999
+    assert run("predict", "m.npz", "--data", "d.npz").split()[0] == "y[0],y[1]"
+    text = run("train", "z = x W + b", "--data", "d.npz", "--target", "kind", "--drop", "y", "--loss", "cross_entropy", "--epochs", "200", "-o", "m.npz")
+    assert "W 3×3" in text
+    assert reached(text, "accuracy") > 85  # logits beside one-hot rows have no R²
+    rows = list(csv.reader(run("predict", "m.npz", "--data", "d.npz").splitlines()))[1:]
+    assert (np.array(rows, float).argmax(axis=1) == kinds).mean() > 0.9
+
+
 def test_the_network_of_the_book_with_its_mask(houses):
     """Trask 2019, ch. 8: the mask is an input; λ is a number."""
     program = "layer_1 = relu(x W_1 + b_1) * dropout_mask * 2; layer_2 = layer_1 W_2 + b_2; error = sum((t - layer_2)^2) + λ * sum(W_2^2)"

@@ -275,7 +275,7 @@ WRONG = [
     ("a,b,c\n1,2,3\n",                  ("--train", "--target", "d"),                   "t.csv has no column d; it has a, b, c"),
     ("",                                ("--train",),                                   "t.csv is empty"),
     ("a,b,y\n1,2,3\n",                  (),                                             "no weights: W, b; give --weights FILE.npz, or train first"),
-    ("a,b,y\n1,2,3\n",                  ("--weights", "no.npz"),                        "No such file or directory: 'no.npz'"),
+    ("a,b,y\n1,2,3\n",                  ("--weights", "no.npz"),                        "no.npz: No such file or directory"),
     ("a,b,y\n1,2,3\n",                  ("--train", "--columns", "q=a"),                "--columns q=a: write NAME=VALUE with NAME among x"),
     ("a,b,y\n1,2,3\n",                  ("--train", "--size", "n1=many"),               "--size n1=many: write NAME=VALUE"),
     ("a,b,y\n1,2,3\n",                  ("--train", "--lr", "0"),                       "--lr above 0"),
@@ -291,6 +291,12 @@ def test_what_cannot_be_done_is_said_in_one_line(rows: str, typed: tuple[str, ..
     assert (status, shown) == (2, "")
     assert said in errors
     assert errors.count("\n") == 1
+
+
+def test_a_target_that_the_table_lacks_is_named_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, said = run(compile(LOSS).export(), tmp_path, capsys, "--train", flowers(tmp_path), "--target", "color")
+    assert status == 2
+    assert "flowers.csv has no column color; it has height, width, depth, colour" in said
 
 
 def test_a_label_that_the_weights_do_not_know_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -325,6 +331,22 @@ def test_what_training_has_written_is_exported_as_it_is(tmp_path: Path, capsys: 
     assert status == 0
     assert shown == predicted.stdout
     assert shown.split("\n")[:41] == ["colour"] + ["red"] * 40
+
+
+def test_columns_of_texts_are_exported_with_what_they_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, model, new = tmp_path / "houses.csv", tmp_path / "houses.npz", tmp_path / "new.csv"
+    towns = ["Bonn", "Köln", "Ulm"]
+    data.write_text("area,town,price\n" + "".join(f"{50 + k},{towns[k % 3]},{100 + 2 * k + 30 * (k % 3)}\n" for k in range(60)), encoding="utf-8")
+    words = ["train", "y = x W + b", "--data", str(data), "--target", "price", "--one-hot", "town", "--standardize", "--optimizer", "lbfgs", "-o", str(model)]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    predicted = CliRunner().invoke(main, ["predict", str(model), "--data", str(data)]).stdout
+    assert abs(float(predicted.split()[1]) - 100) < 1e-3
+    text = CliRunner().invoke(main, ["export", str(model)]).stdout
+    assert run(text, tmp_path, capsys, data)[:2] == (0, predicted)
+    new.write_text("51,Rom\n", encoding="utf-8")
+    status, _, said = run(text, tmp_path, capsys, new)
+    assert status == 2
+    assert f"{new}, line 1, column 2: 'Rom' is none of Bonn, Köln, Ulm\n" in said
 
 
 # fmt: off

@@ -21,6 +21,10 @@ MISTAKES = [
     ("y = f(x)",                                 5,       "no function f",                     "define it: f(x) = …"),
     ("y = φ(x W)",                               5,       "no function φ",                     "define it: φ(x) = …"),
     ("y = relu x W",                             5,       "relu is a function",                "relu(x)"),
+    ("L = sum|y - t|",                           5,       "sum is a function",                 "sum(x)"),
+    ("L = sum ||y||",                            5,       "sum is a function",                 "sum(x)"),
+    ("m = mean x W",                             5,       "mean is a function",                "mean(x)"),
+    ("L = -log(p[y])",                           10,      "entries and slices",                "p […]"),
     ("l2 = relu[l0 W0] W1",                      6,       "relu is a function",                "( )"),
     ("y = relu()",                               5,       "relu takes one argument",           "relu(x)"),
     ("y = relu(x, z)",                           5,       "relu takes one argument",           "relu(x)"),
@@ -86,7 +90,8 @@ MISTAKES = [
     ("y = (x, W)",                               7,       "a comma separates",                 "side by side"),
     ("y = x W; y = x V",                         10,      "y is defined twice",                "another name"),
     ("y = z W; z = x V",                         5,       "z is used before its equation",     "put its equation first"),
-    ("y = y + 1",                                5,       "y is used before its equation",     "put its equation first"),
+    ("y = y + 1",                                5,       "y is made of itself",               "y_new = …"),
+    ("h = tanh(x Wx + h Wh + b)",                17,      "h is made of itself",               "one step of a recurrence has h_t and h_{t-1}"),
     # declarations
     ("W0: 3 by 4; y = x W0",                     3,       "3 by 4 is no shape",                "W0: 3x4"),
     ("W0: 3x4x5; y = x W0",                      3,       "3x4x5 is no shape",                 "rows x columns"),
@@ -102,6 +107,7 @@ MISTAKES = [
     ("y = sum_{i=1}^n x_i",                      5,       "indexed sums are not part",         "sum(x)"),
     ("y = ∑ x",                                  5,       "summation",                         "sum(x)"),
     ("y = x √",                                  8,       "missing after sqrt",                "type what belongs there"),
+    ("L = Σ (y - x)²",                           5,       "could be a sum",                    "sum(x) adds all entries"),
     ("L = Σ(y - x)²",                            5,       "could be a sum",                    "sum(x) adds all entries"),
     ("L = Σᵢ (yᵢ - xᵢ)²",                        5,       "indexed sums are not part",         "sum(x)"),
     ("L = Σᵢ yᵢ log pᵢ",                         5,       "indexed sums are not part",         "sum(x)"),
@@ -206,3 +212,29 @@ def test_what_can_only_be_meant_as_it_is_read_warns_of_nothing(typed: str) -> No
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compile(typed)
+
+
+# fmt: off
+ASKED = [
+    # what is typed                              what is asked
+    ("y = softmax(XW + b)",                      "X W"),
+    ("h = relu(xW1 + b1); y = h W2",             "x W₁"),
+    ("Z = WX + b",                               "W X"),
+    ("y = σ(wx)",                                "w x"),
+    ("h = tanh(x Wx + s Wh + b)",                ""),                                     # names that somebody chose
+    ("L = mse(x W, y) + KL + CE",                ""),
+    ("XW = X W; y = relu(XW)",                   ""),
+    ("q = (x - m)' Σ (x - m)",                   ""),
+    ("y = x W; g = dy/dW",                       "backprop has that by W"),
+    ("v = dx / dt",                              ""),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("typed", "asked"), ASKED)
+def test_what_may_be_meant_otherwise_is_asked_about(typed: str, asked: str) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compile(typed)
+    assert len(caught) == bool(asked)
+    assert all(asked in str(warning.message) for warning in caught)

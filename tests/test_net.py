@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,12 +84,40 @@ def test_torch_agrees() -> None:
 
 # fmt: off
 SAME_SHAPES = [{"l0": 3, "W0": (3, 4)}, {"l0": "3", "W0": "3x4"}, {"l_0": (5, 3), "W_0": [3, 4]}, {"l0": ("B", 3), "l1": 4}, {"ℓ₀": np.int64(3), "W0": "3×4"}, {"l0": ("B", "n"), "W0": (3, 4)}]
+NO_SHAPES = ["3by4", "-1x4", (-1, 4), ("3", 4), (3, 4, 5), 1.5, "1.5", "", None, True]
 # fmt: on
 
 
 @pytest.mark.parametrize("shapes", SAME_SHAPES)
 def test_shapes_are_given_in_any_of_the_usual_ways(shapes: dict[str, Any]) -> None:
     assert compile(SEED, shapes=shapes).shapes["W0"] == (3, 4)
+
+
+def test_two_letters_are_rows_and_columns() -> None:
+    assert compile(SEED, shapes={"W0": "nxd"}).shapes["W0"] == ("n", "d")
+
+
+def test_shapes_of_one_net_are_shapes_for_another() -> None:
+    net = compile("g = [cos(x B), sin(x B)]; y = g W")
+    assert compile("g = [cos(x B), sin(x B)]; y = g W", shapes=net.shapes).shapes == net.shapes
+
+
+@pytest.mark.parametrize("shape", NO_SHAPES)
+def test_what_is_no_shape_is_refused(shape: Any) -> None:
+    with pytest.raises(ShapeError, match=re.escape(f"shapes: W0 cannot be {shape!r}")):
+        compile(SEED, shapes={"W0": shape})
+
+
+def test_shapes_come_by_name() -> None:
+    with pytest.raises(TypeError, match="name by name"):
+        compile(SEED, shapes=[3, 4])  # type: ignore[arg-type]
+
+
+def test_the_name_of_a_loss_is_no_loss() -> None:
+    with pytest.raises(NotationError, match="mse is a function") as caught:
+        compile("h = relu(x W); p = h V", loss=" mse")
+    assert caught.value.hint == "say of what: mse(p, y)"
+    assert compile("mse = sum((x W - y)^2)", loss="mse").output == "L"  # a value of that name
 
 
 # fmt: off
@@ -148,6 +177,13 @@ def test_an_option_that_is_not_there_is_refused_with_what_there_is(option: dict[
 def test_a_program_is_text(source: Any) -> None:
     with pytest.raises(TypeError, match="a program is text"):
         compile(source)
+
+
+def test_a_file_is_not_read_unasked() -> None:
+    with pytest.raises(TypeError, match="read the file"):
+        compile(Path("nets/net.alg"))  # type: ignore[arg-type]
+    with pytest.raises(NotationError, match="is the name of a file"):
+        compile("nets/net.alg")
 
 
 def test_the_same_results_come_with_and_without_optimisation_and_stabilisation() -> None:
@@ -385,6 +421,45 @@ def test_read_only_arrays_are_only_read() -> None:
     value += 1  # what comes out is the caller's own
     for grad in grads.values():
         grad += 1
+
+
+# fmt: off
+PARAMETERS = [
+    # program                                               what training changes
+    ("L = 1/(2 N) sum((x W - y)^2)",                        ("W",)),          # N counts
+    ("L = C mean(relu(1 - y * (x w + b))) + ||w||^2 / 2",   ("b",)),          # C weighs a penalty
+    ("L = mse(x W + b, y) + beta sum(W^2)",                 ("W", "b")),
+    ("L = mse(W * x + b, y) where W ∈ R, b ∈ R",            ("W", "b")),      # scalars that meet data
+    ("y = W * x + b; W ∈ R; x ∈ R; b ∈ R",                  ("W", "b")),
+    ("p = softmax(x W / T)",                                ("W", "T")),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("program", "trained"), PARAMETERS)
+def test_what_weighs_a_sum_over_everything_is_not_trained(program: str, trained: tuple[str, ...]) -> None:
+    net = compile(program)
+    assert net.parameters == trained
+    assert tuple(net.gradients) == trained
+    assert all(("parameter" in line) == (line.split()[1] in trained) for line in net.sheet(100).split("Symbols")[1].split("\n")[2:] if " data " in line or " parameter " in line)
+
+
+def test_arrays_come_by_name() -> None:
+    with pytest.raises(TypeError, match=re.escape("arrays come by name: net(l0=…, W0=…, W1=…)")):
+        compile(SEED)(*AT.values())
+
+
+def test_numbers_make_a_net_of_numbers() -> None:
+    """One neuron, as the first chapter has it: the value is a float, its gradient asks for no delta."""
+    net = compile("p = sigmoid(w*x + b); L = (p - y)^2", wrt=["w", "b"])
+    at = {"w": 2.0, "x": 3, "b": -5.0, "y": 0.25}
+    p = 1 / (1 + np.exp(-1))
+    assert net(**at) == pytest.approx((p - 0.25) ** 2)
+    assert isinstance(net(**at), float)
+    slope = 2 * (p - 0.25) * p * (1 - p)
+    assert {name: float(grad) for name, grad in net.grad(**at).items()} == pytest.approx({"w": 3 * slope, "b": slope})
+    assert net(**{name: [[value]] for name, value in at.items()}).shape == (1, 1)  # a batch of one is a batch
+    assert compile("y = softmax(x)")(x=3.0) == [[1]]
 
 
 # ------------------------------------------------------------------------------------------------ what is not taken

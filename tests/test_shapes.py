@@ -45,6 +45,7 @@ FOLLOWS = [
     ("y = W x + b; x: 3; y: 4",                      {},                                      "W 4×3, x 3×1, b 4×1, y 4×1"),
     ("h = tanh(W x + U s + b); y = V h + c; x: n",   {"h": (5, 1)},                           "W 5×n, x n×1, U 5×a, s a×1, b 5×1, V b×5, c b×1"),
     ("y = w' x + b; w ∈ R^3",                        {},                                      "w 3×1, x 3×a, b 1×a, y 1×a"),
+    ("Z1 = W1 X + b1; A1 = tanh(Z1); Z2 = W2 A1 + b2", {},                                    "X a×m, W1 h×a, b1 h×1, W2 c×h, b2 c×1, Z2 c×m"),
     ("q = x' A x; x: 3",                             {},                                      "x 3×1, A 3×3, q 1×1"),
     ("y = x W + b; x: 3; b: 4",                      {},                                      "x a×3, W 3×4, b 1×4, y a×4"),
     ("y = W x + b",                                  {"x": (3, 1)},                           "W a×3, b a×1, y a×1"),
@@ -59,8 +60,13 @@ FOLLOWS = [
     ("M = c + r",                                    {"c": (4, 1), "r": (1, 3)},              "M 4×3"),
     ("y = x * k",                                    {"x": (4, 3), "k": (4, 1)},              "y 4×3"),
     ("y = 2 x - 1",                                  {"x": (4, 3)},                           "y 4×3"),
+    ("z = mu + s * eps; q = z W; L = mse(q, x)",     {"eps": ("B", 2), "x": 6},               "mu B×2, s B×2, W 2×6, q B×6"),  # no scalar, as its shape says
     ("w2 = w - eta g",                               {},                                      "w a×b, eta 1×1, g a×b, w2 a×b"),
     ("L = ||X w - y||^2 + lambda ||w||^2",           {"X": (10, 3)},                          "w 3×a, y 10×a, lambda 1×1, L 1×1"),
+    ("L = 1/n sum((x W - y)^2)",                     {},                                      "x a×b, W b×c, y a×c, n 1×1, L 1×1"),
+    ("L = mse(x W, y) + c sum(W^2)",                 {},                                      "x a×b, W b×d, c 1×1, L 1×1"),
+    ("k = mean(v); y = relu((x - k) W)",             {},                                      "v a×b, k 1×1, x c×d, W d×e"),
+    ("p = exp(z) / sum(exp(z))",                     {},                                      "z a×b, p a×b"),
     ("A = softmax(Q K' / sqrt(d)); O = A V",         {"Q": ("T", 64), "V": ("S", 32)},        "K S×64, d 1×1, A T×S, O T×32"),
     # reductions keep two dimensions
     ("s = sum(x); r = sum(x, axis=0); c = sum(x, axis=1)", {"x": (4, 3)},                     "s 1×1, r 1×3, c 4×1"),
@@ -202,6 +208,7 @@ BROUGHT = [
     ("w2 = w - eta * g",         {"w": (3, 4), "eta": (3, 4), "g": (3, 4)}),
     ("y = lambda x",             {"lambda": (1, 3), "x": (3, 2)}),                                # λ a row: a product
     ("y = λ * x",                {"lambda": (1, 3), "x": (2, 3)}),
+    ("L = mse(x, y) + c sum(W)", {"x": (2, 3), "y": (2, 3), "c": (4, 5), "W": (1, 2)}),           # c a matrix
     ("y = gamma * x + beta",     {"gamma": (5, 3), "x": (5, 3), "beta": (1, 3)}),
     ("y = gamma * x + beta",     {"gamma": (3,), "x": (5, 3), "beta": ()}),
     ("y = a + b",                {"a": (4, 1), "b": (1, 3)}),                                     # a column and a row: a matrix

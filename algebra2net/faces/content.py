@@ -97,7 +97,7 @@ def content(net: Net) -> Content:
     rows = tuple(_with_code(_rows(forward, shown(forward, hidden=False)), code, code_back, {*forward.inputs, *(e.name for e in forward.equations)}))
     derived = _derived(forward, backprop) if backprop is not None else []
     back = tuple(_with_code(derived, code_back, None, {*forward.inputs, *(row.name for row in (*rows, *derived))}))
-    entries = tuple(_entries(forward, backprop, code, code_back, [*rows, *back]))
+    entries = tuple(_entries(forward, backprop, code, code_back, [*rows, *back], net.parameters))
     return Content(tuple(lines(forward, UNICODE)), rows, back, entries, _functions([*rows, *back]), _sizes(entries), tuple(missing), _computed(net))
 
 
@@ -228,7 +228,7 @@ def _text(name: Symbol, texts: Mapping[Symbol, Mapping[str, str]]) -> str:
 # --------------------------------------------------------------------------------------------------------- glossary
 
 
-def _entries(forward: Program, backprop: Program | None, code: Code | None, code_back: Code | None, rows: Sequence[Row]) -> Iterator[Entry]:
+def _entries(forward: Program, backprop: Program | None, code: Code | None, code_back: Code | None, rows: Sequence[Row], trained: Sequence[str]) -> Iterator[Entry]:
     """An entry for each name that stands in a row: inputs, values, then what the derivation added."""
     uses: dict[Symbol, dict[Symbol, None]] = defaultdict(dict)
     for row in rows:
@@ -239,13 +239,13 @@ def _entries(forward: Program, backprop: Program | None, code: Code | None, code
     identifiers = {**(code_back.identifiers if code_back else {}), **(code.identifiers if code else {})}
     shapes = {**(backprop.shapes if backprop else {}), **forward.shapes}
     texts = labels(backprop) if backprop is not None else {}
-    roles = _roles(forward, backprop, shapes)
+    roles = _roles(forward, backprop, shapes, trained)
     for name in dict.fromkeys([*forward.inputs, *(row.name for row in rows), *uses]):
         role, family = roles.get(name, ("step", name))
         yield Entry(name, _text(name, texts), identifiers.get(name, ""), shapes.get(name, SCALAR), role, family, tuple(uses[name]))
 
 
-def _roles(forward: Program, backprop: Program | None, shapes: Mapping[Symbol, Shape]) -> dict[Symbol, tuple[str, Symbol]]:
+def _roles(forward: Program, backprop: Program | None, shapes: Mapping[Symbol, Shape], trained: Sequence[str]) -> dict[Symbol, tuple[str, Symbol]]:
     """What each symbol is to the network, and whose family it is of; what is not here is a step."""
     (output,) = forward.outputs.values()
     roles: dict[Symbol, tuple[str, Symbol]] = {}
@@ -255,7 +255,7 @@ def _roles(forward: Program, backprop: Program | None, shapes: Mapping[Symbol, S
         roles |= {name: ("signal", layer) for name, layer in backprop.deltas.items()}
         roles |= {name: ("gradient", parameter) for name, parameter in backprop.gradients.items()}
     roles |= {e.name: ("hidden layer" if e.name in forward.hidden or shapes.get(e.name) != SCALAR else "value", e.name) for e in forward.equations}
-    roles |= {name: ("parameter" if is_parameter(name.name) else "data", name) for name in forward.inputs}
+    roles |= {name: ("parameter" if is_parameter(name.name) and name.name in trained else "data", name) for name in forward.inputs}
     return roles | {output: ("output", output)}
 
 

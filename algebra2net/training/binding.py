@@ -52,6 +52,7 @@ class Binding:
     features: tuple[tuple[str, int], ...]  # column, how many numbers it has
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of a feature of texts: which there are, each a number of its own
     targets: tuple[str, ...] = ()
+    target_widths: tuple[int, ...] = ()  # of each target of numbers: how many it has
     kind: str = "numbers"
     classes: tuple[str, ...] = ()
     named: bool = True
@@ -64,6 +65,17 @@ class Binding:
     def width(self) -> int:
         """How many columns the input layer has."""
         return sum(width for _, width in self.features)
+
+    @property
+    def target_width(self) -> int:
+        """How many columns the target has."""
+        return {"classes": len(self.classes), "input": self.width, "numbers": sum(self.target_widths)}.get(self.kind, 1)
+
+    @property
+    def predicted(self) -> list[str]:
+        """The columns of a prediction of numbers."""
+        columns = zip(self.targets, self.target_widths, strict=True) if self.targets else self.features
+        return [column for name, width in columns for column in column_names(name, width, self.texts.get(name, ()))]
 
     def inputs(self, table: Table) -> Array:
         """The input layer, a row for each row of the table.
@@ -144,9 +156,19 @@ class Binding:
     def read(cls, words: Mapping[str, Any]) -> Binding:
         """The record from JSON."""
         scaled = {name: Scaling(center=tuple(found["center"]), scale=tuple(found["scale"])) for name in ("inputs_scaled", "target_scaled") if (found := words[name])}
-        lists: dict[str, Any] = {"features": tuple((name, width) for name, width in words["features"]), "targets": tuple(words["targets"]), "classes": tuple(words["classes"])}
+        lists: dict[str, Any] = {
+            "features": tuple((name, width) for name, width in words["features"]),
+            "targets": tuple(words["targets"]),
+            "target_widths": tuple(words.get("target_widths", [1] * len(words["targets"]))),
+            "classes": tuple(words["classes"]),
+        }
         lists["texts"] = {name: tuple(texts) for name, texts in words["texts"].items()}
         return cls(**{**words, "inputs_scaled": None, "target_scaled": None, **lists, **scaled})
+
+
+def column_names(name: str, width: int, texts: Sequence[str]) -> list[str]:
+    """The columns that one of a table becomes: one for each of its texts, or of its numbers."""
+    return [f"{name}={text}" for text in texts] or [name] * (width == 1) or [f"{name}[{k}]" for k in range(width)]
 
 
 def _softmax(z: Array) -> Array:

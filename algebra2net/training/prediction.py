@@ -70,7 +70,7 @@ def _compared(net: Net, target: str) -> tuple[Symbol, str]:
                     value, says = _peeled(operand, made)
                     of_logits = any(type(e.value).__name__ == "bce_logits" for e in net.program.equations)
                     return value, "logits" if of_logits else says
-    raise ValueError(f"the target {target} meets nothing that training changes; is it the target? --target-input names another")
+    raise ValueError(f"the target {target} meets nothing that training changes; the names that training changes are given by wrt (--wrt W,b)")
 
 
 def _peeled(value: Symbol, made: Mapping[Symbol, Any]) -> tuple[Symbol, str]:

@@ -89,7 +89,7 @@ class Task:
         return probability if probability.is_number else self.binding.constants[probability.name]
 
     def scores(self, x: Array, y: Array | None, params: Mapping[str, Array]) -> dict[str, float]:
-        """`accuracy` of classes, `R²` of numbers: 1 - Σ(y - p)² / Σ(y - ȳ)²."""
+        """`accuracy` of classes, also where the target is a matrix of their probabilities; `R²` of numbers: 1 - Σ(y - p)² / Σ(y - ȳ)²."""
         prediction = self.predict(x, params)
         desired = x if y is None else y
         if self.binding.kind in ("classes", "binary", "signs"):
@@ -97,6 +97,8 @@ class Task:
             return {"accuracy": float(right.mean())}
         if prediction.shape != desired.shape:
             return {}
+        if self.prediction.says == "logits":  # beside probabilities: which is the largest
+            return {"accuracy": float((prediction.argmax(axis=1) == desired.argmax(axis=1)).mean())} if desired.shape[1] > 1 else {}
         around = ((desired - desired.mean(axis=0)) ** 2).sum()
         return {"R²": float(1 - ((desired - prediction) ** 2).sum() / around)} if around > 0 else {}
 
@@ -213,7 +215,8 @@ def _binding(net: Net, table: Table, wish: Wish, targets: tuple[str, ...]) -> Bi
     if itself or target is None:
         return Binding(**common, kind="input" if target is not None else "none")  # type: ignore[arg-type]
     kind, classes = _kind(net, table, target, targets)
-    return Binding(**common, targets=targets, kind=kind, classes=classes)  # type: ignore[arg-type]
+    widths = tuple(table.numbers(name).shape[1] for name in targets) if kind == "numbers" else ()
+    return Binding(**common, targets=targets, target_widths=widths, kind=kind, classes=classes)  # type: ignore[arg-type]
 
 
 def _width(table: Table, name: str) -> int:
@@ -235,7 +238,8 @@ def _kind(net: Net, table: Table, target: str, targets: tuple[str, ...]) -> tupl
     of_classes = bool(used & ONE_HOT or used & BINARY or "hinge" in used or several)
     if isinstance(column, list) and not of_classes and any(is_number(cell) for cell in column):
         table.numbers(targets[0], "a column of labels has no numbers among them")  # says which cell is none
-    if len(targets) > 1 or not (of_classes or isinstance(column, list)):
+    is_matrix = isinstance(column, np.ndarray) and column.shape[1] > 1  # numbers already: one-hot rows, probabilities
+    if len(targets) > 1 or is_matrix or not (of_classes or isinstance(column, list)):
         return "numbers", ()
     classes = in_order(table.labels(targets[0]))
     if len(classes) < 2:

@@ -25,8 +25,7 @@ def parameter_shapes(net: Net, binding: Binding, hidden: Sequence[int]) -> dict[
     sizes: dict[str, int] = {}
     _settle(net, roles, binding.layer, binding.width, "columns", sizes, binding.features)
     if binding.target is not None and binding.target != binding.layer:
-        width = {"classes": len(binding.classes), "input": binding.width, "numbers": len(binding.targets)}.get(binding.kind, 1)
-        _settle(net, roles, binding.target, width, "classes" if binding.kind == "classes" else "columns", sizes, ())
+        _settle(net, roles, binding.target, binding.target_width, "classes" if binding.kind == "classes" else "columns", sizes, ())
     unknown = list(dict.fromkeys(size for name in roles.trained for size in dimensions(net.shapes[name]) if size not in sizes))
     if len(hidden) not in (0, len(unknown)):
         raise ValueError(f"--hidden {','.join(map(str, hidden))}: the program leaves {len(unknown)} width{'s' * (len(unknown) != 1)} open{_layers(net, unknown)}")

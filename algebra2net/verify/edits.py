@@ -250,7 +250,7 @@ def sums(root: Term, around: Surroundings) -> Iterator[Edit]:
         elif shape is not None and shape != (1, 1) and node.op != NUMBER:
             for axis in (0, 1, None):
                 if axis is None or shape[axis] != 1:
-                    over = f"over the batch (axis={axis})" if axis is not None and shape[axis] == around.batch else _along(axis)
+                    over = f"over the batch (axis={axis}), which one example alone does not need" if axis is not None and shape[axis] == around.batch else _along(axis)
                     kind_ = "missing sum over the batch" if axis is not None and shape[axis] == around.batch else "missing sum"
                     yield _one(root, path, call("sum", node, axis=axis), kind_, _say(f"{{}} must be summed up {over}", node), 1.0 if not path else 1.1)
 
@@ -273,6 +273,15 @@ def constants(root: Term, around: Surroundings) -> Iterator[Edit]:
             if around.batch_size is not None:
                 yield _one(root, (*path, k), call("divide", term, around.batch_size), "constant factor", _say("the term {} lacks the factor 1/batch", term), 1.25)
                 yield _one(root, (*path, k), call("scale", around.batch_size, term), "constant factor", _say("the term {} has a surplus factor 1/batch", term), 1.25)
+
+
+@kind(pairs=True)
+def scalar_factors(root: Term, around: Surroundings) -> Iterator[Edit]:
+    """A scalar of the program, missing as a factor or a divisor of the whole: the 1/m of a loss, λ."""
+    for name in map(named, around.leaves):
+        if around.shape(name) == (1, 1):
+            yield _one(root, (), call("divide", root, name), "constant factor", _say("the constant factor 1/{} is missing", name), 0.97)
+            yield _one(root, (), call("scale", name, root), "constant factor", _say("the constant factor {} is missing", name), 0.97)
 
 
 # ------------------------------------------------------------------------------------------------------------- slopes
