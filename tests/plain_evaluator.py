@@ -68,9 +68,13 @@ class Evaluator:
             case "product":
                 return parts[0] @ parts[1] if tree.parts[0].size[1] == tree.parts[1].size[0] else parts[0] * parts[1]
             case "power":
-                return reduce(np.multiply, [parts[0]] * int(word))
+                return reduce(np.multiply, [parts[0]] * int(word), 0 * parts[0] + 1)
             case "compare":
                 return self.compared(word, *parts)
+            case "root":
+                return np.exp(np.log(parts[0]) * LONG({"(1/2)": "0.5"}.get(word, word.strip("()"))))
+            case "norm_1 by" | "norm_inf by":
+                return self.reduced(tree.kind.removesuffix(" by"), parts[0], int(word))
             case "along":
                 return self.reduced(word, parts[0], int(setting))
             case "eps":
@@ -155,6 +159,8 @@ class Evaluator:
                 return squares if word == "var" else self.root_of_squares(squares, centred, **along)
             case "logsumexp":
                 return np.log(np.sum(np.exp(x), **along))
+            case "norm²":
+                return np.sum(x * x, **along)
             case "norm":
                 return self.root_of_squares(np.sum(x * x, **along), x, **along)
             case "norm_1":
@@ -162,7 +168,7 @@ class Evaluator:
             case "norm_inf":
                 return self.extreme(CHOOSING["abs"](self, x), 1, axis)
         assert word == "size"
-        return np.full((1, 1), LONG(x.size))
+        return np.full((1, 1), LONG(x.size if axis is None else x.shape[axis]))
 
     def extreme(self, x: Any, sign: int, axis: int | None) -> Any:
         """The largest entry: one after the other, each time the larger of two."""
@@ -188,7 +194,7 @@ class Evaluator:
         return gamma * (x / np.sqrt(np.mean(x * x, **along) + eps)) + beta
 
 
-REDUCTIONS = frozenset("sum prod mean max min var std logsumexp norm norm_1 norm_inf size".split())
+REDUCTIONS = frozenset("sum prod mean max min var std logsumexp norm norm_1 norm_inf norm² size".split())
 ROWS = frozenset("softmax log_softmax normalize layernorm rmsnorm".split())
 
 
