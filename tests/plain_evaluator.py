@@ -51,6 +51,7 @@ class Evaluator:
     def value(self, tree: Tree, known: Mapping[str, Any]) -> Any:
         """The matrix that a tree stands for."""
         found = self.meaning(tree, [self.value(part, known) for part in tree.parts], known)
+        self.is_sure &= bool(np.isfinite(found).all())
         self.largest = max(self.largest, float(np.max(np.abs(found), initial=0.0)))
         return found
 
@@ -129,9 +130,17 @@ class Evaluator:
         self.is_smooth &= not ((distance < NEAR) & (x.imag != 0)).any()
         return how(x.real).astype(LONG)
 
+    def root(self, x: Any) -> Any:
+        """The square root; at 0 it has no slope."""
+        at_zero = x.real < NEAR
+        self.taken.append(at_zero.tobytes())
+        self.is_smooth &= not at_zero.any()
+        return np.sqrt(x)
+
     def root_of_squares(self, squares: Any, of: Any, **axis: Any) -> Any:
         """The root of a sum of squares: 0 has no slope unless nothing moves there."""
         at_zero = np.abs(squares.real) < NEAR**2
+        self.taken.append(at_zero.tobytes())
         moves = np.max(np.abs(np.imag(of)), initial=0.0, **axis) > NEAR * H
         self.is_smooth &= not (at_zero & moves).any()
         return np.where(at_zero, 0, np.sqrt(np.where(at_zero, 1, squares)))
@@ -273,7 +282,7 @@ Meaning = Callable[..., Any]
 # fmt: off
 SMOOTH: dict[str, Meaning] = {
     "plus": np.add, "minus": np.subtract, "times": np.multiply, "divide": np.divide, "neg": np.negative, "transpose": np.transpose, "pow": lambda x, p: np.exp(p * np.log(x)),
-    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "arcsinh": np.arcsinh, "arccosh": np.arccosh, "arctanh": np.arctanh,
     "expm1": lambda x: np.exp(x) - 1, "log1p": lambda x: np.log(1 + x), "log2": lambda x: np.log(x) / np.log(LONG(2)), "log10": lambda x: np.log(x) / np.log(LONG(10)),
     "square": lambda x: x * x, "reciprocal": lambda x: 1 / x, "erf": erf, "erfc": lambda x: 1 - erf(x), "lgamma": lgamma,
@@ -288,7 +297,7 @@ SMOOTH: dict[str, Meaning] = {
 }
 CHOOSING: dict[str, Meaning] = {  # of the evaluator, and the operands
     "abs": lambda see, x: see.choice(x, x, -x), "sign": lambda see, x: see.compared(">", x, 0) - see.compared("<", x, 0), "step": lambda see, x: see.compared(">", x, 0),
-    "floor": lambda see, x: see.rounded(x, np.floor), "ceil": lambda see, x: see.rounded(x, np.ceil), "round": lambda see, x: see.rounded(x, np.round),
+    "sqrt": lambda see, x: see.root(x), "floor": lambda see, x: see.rounded(x, np.floor), "ceil": lambda see, x: see.rounded(x, np.ceil), "round": lambda see, x: see.rounded(x, np.round),
     "maximum": lambda see, a, b: see.choice(a - b, a, b), "minimum": lambda see, a, b: see.choice(b - a, a, b),
     "clip": lambda see, x, low, high: CHOOSING["minimum"](see, CHOOSING["maximum"](see, x, low), high),
     "where": lambda see, c, a, b: np.where(see.compared("!=", c, 0) > 0, a, b),
@@ -319,11 +328,11 @@ def slope(program: Written, at: Mapping[str, Array], step: Mapping[str, Array], 
         moved = {name: array + 1j * H * step[name] if name in step else array.astype(PAIR) for name, array in at.items()}
         return np.sum(delta * np.imag(see.run(moved)[program.output])) / H, see.is_smooth and see.is_sure
     ends, ways = [], set()
-    for t in (1, -1, 2, -2):
+    for t in (0, 1, -1, 2, -2):
         see = Evaluator(program)
         ends.append(np.sum(delta * see.run({name: array + t * STEP * step[name] if name in step else array for name, array in at.items()})[program.output]))
         ways.add(b"".join(see.taken))
-    up, down, far_up, far_down = ends
+    _, up, down, far_up, far_down = ends
     near, far = (up - down) / (2 * STEP), (far_up - far_down) / (4 * STEP)
     return (4 * near - far) / 3, len(ways) == 1 and abs(near - far) < 1e-5 * max(1, abs(near))  # of fourth order (Abramowitz and Stegun 25.3.6)
 

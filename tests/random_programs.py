@@ -667,7 +667,8 @@ def _by_hand() -> list[Callable[[_Grower, Tree, int | None], Tree]]:
         return make.of("divide", centred, make.of("sqrt", make.of("plus", spread, half)))
 
     def length(make: _Grower, x: Tree, axis: int | None) -> Tree:
-        return make.of("divide", x, make.of("plus", half, make.of("sqrt", make.by("sum", make.power_of(x, "2"), axis))))
+        x = make.of("sigmoid", x)  # at 0 the root has no slope
+        return make.of("divide", x, make.of("sqrt", make.by("sum", make.power_of(x, "2"), axis)))
 
     def gelu(make: _Grower, x: Tree, _: int | None) -> Tree:
         return make.of("times", make.of("times", half, x), make.of("plus", one, make.of("erf", make.of("divide", x, make.of("sqrt", two)))))

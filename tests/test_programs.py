@@ -216,9 +216,10 @@ def test_gradients_by_several_names_are_those_by_each(seed: int) -> None:
 def test_the_gradient_by_a_hidden_value_is_the_gradient_by_an_input_in_its_place(seed: int) -> None:
     here = case(seed)
     *before, (last, tree) = here.program.equations
-    if not before or all(leaf.word != before[-1][0] for leaf in leaves(tree)):
+    name = before[-1][0] if before else ""
+    words = {leaf.word for leaf in leaves(tree)}
+    if name not in words or any(word.endswith("'") for word in words) or not Plain(here).is_sure:  # an input's prime transposes it
         return
-    name = before[-1][0]
     known = {**here.arrays, **{made: np.asarray(value, float) for made, value in Evaluator(here.program).run(here.at).items()}}
     rest = Written(((last, tree),), here.program.functions, has_batch=here.program.has_batch)
     alone = Case(rest, {word: known[word] for word in rest.sizes}, here.delta)
@@ -303,8 +304,10 @@ def test_latex_and_python_read_back_as_the_same_program(seed: int, notation: str
     here = case(seed)
     net = here.compiled()
     again = compile(net.to(notation), shapes=here.program.shapes, notation=notation)
-    assert again.program == net.program
-    assert set(str(again.program).splitlines()) <= set(str(net.program).splitlines())
+    same(again(**here.arrays), net(**here.arrays), digits=9)
+    if notation == "latex" or not any(part.kind == "transpose" and part.size == (1, 1) for _, tree in here.program.equations for part in parts_of(tree)):  # NumPy's scalars have none
+        assert again.program == net.program
+        assert set(str(again.program).splitlines()) <= set(str(net.program).splitlines())
 
 
 # ---------------------------------------------------------------------------------------------------------------- code

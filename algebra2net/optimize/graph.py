@@ -235,7 +235,8 @@ class Graph:
             result.fresh = result.fresh and not here.is_view
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         if here.ordinary and result.short is not None and result.args == args and here.name not in BESIDE and self.straight is None:
-            result.sharing += ((None, here),)
+            if (None, here) not in result.sharing:  # the same call may be asked for again
+                result.sharing += ((None, here),)
             self.sharing.setdefault(args[0], result)
         return result
 
@@ -393,7 +394,7 @@ def _size(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...]
 
 def _expand(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
     x, like = args
-    if x.shape == like.shape and not x.zero_d:
+    if x.shape == like.shape:
         return x
     op = "full_like" if x.shape == SCALAR else "broadcast"
     node = graph.plain(op, (x, like), None, shape)

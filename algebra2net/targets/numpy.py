@@ -216,12 +216,16 @@ class _Function:
     def line(self, equation: Equation) -> str:
         text = self.expression(equation.value, "comparison", equation.name)
         if not isinstance(equation.value, Operation):
-            for known in (self.loose, self.scalars):
-                if equation.value in known:
-                    known.add(equation.name)
-            if self.is_constant(equation.value):
-                self.constant.add(equation.name)
+            self.pass_on(equation.value, equation.name)
         return f"{self.identifiers[equation.name]} = {text}"
+
+    def pass_on(self, value: Expr, name: Symbol) -> None:
+        """What is known of a value is known of a name that it gets."""
+        for known in (self.loose, self.scalars):
+            if value in known:
+                known.add(name)
+        if self.is_constant(value):
+            self.constant.add(name)
 
     def line_of_two(self, first: Symbol, second: Symbol) -> tuple[str, str]:
         """The line of two values that one call gives, under both identifiers."""
@@ -247,6 +251,8 @@ class _Function:
         if isinstance(value, Symbol):
             made = self.made[value]
             found = (self.identifiers[made], "atom") if made in self.identifiers else self.fresh(made, value)
+            if not isinstance(made, Operation):
+                self.pass_on(made, value)
         else:
             text = "np.pi" if value is pi else number(value)
             found = text, "unary" if text.startswith("-") else "atom"
@@ -261,6 +267,11 @@ class _Function:
             self.preludes.setdefault(name, helper)
         if here.imports:
             self.imports.setdefault(here.imports)
+        if here.name == "expand" and self.program.shapes.get(value.args[1], SCALAR) == SCALAR:  # to what it is already
+            text = self.expression(value.args[0], "atom")
+            if result is not None:
+                self.pass_on(value.args[0], result)
+            return text, "atom"
         rows = self.constant_rows(value)
         if rows is not None:
             self.needs_dtype = True
