@@ -31,6 +31,7 @@ from algebra2net.targets.sums import collected
 from algebra2net.tidy import without_unused
 
 FOLDED = 6  # operators folded into one line of code
+_READ_ONLY = ("expand", "diagonal")  # as NumPy gives them
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 PLACED = '''def placed(block, like, start, axis):
     """Zeros of the shape of `like`, with the block in its rows or columns from `start` on."""
@@ -292,6 +293,8 @@ class _Function:
             if here.name == "divide" and isinstance(args[1], Symbol):  # by the size of something empty, too: inf, no error
                 above, below = (self.expression(arg, "comparison") for arg in args)
                 return f"float(np.divide({above}, {below}))", "atom"
+            if recipe.level == "power" and not args[0].is_positive:  # of 0 and of what is negative Python makes errors and complex numbers
+                return f"float(np.float64({self.expression(args[0], 'comparison')}) ** {self.expression(args[-1], 'unary')})", "atom"
             return (f"float({text})", "atom") if recipe.is_call else (text, recipe.level)
         if result is not None and self.is_loose(here, args, result):
             self.loose.add(result)
@@ -439,14 +442,15 @@ class _Function:
         text = self.identifiers[name]
         if self.program.shapes[name] == SCALAR:
             return f"float({text})" if name in self.constant or name in self.scalars else f"{text}.item()"
-        base = self.memory(name)
-        if name in self.constant or base in shared:
+        *views, base = self.memory(name)
+        if name in self.constant or base in shared or any(type(self.made[view]).__name__ in _READ_ONLY for view in views):
             return f"np.array({text})"
         shared.add(base)
         return text
 
-    def memory(self, name: Symbol) -> Symbol:
-        """The name whose memory this one's is."""
+    def memory(self, name: Symbol) -> Iterator[Symbol]:
+        """The names that have this one's memory: itself, what it is a view of, …, what made it."""
+        yield name
         while name in self.made:
             value = self.made[name]
             if isinstance(value, Symbol):
@@ -455,7 +459,7 @@ class _Function:
                 name = value.args[0]
             else:
                 break
-        return name
+            yield name
 
     def docstring(self) -> str:
         shapes = ", ".join(f"{self.identifiers[name]}: {'×'.join(map(str, self.program.shapes[name]))}" for name in self.program.inputs)
