@@ -143,7 +143,7 @@ class Evaluator:
         self.taken.append(at_zero.tobytes())
         moves = np.max(np.abs(np.imag(of)), initial=0.0, **axis) > NEAR * H
         self.is_smooth &= not (at_zero & moves).any()
-        return np.where(at_zero, 0, np.sqrt(np.where(at_zero, 1, squares)))
+        return np.where(squares.real == 0, 0, np.sqrt(np.where(squares.real == 0, 1, squares)))
 
     def derivative(self, word: str, x: Any) -> Any:
         """f'(x), by a complex step of its own."""
