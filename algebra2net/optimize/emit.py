@@ -468,6 +468,8 @@ class Lines:
         """The call of NumPy's function that does an operation entry by entry; a keyword costs as much as a small array's sum."""
         words = [self.filled(arg, node) if node.op in ("maximum", "minimum") and not node.zero_d else self.entry(arg, loose=True) for arg in node.args]
         words += [f"out={out}" if node.op in ("maximum", "minimum") else out] if out else []
+        if node.op == "negative" and out and (self.block is not None or self.stacks.slots):  # from one view to another, 64 bytes apart, NumPy 2.4's is wrong
+            return f"np.multiply({words[0]}, {self.constant(self.graph.const(-1))}, {out})"
         return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join(words)})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
