@@ -49,8 +49,14 @@ INPUTS: dict[Size, tuple[str, ...]] = {  # names for each shape
 ALSO = {"lambda": ("lambda", "λ"), "y_hat": ("y_hat", "ŷ"), "w0": ("w0", "w_0", "w₀"), "l1": ("l1", "ℓ₁", "l_1"), "e_i_j": ("e_i_j", "e_{i,j}"), "h_{t-1}": ("h_{t-1}", "hₜ₋₁")}
 NAMED = ("z", "h", "l1", "a2", "E", "class", "N", "s", "g", "p", "theta'", "e_i_j")
 OWN: dict[str, tuple[str, ...]] = {  # functions of a program's own, and their parameters: of entries, then of matrices
-    **{"swish": ("x",), "act": ("x",), "mix": ("x", "k"), "blend": ("x", "k", "t")},
-    **{"lin": ("A", "x"), "gram": ("A",), "energy": ("x", "A"), "centred": ("x",)},
+    "swish": ("x",),
+    "act": ("x",),
+    "mix": ("x", "k"),
+    "blend": ("x", "k", "t"),
+    "lin": ("A", "x"),
+    "gram": ("A",),
+    "energy": ("x", "A"),
+    "centred": ("x",),
 }
 
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "norm")
