@@ -203,8 +203,8 @@ class Program:
         return {name: shapes[name] for name in [*self.inputs, *[e.name for e in self.equations]] if name in shapes}
 
     def first_step(self) -> int:
-        """The highest number of a step; a draft that goes on from here counts on."""
-        return max([e.name.number for e in self.equations], default=0)
+        """The highest number of a step, one that is gone and has left its shape included; a draft that goes on from here counts on."""
+        return max([*(e.name.number for e in self.equations), *(name.number for name in self.shapes)], default=0)
 
     def uses(self) -> Counter[Symbol]:
         """How often each name is an operand, or an output."""

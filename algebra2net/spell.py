@@ -249,7 +249,9 @@ def _special(value: Operation, here: Operator, writer: _Writer) -> list[str | tu
         bars = "‖" if writer.dialect.field == "unicode" else "||"
         return [bars, (value.args[0], "anything"), bars + mark]
     if name in ("norm_1", "norm_inf"):
-        return [f"norm{writer.dialect.brackets[0]}", (value.args[0], "anything"), f", axis={value.args[-1]}, order={name.removeprefix('norm_')}{writer.dialect.brackets[1]}"]
+        opening, closing = writer.dialect.brackets
+        order = {"norm_1": "1", "norm_inf": r"\text{inf}" if writer.dialect.field == "latex" else "inf"}[name]
+        return [writer.dialect.call("norm"), opening, (value.args[0], "anything"), f", axis={value.args[-1]}, order={order}{closing}"]
     if name == "eye":
         (size,) = value.args
         if str(size) == "one":

@@ -398,7 +398,7 @@ def _linear(value: Operation, walk: _Walk) -> Expr | None:
     inner = walk.made[d].args[0] if walk.is_made(d, "neg") else d
     for name, place in (("scale", 1), ("divide", 0)):
         scalar = walk.made[inner].args[1 - place] if walk.is_made(inner, name) else d
-        if scalar.is_Number or (scalar is not d and max(walk.uses[d], walk.uses[inner]) <= 1 and walk.shape(scalar) == SCALAR):
+        if scalar is not d and (scalar.is_Number or (max(walk.uses[d], walk.uses[inner]) <= 1 and walk.shape(scalar) == SCALAR)):
             rest = walk.made[inner].args[place]
             inside = walk.step(value.func(p, rest if inner is d else walk.step(OPERATORS["neg"](rest)), axis))
             return walk.made[inner].func(*(inside if k == place else other for k, other in enumerate(walk.made[inner].args)))

@@ -51,6 +51,7 @@ class Evaluator:
     def value(self, tree: Tree, known: Mapping[str, Any]) -> Any:
         """The matrix that a tree stands for."""
         found = self.meaning(tree, [self.value(part, known) for part in tree.parts], known)
+        self.is_sure &= bool(np.isfinite(found).all())
         self.largest = max(self.largest, float(np.max(np.abs(found), initial=0.0)))
         return found
 
@@ -68,9 +69,13 @@ class Evaluator:
             case "product":
                 return parts[0] @ parts[1] if tree.parts[0].size[1] == tree.parts[1].size[0] else parts[0] * parts[1]
             case "power":
-                return reduce(np.multiply, [parts[0]] * int(word))
+                return reduce(np.multiply, [parts[0]] * int(word), 0 * parts[0] + 1)
             case "compare":
                 return self.compared(word, *parts)
+            case "root":
+                return np.exp(np.log(parts[0]) * LONG({"(1/2)": "0.5"}.get(word, word.strip("()"))))
+            case "norm_1 by" | "norm_inf by":
+                return self.reduced(tree.kind.removesuffix(" by"), parts[0], int(word))
             case "along":
                 return self.reduced(word, parts[0], int(setting))
             case "eps":
@@ -125,12 +130,20 @@ class Evaluator:
         self.is_smooth &= not ((distance < NEAR) & (x.imag != 0)).any()
         return how(x.real).astype(LONG)
 
+    def root(self, x: Any) -> Any:
+        """The square root; at 0 it has no slope."""
+        at_zero = x.real < NEAR
+        self.taken.append(at_zero.tobytes())
+        self.is_smooth &= not at_zero.any()
+        return np.sqrt(x)
+
     def root_of_squares(self, squares: Any, of: Any, **axis: Any) -> Any:
         """The root of a sum of squares: 0 has no slope unless nothing moves there."""
         at_zero = np.abs(squares.real) < NEAR**2
+        self.taken.append(at_zero.tobytes())
         moves = np.max(np.abs(np.imag(of)), initial=0.0, **axis) > NEAR * H
         self.is_smooth &= not (at_zero & moves).any()
-        return np.where(at_zero, 0, np.sqrt(np.where(at_zero, 1, squares)))
+        return np.where(squares.real == 0, 0, np.sqrt(np.where(squares.real == 0, 1, squares)))
 
     def derivative(self, word: str, x: Any) -> Any:
         """f'(x), by a complex step of its own."""
@@ -155,6 +168,8 @@ class Evaluator:
                 return squares if word == "var" else self.root_of_squares(squares, centred, **along)
             case "logsumexp":
                 return np.log(np.sum(np.exp(x), **along))
+            case "norm²":
+                return np.sum(x * x, **along)
             case "norm":
                 return self.root_of_squares(np.sum(x * x, **along), x, **along)
             case "norm_1":
@@ -162,7 +177,7 @@ class Evaluator:
             case "norm_inf":
                 return self.extreme(CHOOSING["abs"](self, x), 1, axis)
         assert word == "size"
-        return np.full((1, 1), LONG(x.size))
+        return np.full((1, 1), LONG(x.size if axis is None else x.shape[axis]))
 
     def extreme(self, x: Any, sign: int, axis: int | None) -> Any:
         """The largest entry: one after the other, each time the larger of two."""
@@ -188,7 +203,7 @@ class Evaluator:
         return gamma * (x / np.sqrt(np.mean(x * x, **along) + eps)) + beta
 
 
-REDUCTIONS = frozenset("sum prod mean max min var std logsumexp norm norm_1 norm_inf size".split())
+REDUCTIONS = frozenset("sum prod mean max min var std logsumexp norm norm_1 norm_inf norm² size".split())
 ROWS = frozenset("softmax log_softmax normalize layernorm rmsnorm".split())
 
 
@@ -267,7 +282,7 @@ Meaning = Callable[..., Any]
 # fmt: off
 SMOOTH: dict[str, Meaning] = {
     "plus": np.add, "minus": np.subtract, "times": np.multiply, "divide": np.divide, "neg": np.negative, "transpose": np.transpose, "pow": lambda x, p: np.exp(p * np.log(x)),
-    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "arcsinh": np.arcsinh, "arccosh": np.arccosh, "arctanh": np.arctanh,
     "expm1": lambda x: np.exp(x) - 1, "log1p": lambda x: np.log(1 + x), "log2": lambda x: np.log(x) / np.log(LONG(2)), "log10": lambda x: np.log(x) / np.log(LONG(10)),
     "square": lambda x: x * x, "reciprocal": lambda x: 1 / x, "erf": erf, "erfc": lambda x: 1 - erf(x), "lgamma": lgamma,
@@ -282,7 +297,7 @@ SMOOTH: dict[str, Meaning] = {
 }
 CHOOSING: dict[str, Meaning] = {  # of the evaluator, and the operands
     "abs": lambda see, x: see.choice(x, x, -x), "sign": lambda see, x: see.compared(">", x, 0) - see.compared("<", x, 0), "step": lambda see, x: see.compared(">", x, 0),
-    "floor": lambda see, x: see.rounded(x, np.floor), "ceil": lambda see, x: see.rounded(x, np.ceil), "round": lambda see, x: see.rounded(x, np.round),
+    "sqrt": lambda see, x: see.root(x), "floor": lambda see, x: see.rounded(x, np.floor), "ceil": lambda see, x: see.rounded(x, np.ceil), "round": lambda see, x: see.rounded(x, np.round),
     "maximum": lambda see, a, b: see.choice(a - b, a, b), "minimum": lambda see, a, b: see.choice(b - a, a, b),
     "clip": lambda see, x, low, high: CHOOSING["minimum"](see, CHOOSING["maximum"](see, x, low), high),
     "where": lambda see, c, a, b: np.where(see.compared("!=", c, 0) > 0, a, b),
@@ -313,11 +328,11 @@ def slope(program: Written, at: Mapping[str, Array], step: Mapping[str, Array], 
         moved = {name: array + 1j * H * step[name] if name in step else array.astype(PAIR) for name, array in at.items()}
         return np.sum(delta * np.imag(see.run(moved)[program.output])) / H, see.is_smooth and see.is_sure
     ends, ways = [], set()
-    for t in (1, -1, 2, -2):
+    for t in (0, 1, -1, 2, -2):
         see = Evaluator(program)
         ends.append(np.sum(delta * see.run({name: array + t * STEP * step[name] if name in step else array for name, array in at.items()})[program.output]))
         ways.add(b"".join(see.taken))
-    up, down, far_up, far_down = ends
+    _, up, down, far_up, far_down = ends
     near, far = (up - down) / (2 * STEP), (far_up - far_down) / (4 * STEP)
     return (4 * near - far) / 3, len(ways) == 1 and abs(near - far) < 1e-5 * max(1, abs(near))  # of fourth order (Abramowitz and Stegun 25.3.6)
 

@@ -28,10 +28,14 @@ Choice = TypeVar("Choice")
 
 BATCH = 5
 LEVELS = ("comparison", "sum", "times", "product", "negation", "power", "atom")  # loosest first, as in notation.md
-NUMBERS = ("2", "0.5", "3", "1", "1e-1", "0.25")
+LARGE = 8  # a size beside which the others are small
+NUMBERS = ("2", "0.5", "3", "1", "1e-1", "0.25", "10")
+POWERS = ("2", "3", "4", "5", "1", "0")
 ANY = [(m, n) for m in (1, 2, 3) for n in (1, 2, 3)]
 MORE = [*ANY, (4, 4), (1, 4), (4, 1), (2, 4), (4, 3)]
 WITH_BATCH = [*ANY, *((BATCH, n) for n in (1, 2, 3) for _ in range(3))]
+OF_COLUMNS = [(n, m) for m, n in WITH_BATCH]
+WITH_LARGE = [*ANY, *((m, n) for k in (1, 2, 3, LARGE) for m, n in ((k, LARGE), (LARGE, k)))]
 
 # fmt: off
 INPUTS: dict[Size, tuple[str, ...]] = {  # names for each shape
@@ -42,12 +46,22 @@ INPUTS: dict[Size, tuple[str, ...]] = {  # names for each shape
     (1, BATCH): ("r", "y_t"), (2, BATCH): ("R", "X_t"), (3, BATCH): ("O", "M"), (4, BATCH): ("O4", "M4"), (BATCH, BATCH): ("A_B", "Adj"),
 }
 # fmt: on
-ALSO = {"lambda": ("lambda", "λ"), "y_hat": ("y_hat", "ŷ"), "w0": ("w0", "w_0", "w₀"), "l1": ("l1", "ℓ₁", "l_1"), "h_{t-1}": ("h_{t-1}", "hₜ₋₁")}
-NAMED = ("z", "h", "l1", "a2", "E", "class", "N", "s", "g", "p")
-OWN: dict[str, tuple[str, ...]] = {"swish": ("x",), "act": ("x",), "mix": ("x", "k")}  # functions of a program's own, and their parameters
+ALSO = {"lambda": ("lambda", "λ"), "y_hat": ("y_hat", "ŷ"), "w0": ("w0", "w_0", "w₀"), "l1": ("l1", "ℓ₁", "l_1"), "e_i_j": ("e_i_j", "e_{i,j}"), "h_{t-1}": ("h_{t-1}", "hₜ₋₁")}
+NAMED = ("z", "h", "l1", "a2", "E", "class", "N", "s", "g", "p", "theta'", "e_i_j")
+OWN: dict[str, tuple[str, ...]] = {  # functions of a program's own, and their parameters: of entries, then of matrices
+    "swish": ("x",),
+    "act": ("x",),
+    "mix": ("x", "k"),
+    "blend": ("x", "k", "t"),
+    "lin": ("A", "x"),
+    "gram": ("A",),
+    "energy": ("x", "A"),
+    "centred": ("x",),
+}
 
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "norm")
 ROWS = ("softmax", "log_softmax", "normalize", "layernorm", "rmsnorm")
+CENTRES = ("sum", "mean", "max", "min", "logsumexp", "std", "norm")
 LOSSES = ("mse", "mae", "huber", "cross_entropy", "bce_logits", "hinge", "nll", "dot", "bce", "kl")
 SHARES = {"bce": 2, "kl": 2, "nll": 0}  # losses: of how many arguments, from the first, each row must be probabilities
 
@@ -112,6 +126,11 @@ class Written:
         return drawn
 
 
+def names_of(size: Size) -> tuple[str, ...]:
+    """The inputs of a shape."""
+    return INPUTS.get(size) or (f"V{size[0]}_{size[1]}",)
+
+
 def leaves(tree: Tree) -> Iterator[Tree]:
     """The names in a tree."""
     return (part for part in parts_of(tree) if part.kind == "name")
@@ -134,14 +153,18 @@ SPELLINGS: dict[str, list[tuple[str, str]]] = {
     "divide":    [("{0:product} / {1:negation}", "product"), ("{0:product} ./ {1:negation}", "product")],
     "product":   [("{0:product} {1:power}", "product"), ("{0:product} @ {1:negation}", "product"), ("{0:product} · {1:negation}", "product")],
     "neg":       [("-{0:negation}", "negation")],
-    "power":     [("{0:atom}^{word}", "power"), ("{0:atom}.^{word}", "power"), ("pow({0:comparison}, {word})", "atom")],
+    "power":     [("{0:atom}^{word}", "power"), ("{0:atom}.^{word}", "power"), ("pow({0:comparison}, {word})", "atom"), ("{0:atom}^({word})", "power")],
     "pow":       [("pow({0:comparison}, {1:comparison})", "atom"), ("{0:atom}^({1:comparison})", "power")],
+    "root":      [("{0:atom}^{word}", "power"), ("pow({0:comparison}, {word})", "atom")],
     "transpose": [("{0:power}'", "power"), ("{0:power}^T", "power"), ("{0:power}ᵀ", "power"), ("transpose({0:comparison})", "atom")],
     "compare":   [("{0:sum} {word} {1:sum}", "comparison")],
     "abs":       [("abs({0:comparison})", "atom"), ("|{0:comparison}|", "atom")],
     "norm":      [("norm({0:comparison})", "atom"), ("||{0:comparison}||", "atom"), ("‖{0:comparison}‖₂", "atom"), ("‖{0:comparison}‖_F", "atom")],
-    "norm_1":    [("‖{0:comparison}‖_1", "atom"), ("||{0:comparison}||_1", "atom")],
-    "norm_inf":  [("‖{0:comparison}‖_∞", "atom"), ("||{0:comparison}||_∞", "atom")],
+    "norm_1":    [("norm({0:comparison}, order=1)", "atom"), ("‖{0:comparison}‖_1", "atom"), ("||{0:comparison}||_1", "atom")],
+    "norm_inf":  [("norm({0:comparison}, order=inf)", "atom"), ("‖{0:comparison}‖_∞", "atom"), ("||{0:comparison}||_∞", "atom")],
+    "norm²":     [("norm({0:comparison})^2", "power"), ("||{0:comparison}||^2", "power"), ("‖{0:comparison}‖₂²", "power"), ("||{0:comparison}||_2^2", "power")],
+    "norm_1 by": [("norm({0:comparison}, axis={word}, order=1)", "atom")],
+    "norm_inf by": [("norm({0:comparison}, order=inf, axis={word})", "atom")],
     "blocks":    [("[{all}]", "atom"), ("concat({all})", "atom")],
     "tower":     [("[{tower}]", "atom"), ("stack({all})", "atom")],
     "inverse":   [("{0:atom}^-1", "power"), ("inv({0:comparison})", "atom"), ("{0:atom}⁻¹", "power")],
@@ -172,7 +195,7 @@ def typed(tree: Tree, level: str = "comparison") -> str:
     spellings = SPELLINGS.get(tree.kind, [("{word}({all})", "atom")])
     template, binds = spellings[tree.sign % len(spellings)]
     if template[0] in "|‖" and any("|" in typed(part) or "‖" in typed(part) for part in tree.parts):
-        template, binds = spellings[0] if tree.kind in ("abs", "norm") else (f"{tree.kind}_of_bars", "atom")  # which of two bars closes, nobody could tell
+        template, binds = spellings[0]  # which of two bars closes, nobody could tell
     texts = [typed(part) for part in tree.parts]
     function, _, axis = tree.word.partition(" ")
     text = template.format(*map(_Operand, tree.parts), word=tree.word, function=function, axis=axis, all=", ".join(texts), tower="; ".join(texts))
@@ -196,17 +219,14 @@ def random_program(seed: int) -> Written:
     has_batch = rng.random() < 0.3
     grower = _Grower(rng, has_batch)
     functions = []
-    for name in rng.choice([[], [], ["swish"], ["swish", "act"], ["mix"], ["act", "mix"]]):
-        body = grower.entry(2, OWN[name])
-        if name == "mix":  # of which the first parameter is the larger one
-            body = grower.made("times", (1, 1), Tree("name", (1, 1), word="x"), body)
-        functions.append((name, body))
-        grower.own.append(name)
-    sizes = WITH_BATCH if has_batch else MORE if level > 5 else ANY
+    for name in rng.choice([[], [], ["swish"], ["swish", "act"], ["mix"], ["act", "mix"], ["act", "blend"], ["lin", "centred"], ["gram", "energy", "swish"]]):
+        functions.append((name, grower.function(name)))
+    if not has_batch and level > 5:
+        grower.sizes = rng.choice([MORE, MORE, WITH_LARGE])
     equations: list[tuple[str, Tree]] = []
     count = rng.randint(1, 2 + level // 2)
     for k, name in enumerate(rng.sample(NAMED, count), 1):
-        tree = grower.tree((1, 1) if k == count and rng.random() < 0.4 else rng.choice(sizes), depth)
+        tree = grower.tree((1, 1) if k == count and rng.random() < 0.4 else grower.any_size(), depth)
         if equations and all(leaf.word != equations[-1][0] for leaf in leaves(tree)) and rng.random() < 0.75:
             tree = grower.hung_on(tree, grower.known[-1])
         equations.append((name, tree))
@@ -255,7 +275,7 @@ def _smaller(program: Written) -> Iterator[Written]:
 def _simpler(tree: Tree) -> Iterator[Tree]:
     yield from (part for part in parts_of(tree) if part is not tree and part.size == tree.size)
     if tree.kind not in ("name", "number"):
-        yield Tree("name", tree.size, word=INPUTS[tree.size][0])
+        yield Tree("name", tree.size, word=names_of(tree.size)[0])
     for k, part in enumerate(tree.parts):
         yield from (replace(tree, parts=(*tree.parts[:k], other, *tree.parts[k + 1 :])) for other in _simpler(part))
 
@@ -282,8 +302,10 @@ class _Grower:
     def __init__(self, rng: random.Random, has_batch: bool = False) -> None:
         self.rng = rng
         self.has_batch = has_batch
+        self.sizes = self.pick([WITH_BATCH, WITH_BATCH, OF_COLUMNS]) if has_batch else ANY
         self.known: list[Tree] = []
-        self.own: list[str] = []
+        self.own: list[str] = []  # functions of entries
+        self.macros: list[str] = []  # functions of matrices
 
     def pick(self, options: Sequence[Choice]) -> Choice:
         return self.rng.choice(options)
@@ -292,7 +314,7 @@ class _Grower:
         return self.rng.random() < 0.5
 
     def any_size(self) -> Size:
-        return self.pick(WITH_BATCH if self.has_batch else ANY)
+        return self.pick(self.sizes)
 
     def made(self, kind: str, size: Size, *parts: Tree, word: str = "") -> Tree:
         return Tree(kind, size, parts, word, self.rng.randrange(12))
@@ -311,7 +333,7 @@ class _Grower:
         turned = [tree for tree in self.known if tree.size == size[::-1]]
         if turned and self.rng.random() < 0.2:
             return self.made("transpose", size, self.named(self.pick(turned)))
-        return self.named(Tree("name", size, word=self.pick(INPUTS[size])))
+        return self.named(Tree("name", size, word=self.pick(names_of(size))))
 
     def named(self, leaf: Tree) -> Tree:
         return replace(leaf, sign=self.rng.randrange(4))
@@ -323,11 +345,24 @@ class _Grower:
         """The tree with a value before it worked in, so that programs hang together."""
         return self.made("times", tree.size, tree, Tree("call", (1, 1), (Tree("call", before.size, (before,), "tanh"),), self.pick(["sum", "mean"])))
 
+    def function(self, name: str) -> Tree:
+        """The body of a function of one's own, which is known from now on; of several entries, the first is the largest."""
+        parameters = [Tree("name", (1, 1), word=word) for word in OWN[name]]
+        if name in MACROS:
+            self.macros.append(name)
+            return MACROS[name](self, *(replace(parameter, size=(2, 3)) for parameter in parameters))
+        body = self.entry(2, OWN[name])
+        self.own.append(name)
+        return self.made("times", (1, 1), parameters[0], body) if len(parameters) > 1 else body
+
     def entry(self, depth: int, parameters: tuple[str, ...]) -> Tree:
         """The body of a function of these entries."""
         if depth == 0:
             return Tree("name", (1, 1), word=self.pick(parameters))
         way = self.pick(["times", "plus", "minus", "call", "neg"])
+        if self.own and self.rng.random() < 0.2:
+            name = self.pick(self.own)
+            return Tree("own", (1, 1), tuple(self.entry(depth - 1, parameters) for _ in OWN[name]), name)
         if way == "call":
             return self.called(self.pick(functions_of_one()), (1, 1), self.entry(depth - 1, parameters))
         return self.made(way, (1, 1), *(self.entry(depth - 1, parameters) for _ in range(1 if way == "neg" else 2)))
@@ -349,6 +384,24 @@ class _Grower:
             case "probability":
                 return Tree("call", size, (part,), "sigmoid")
         return Tree("call", size, (part,), "tanh") if is_steep else part
+
+    # values written out, by the shapes of their parts
+
+    def of(self, word: str, *parts: Tree) -> Tree:
+        """An operator or a function of entries, of parts that go together."""
+        size = max(part.size[0] for part in parts), max(part.size[1] for part in parts)
+        return self.made(word, size, *parts) if word in SPELLINGS else Tree("call", size, parts, word)
+
+    def power_of(self, part: Tree, word: str) -> Tree:
+        return self.made("power", part.size, part, word=word)
+
+    def by(self, word: str, part: Tree, axis: int | None) -> Tree:
+        """A reduction of rows, of columns, of everything."""
+        m, n = part.size
+        if axis is not None:
+            size = (1, n) if axis == 0 else (m, 1)
+            return self.made("along", size, part, word=f"{word} {axis}") if word in REDUCTIONS else self.made(f"{word} by", size, part, word=str(axis))
+        return self.made(word, (1, 1), part) if word.startswith("norm") else Tree("call", (1, 1), (part,), word)
 
     def partner(self, size: Size, depth: int) -> Tree:
         """What may stand beside a value of this size: as large, a row, a column, a scalar, a number."""
@@ -386,12 +439,40 @@ class _Grower:
     def twice(self, size: Size, depth: int) -> Tree:
         """The same value in two places."""
         part = self.tree(size, depth)
-        return self.made(self.pick(["plus", "times"]), size, part, self.called(self.pick(["tanh", "sigmoid", "exp", "relu"]), size, part))
+        both = [part, self.called(self.pick(["tanh", "sigmoid", "exp", "relu", "abs", "square"]), size, part)]
+        return self.of(self.pick(["plus", "times", "minus", "maximum", "minimum"]), *(both if self.maybe() else both[::-1]))
+
+    def centred(self, size: Size, depth: int) -> Tree:
+        """x - mean(x), x / sum(x, axis=1) and their like."""
+        part, axis = self.tree(size, depth), self.pick([0, 1, None])
+        if self.maybe():
+            return self.of("minus", part, self.by(self.pick(CENTRES), part, axis))
+        part = self.of(self.pick(["sigmoid", "exp"]), self.of("tanh", part))
+        return self.of("divide", part, self.by(self.pick(["sum", "mean", "max", "logsumexp", "norm", "norm_1", "norm_inf"]), part, axis))
+
+    def by_hand(self, size: Size, depth: int) -> Tree:
+        """What the table has, written out."""
+        x = self.tree(size, depth)
+        return self.pick(BY_HAND)(self, x if x.kind == "name" else self.of("tanh", x), self.pick([0, 1, 1, None]))
+
+    def macro(self, size: Size, depth: int) -> Tree:
+        """A function of matrices of one's own."""
+        m, n = size
+        fits = [name for name in self.macros if {"gram": m == n, "energy": m == n == 1}.get(name, True)]
+        if not fits:
+            return self.mine(size, depth)
+        name = self.pick(fits)
+        k, j = self.pick([1, 2, 3]), self.pick([1, 2, 3])
+        sizes = {"lin": [(m, k), (k, n)], "gram": [(k, n)], "energy": [(k, 1), (j, k)], "centred": [size]}[name]
+        return Tree("own", size, tuple(self.tree(each, depth) for each in sizes), name)
 
     def choice(self, size: Size, depth: int) -> Tree:
         a, b = self.tree(size, depth), self.partner(size, depth)
-        kind = self.pick(["maximum", "minimum", "where", "where"])
-        return Tree("call", size, (self.comparison(size, depth), a, b), "where") if kind == "where" else Tree("call", size, (a, b), kind)
+        kind, ends = self.pick(["maximum", "minimum", "where", "where"]), (a, b) if self.maybe() else (b, a)
+        if kind != "where":
+            return Tree("call", size, ends, kind)
+        one, other = self.comparison(size, depth), self.comparison(self.pick([size, (1, size[1]), (size[0], 1), (1, 1)]), 0)
+        return Tree("call", size, (self.pick([one, other, self.of("times", one, other)]), *ends), "where")
 
     def comparison(self, size: Size, depth: int) -> Tree:
         sign = self.pick(["<", "<=", ">", ">=", "==", "!="])
@@ -431,20 +512,27 @@ class _Grower:
         if self.rng.random() < 0.3:
             return self.made("pow", size, self.within("positive", size, self.tree(size, depth)), self.partner(size, 0))
         small = Tree("call", size, (self.tree(size, depth),), "tanh")
+        if self.rng.random() < 0.2:  # of anything that is not negative
+            return self.made("root", size, self.within("positive", size, small), word=self.pick(["0.5", "1.5", "(-0.5)", "(1/2)", "-1.5"]))
         inner = self.made("power", size, small, word="2") if self.maybe() else small
-        return self.made("power", size, inner, word=self.pick(["2", "3"]))
+        return self.made("power", size, inner, word=self.pick(POWERS))
 
     def scaled(self, size: Size, depth: int) -> Tree:
         return self.made("product", size, self.number(size) if self.maybe() else self.tree((1, 1), depth), self.tree(size, depth))
 
     def product(self, size: Size, depth: int) -> Tree:
-        k = self.pick([1, 2, 3, 4] if BATCH not in size else [1, 2, 3])
+        k = self.pick([1, 2, 3, 4] if BATCH not in size and self.sizes is not WITH_LARGE else [1, 2, 3, *([LARGE] * (LARGE in size))])
         return self.made("product", size, self.tree((size[0], k), depth), self.tree((k, size[1]), depth))
 
     def over_batch(self, size: Size, depth: int) -> Tree:
-        """Xᵀ Y, where the examples are summed over."""
-        left = self.tree((BATCH, size[0]), depth) if self.has_batch else self.tree((3, size[0]), depth)
-        return self.made("product", size, self.made("transpose", left.size[::-1], left), self.tree((left.size[0], size[1]), depth))
+        """Xᵀ Y or X Yᵀ, where the examples are summed over."""
+        k = BATCH if self.has_batch else 3
+        if self.maybe():
+            return self.made("product", size, self.turned((size[0], k), depth), self.tree((k, size[1]), depth))
+        return self.made("product", size, self.tree((size[0], k), depth), self.turned((k, size[1]), depth))
+
+    def turned(self, size: Size, depth: int) -> Tree:
+        return self.made("transpose", size, self.tree(size[::-1], depth))
 
     def transpose(self, size: Size, depth: int) -> Tree:
         return self.made("transpose", size, self.tree(size[::-1], depth))
@@ -458,14 +546,16 @@ class _Grower:
         return Tree("call", size, (part, *extra), word)
 
     def everything(self, size: Size, depth: int) -> Tree:
-        part, word = self.tree(self.any_size(), depth), self.pick([*REDUCTIONS, "norm_1", "norm_inf", "size"])
-        return self.made(word, size, part) if word.startswith("norm") and "|" not in typed(part) and "‖" not in typed(part) else Tree("call", size, (part,), word.partition("_")[0])
+        part, word = self.tree(self.any_size(), depth), self.pick([*REDUCTIONS, "norm_1", "norm_inf", "norm²", "size"])
+        if word == "size" and self.maybe():
+            return self.made("along", size, part, word=f"size {self.pick([0, 1])}")
+        return self.by(word, part, None)
 
     def along(self, size: Size, depth: int) -> Tree:
         axis = self.pick([axis for axis in (0, 1) if size[axis] == 1])
         k = self.pick([1, 2, 3] + [BATCH] * (2 * self.has_batch))
         part = self.tree((k, size[1]) if axis == 0 else (size[0], k), depth)
-        return self.made("along", size, part, word=f"{self.pick(REDUCTIONS)} {axis}")
+        return self.by(self.pick([*REDUCTIONS, "norm_1", "norm_inf"]), part, axis)
 
     def loss(self, size: Size, depth: int) -> Tree:
         inside, word = self.any_size(), self.pick(LOSSES)
@@ -497,8 +587,8 @@ class _Grower:
         return Tree("call", size, (self.tree(size, depth),), self.pick(["tril", "triu"]))
 
     def dropout(self, size: Size, depth: int) -> Tree:
-        leaf = Tree("name", size, word=INPUTS[size][0])
-        if not leaf.word.isalpha() or leaf.word == "lambda":
+        leaf = self.pick([Tree("name", size, word=names_of(size)[0]), *(tree for tree in self.known if tree.size == size)])
+        if not leaf.word.isalnum() or leaf.word in ("lambda", "class"):
             return self.leaf(size)
         return self.made("dropout", size, leaf, Tree("name", size, word=f"{leaf.word}_mask"), word=self.pick(["0.5", "0.25"]))
 
@@ -546,7 +636,68 @@ STEEP = frozenset(  # those that leave [-10, 10] between -3 and 3, or turn there
     "exp expm1 square sinh cosh tan sin cos lgamma reciprocal".split()
 )
 # fmt: on
-FREELY = "leaf call call mine neg sign sign twice choice bounded sloped prime power scaled product product transpose".split()
+FREELY = "leaf call call mine macro neg sign sign twice centred by_hand choice bounded sloped prime power scaled product product transpose".split()
+MACROS: dict[str, Callable[..., Tree]] = {  # of a grower, and the parameters
+    "lin": lambda make, A, x: make.made("product", (2, 1), A, replace(x, size=(3, 1))),
+    "gram": lambda make, A: make.of("divide", make.made("product", (3, 3), make.made("transpose", (3, 2), A), A), make.by("size", A, None)),
+    "energy": lambda make, x, A: make.by("norm²", make.made("product", (2, 1), A, replace(x, size=(3, 1))), None),
+    "centred": lambda make, x: make.of("minus", x, make.by("mean", x, 0)),
+}
+
+
+def _by_hand() -> list[Callable[[_Grower, Tree, int | None], Tree]]:
+    one, half, two = (Tree("number", (1, 1), word=word) for word in ("1", "0.5", "2"))
+
+    def sigmoid(make: _Grower, x: Tree, _: int | None) -> Tree:
+        return make.of("divide", one, make.of("plus", one, make.of("exp", make.of("neg", x))))
+
+    def softplus(make: _Grower, x: Tree, _: int | None) -> Tree:
+        return make.of("log", make.of("plus", one, make.of("exp", x)))
+
+    def tanh(make: _Grower, x: Tree, _: int | None) -> Tree:
+        up, down = make.of("exp", x), make.of("exp", make.of("neg", x))
+        return make.of("divide", make.of("minus", up, down), make.of("plus", up, down))
+
+    def softmax(make: _Grower, x: Tree, axis: int | None) -> Tree:
+        up = make.of("exp", make.of("minus", x, make.by("max", x, axis)) if make.maybe() else x)
+        return make.of("divide", up, make.by("sum", up, axis))
+
+    def log_softmax(make: _Grower, x: Tree, axis: int | None) -> Tree:
+        if make.maybe():
+            return make.of("log", softmax(make, x, axis))
+        return make.of("minus", x, make.of("log", make.by("sum", make.of("exp", x), axis)))
+
+    def deviation(make: _Grower, x: Tree, axis: int | None) -> Tree:
+        centred = make.of("minus", x, make.by("mean", x, axis))
+        spread = make.by("mean", make.power_of(centred, "2"), axis)
+        return make.of("divide", centred, make.of("sqrt", make.of("plus", spread, half)))
+
+    def length(make: _Grower, x: Tree, axis: int | None) -> Tree:
+        x = make.of("sigmoid", x)  # at 0 the root has no slope
+        return make.of("divide", x, make.of("sqrt", make.by("sum", make.power_of(x, "2"), axis)))
+
+    def gelu(make: _Grower, x: Tree, _: int | None) -> Tree:
+        return make.of("times", make.of("times", half, x), make.of("plus", one, make.of("erf", make.of("divide", x, make.of("sqrt", two)))))
+
+    def gate(make: _Grower, x: Tree, _: int | None) -> Tree:
+        return make.of("times", x, make.made("compare", x.size, x, Tree("number", (1, 1), word="0"), word=make.pick([">", ">=", "<"])))
+
+    def slope(make: _Grower, x: Tree, _: int | None) -> Tree:
+        return make.of("minus", one, make.power_of(make.of("tanh", x), "2"))
+
+    def entropy(make: _Grower, x: Tree, axis: int | None) -> Tree:
+        share = softmax(make, x, axis)
+        return make.of("neg", make.of("times", share, make.of("log", share)))
+
+    def likelihood(make: _Grower, x: Tree, _: int | None) -> Tree:
+        p, y = make.of("sigmoid", x), make.leaf(x.size)
+        wrong = make.of("times", make.of("minus", one, y), make.of("log", make.of("minus", one, p)))
+        return make.of("plus", make.of("times", y, make.of("log", p)), wrong)
+
+    return [sigmoid, softplus, tanh, softmax, log_softmax, deviation, length, gelu, gate, slope, entropy, likelihood]
+
+
+BY_HAND = _by_hand()
 
 
 def _ways(size: Size, is_batch: bool) -> list[str]:
@@ -554,12 +705,12 @@ def _ways(size: Size, is_batch: bool) -> list[str]:
     m, n = size
     free = [*FREELY, *(["along"] * (m == 1 or n == 1))]
     if is_batch:
-        return [*free, "rows", "dropout", *(["beside"] * (m == BATCH and 1 < n < BATCH))]
+        return [*free, "rows", "dropout", *(["beside"] * (m == BATCH and 1 < n < BATCH)), *(["above"] * (n == BATCH and 1 < m < BATCH))]
     return (
         [*free, "triangle", "kron", "outer", "dropout", "filled", "solve"]
         + ["rows"] * (size != (1, 1))
         + ["everything", "everything", "loss", "loss", "of_a_matrix"] * (m == n == 1)
-        + ["over_batch"] * (max(size) < BATCH)
+        + ["over_batch"] * (BATCH not in size)
         + ["beside"] * (n > 1)
         + ["above"] * (m > 1)
         + ["diag", "inverse"] * (m == n)

@@ -249,26 +249,39 @@ def test_random_programs(seed: int) -> None:
     smallest(check, random_program(seed))
 
 
-@pytest.mark.share(10)
-def test_random_programs_in_blocks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_equal_in_blocks(seed, monkeypatch)
-
-
-@pytest.mark.parametrize("number", [1068])
-def test_a_program_that_was_once_wrong_in_blocks(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_equal_in_blocks(number, monkeypatch)
-
-
-def assert_equal_in_blocks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a few entries filled the cache."""
     for limit, few in (("NOTED", 4), ("LARGE", 9), ("BLOCK", 4)):
         monkeypatch.setattr(emit, limit, few)
 
+
+@pytest.mark.usefixtures("_small_cache")
+@pytest.mark.share(10)
+def test_random_programs_in_blocks(seed: int) -> None:
     def check(program: Written) -> None:
         net = compile(program.text, shapes=program.shapes, wrt="all" if seed % 3 else None)
         assert_equal_renderings(net, repr(program), [program.arrays(seed)], LAID_OUT, seed)
 
     smallest(check, random_program(seed))
+
+
+# fmt: off
+ONCE_WRONG_IN_BLOCKS = [
+    ("g = arcsin(0.5 * tanh(maximum(dropout(B, 0.25), Q' B)))\nh = prod([triu(m); b P; kron(k, m)], axis=0) * mean(tanh(g))\ns = outer(vec(b c), k) * mean(tanh(h))\n"
+     "p = tan(tanh(where(s + ones(1, 1) <= 0.5, where(k <= a, s, a), sin(tanh(k)))))",
+     {"B": (3, 3), "B_mask": (3, 3), "Q": (3, 3), "m": (1, 4), "b": (1, 2), "P": (2, 4), "k": (1, 1), "c": (2, 1), "a": (1, 1)}),
+    ("z = [a, -((X - a) * log(exp(X - max(X, axis=1)) / sum(exp(X - max(X, axis=1)), axis=1))) v]", {"a": (8, 1), "X": (8, 3), "v": (3, 1)}),
+]
+# fmt: on
+
+
+@pytest.mark.usefixtures("_small_cache")
+@pytest.mark.parametrize(("algebra", "shapes"), ONCE_WRONG_IN_BLOCKS)
+def test_a_program_that_was_once_wrong_in_blocks(algebra: str, shapes: dict[str, tuple[int, int]]) -> None:
+    rng = np.random.default_rng(1068)
+    arrays = {name: rng.uniform(0.2, 1.5, shape) * rng.choice([-1, 1], shape) for name, shape in shapes.items()}
+    assert_equal_renderings(compile(algebra, shapes=shapes, wrt="all"), algebra, [arrays], LAID_OUT)
 
 
 LOOPED = {  # what a person may do with arrays that go in blocks
@@ -330,6 +343,8 @@ WORKLOADS = [
     ("y = x'; z = y' + x; s = sum(x)",                                                    {"x": (30, 20)}),
     ("y = x; z = x; s = [x, x; x, x]",                                                    {"x": (3, 2)}),
     ("y = vec(x); z = diag(y); s = x + 0; t = 1 x",                                       {"x": (3, 2)}),
+    ("y = sum([c, S], axis=1) r",                                                         {"c": (5, 1), "S": (5, 2), "r": (1, 4)}),
+    ("y = where((a < k) * (k < k), k, 2) + round(3)",                                     {"a": (1, 1), "k": (1, 1)}),
     ("y = x W' W x' ; z = tr(y)",                                                         {"x": (9, 7), "W": (5, 7)}),
 ]
 # fmt: on

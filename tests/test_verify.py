@@ -35,10 +35,12 @@ NETWORKS = {
     "inverse":   "L = trace(inv(A) B)",
     "determinant": "L = logdet(A)",
     "norm":      "y = x / norm(x, axis=1); L = sum(y * t)",
+    "largest":   "z = x W; L = max(z)",
 }
 
 RIGHT = [
     # network      what is claimed, and true
+    ("largest",    "dW = x' ((z == L) / sum(z == L))"),
     ("relu",       "dW0 = l0' ((l2 - y) W1' * relu'(l0 W0))"),
     ("relu",       "dW0 = l0.T @ ((l2 - y) @ W1.T * (l0 @ W0 > 0))"),
     ("relu",       r"\frac{\partial L}{\partial W_0} = \ell_0^\top \delta_1"),

@@ -27,6 +27,7 @@ from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, REDUCTIONS, Che
 from algebra2net.optimize.rules import entries
 from algebra2net.optimize.shortcuts import together, without_empty
 from algebra2net.optimize.stacks import Stacks
+from algebra2net.optimize.trial import literal
 from algebra2net.program import SCALAR, Shape
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
@@ -158,6 +159,12 @@ class Lines:
         while node.op in _LOOKS_AT and node.args and not (node.op == "checked" and node.fresh):
             node = node.args[0]
         return node
+
+    def is_spread(self, node: Node) -> bool:
+        """Whether entries of this one may share memory: NumPy lets nobody write to them."""
+        while node.op in VIEWS and node.args:
+            node = node.args[0]
+        return node.op == "broadcast"
 
     def reads(self, node: Node) -> list[Node]:
         """The values with names of their own that a statement reads, through what is written inside it."""
@@ -320,7 +327,7 @@ class Lines:
         if node.op == "ones":
             name, text = f"ones_{node.shape[0]}_{node.shape[1]}", str(node.data).replace("_0_.dtype", "dtype")  # type: ignore[index]
         else:
-            name, text = constant_name(node.data), f"np.array({node.data!r}, dtype)"
+            name, text = constant_name(node.data), f"np.array({literal(node.data)}, dtype)"
         return self.known_as(name, text)
 
     def known_as(self, name: str, text: str) -> str:
@@ -342,7 +349,7 @@ class Lines:
         shape = (rows, columns) if isinstance(rows, int) and rows * columns <= 2 * BLOCK else (1, columns)
         if not 32 <= shape[0] * columns <= 2 * BLOCK:
             return self.entry(node, loose=True)
-        return self.known_as(f"{constant_name(node.data)}_{shape[0]}_{columns}", f"np.full({shape}, {node.data!r}, dtype)")
+        return self.known_as(f"{constant_name(node.data)}_{shape[0]}_{columns}", f"np.full({shape}, {literal(node.data)}, dtype)")
 
     def free(self, word: str) -> str:
         """This name, with a number where it is taken."""
@@ -461,6 +468,8 @@ class Lines:
         """The call of NumPy's function that does an operation entry by entry; a keyword costs as much as a small array's sum."""
         words = [self.filled(arg, node) if node.op in ("maximum", "minimum") and not node.zero_d else self.entry(arg, loose=True) for arg in node.args]
         words += [f"out={out}" if node.op in ("maximum", "minimum") else out] if out else []
+        if node.op == "negative" and out and (self.block is not None or self.stacks.slots):  # from one view to another, 64 bytes apart, NumPy 2.4's is wrong
+            return f"np.multiply({words[0]}, {self.constant(self.graph.const(-1))}, {out})"
         return f"np.{'greater' if node.op == 'mask' else node.op}({', '.join(words)})"
 
     def entry(self, node: Node, loose: bool = False) -> str:
@@ -483,7 +492,7 @@ class Lines:
         """The text of an operation."""
         op = node.op
         if op == "const":
-            return repr(node.data)
+            return literal(node.data)
         if op == "divide" and node.args[0].op == "const" and (node.args[1].op == "size" or str(node.args[1].data).startswith("float(")):
             return f"float(np.divide({self.operand(node.args[0], loose=True)}, {self.operand(node.args[1], loose=True)}))"  # of something empty, too
         entry = self.operand if node.zero_d else self.entry
@@ -511,7 +520,7 @@ class Lines:
         if op == "matrix":
             return f"np.reshape({self.operand(node.args[0], loose=True)}, (1, 1))"
         if op == "full":
-            return f"np.full((1, 1), {node.data!r}, dtype)"
+            return f"np.full((1, 1), {literal(node.data)}, dtype)"
         if op == "cast":
             return f"({self.operand(node.args[0], loose=True)}).astype({self._float(node)})"
         if op == "full_like":
@@ -550,7 +559,7 @@ class Lines:
             return f"float({self.names[node]})" if node in self.numbers else f"{self.names[node]}.item()"
         base = self.base(node)
         text = self.expression(node) if node.op == "const" else self.names[node]
-        own = base.fresh and node.op != "broadcast" and base not in shared
+        own = base.fresh and not self.is_spread(node) and base not in shared
         if not own:
             return f"np.array({text})"
         shared.add(base)
@@ -795,7 +804,7 @@ class Blocks:
         """A number as an array of the sizes of a block, of the last block's where that is smaller."""
         count = f"{self.most} // np.dtype(dtype).itemsize" if self.has_types else str(self.steps[0])
         shape = f"{count}, {self.width}" if self.axis == 0 else f"{self.width}, {count}"
-        name = self.whole.known_as(f"{constant_name(node.data)}_block", f"np.full(({shape}), {node.data!r}, dtype)")
+        name = self.whole.known_as(f"{constant_name(node.data)}_block", f"np.full(({shape}), {literal(node.data)}, dtype)")
         if not any(self.length % step for step in self.steps):
             return name
         a_block = next(self.block[arg] for arg in self.read_from_outside())

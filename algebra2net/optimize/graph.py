@@ -24,7 +24,7 @@ from algebra2net.operators.prelude import functions_of, reached
 from algebra2net.operators.reductions import NEVER_NEGATIVE
 from algebra2net.optimize.kernels import COMPARISONS, ENTRYWISE, LOGICAL, REDUCTIONS, Argument, Instruction, Kernel, Ref, kernel, of_one_shape, rewritten
 from algebra2net.optimize.shortcuts import Shortcut, shortcut
-from algebra2net.optimize.trial import tried
+from algebra2net.optimize.trial import of_numbers, plain, tried
 from algebra2net.program import SCALAR, Dimension, Program, Shape, record
 from algebra2net.targets.numpy import PLACED
 
@@ -235,7 +235,8 @@ class Graph:
             result.fresh = result.fresh and not here.is_view
             result.zero_d = (here.gives_scalar and shape == SCALAR) or (here.elementwise and all(arg.zero_d for arg in args))
         if here.ordinary and result.short is not None and result.args == args and here.name not in BESIDE and self.straight is None:
-            result.sharing += ((None, here),)
+            if (None, here) not in result.sharing:  # the same call may be asked for again
+                result.sharing += ((None, here),)
             self.sharing.setdefault(args[0], result)
         return result
 
@@ -286,6 +287,10 @@ class Graph:
         op, data = instruction.op, instruction.data
         if op not in ("call", "text"):
             return self.single(instruction, operands)
+        if here.elementwise and operands and all(arg.op == "const" for arg in operands):
+            number = of_numbers(str(data), tuple(arg.data for arg in operands), dict(made.preludes))
+            if number is not None:
+                return self.const(number)
         if op == "call" and of_one_shape(here):
             operands = tuple([self.matrix(arg) if arg.zero_d else arg for arg in operands])  # it writes into what it makes, which a number is not
         if op == "text" and "slot_dtype" in str(data):
@@ -319,7 +324,7 @@ class Graph:
             return self.const(float(numbers[0].data))  # type: ignore[arg-type]
         with np.errstate(all="ignore"):
             found = getattr(np, op)(*(np.float64(node.data) if not isinstance(node.data, bool) else node.data for node in numbers))  # type: ignore[arg-type]
-        return self.const(bool(found) if isinstance(found, np.bool_) else int(found) if float(found).is_integer() and abs(found) < 1 << 53 else float(found))
+        return self.const(bool(found) if isinstance(found, np.bool_) else plain(found))
 
     def matrix(self, node: Node) -> Node:
         """A node that is an array of two dimensions."""
@@ -395,7 +400,7 @@ def _size(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...]
 
 def _expand(graph: Graph, here: Operator, value: Operation, args: tuple[Node, ...], shape: Shape) -> Node:
     x, like = args
-    if x.shape == like.shape and not x.zero_d:
+    if x.shape == like.shape:
         return x
     op = "full_like" if x.shape == SCALAR else "broadcast"
     node = graph.plain(op, (x, like), None, shape)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from algebra2net.optimize.graph import Graph, Node
 from algebra2net.optimize.kernels import ENTRYWISE, LOGICAL, REDUCTIONS
 from algebra2net.optimize.roles import COMPARED, REDUCED, SIGNS, SPREAD, TEXTS, called_on_rows, kind_of, operands
+from algebra2net.optimize.trial import literal
 from algebra2net.program import Dimension
 
 if TYPE_CHECKING:
@@ -330,7 +331,7 @@ class Run:
 
     def constant(self, number: object) -> str:
         """The name of a number of the loop's float type."""
-        text = repr(number)
+        text = literal(number)
         if text in ("0", "1", "2"):
             return ("zero", "one", "two")[int(text)]
         return self.loop.constants.setdefault(text, f"c{len(self.loop.constants) + 1}")

@@ -58,3 +58,28 @@ def _outcome(text: str, shapes: tuple[tuple[int, int], ...], preludes: tuple[str
     except Exception:  # ones are no fit operand, or SciPy is not there: then nothing is known
         return None
     return found.shape, fresh  # type: ignore[union-attr]
+
+
+def of_numbers(text: str, numbers: tuple[object, ...], preludes: Mapping[str, str]) -> float | None:
+    """What the text is of numbers alone; None where that is no number that Python can write, or rests on more than NumPy."""
+    words = (f"_{k}_" for k in range(len(numbers)))
+    code = re.sub(r"\{\}", lambda _: next(words), text)
+    space: dict[str, Any] = {"np": np, **{f"_{k}_": np.float64(number) for k, number in enumerate(numbers)}}  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):
+        try:
+            exec("\n\n".join(preludes.values()), space)
+            found = float(eval(code, space))
+        except (NameError, TypeError, ValueError):
+            return None
+    return plain(found) if np.isfinite(found) else None
+
+
+def plain(number: float) -> float:
+    """A number as people write it: 2, not 2.0."""
+    return int(number) if float(number).is_integer() and abs(number) < 1 << 53 else float(number)
+
+
+def literal(number: object) -> str:
+    """A number as Python reads it."""
+    text = repr(number)
+    return f"float({text!r})" if text in ("inf", "-inf", "nan") else text

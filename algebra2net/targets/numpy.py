@@ -31,6 +31,7 @@ from algebra2net.targets.sums import collected
 from algebra2net.tidy import without_unused
 
 FOLDED = 6  # operators folded into one line of code
+_READ_ONLY = ("expand", "diagonal")  # as NumPy gives them
 _RESERVED = frozenset("np dtype forward value_and_grad float len".split())
 PLACED = '''def placed(block, like, start, axis):
     """Zeros of the shape of `like`, with the block in its rows or columns from `start` on."""
@@ -216,12 +217,16 @@ class _Function:
     def line(self, equation: Equation) -> str:
         text = self.expression(equation.value, "comparison", equation.name)
         if not isinstance(equation.value, Operation):
-            for known in (self.loose, self.scalars):
-                if equation.value in known:
-                    known.add(equation.name)
-            if self.is_constant(equation.value):
-                self.constant.add(equation.name)
+            self.pass_on(equation.value, equation.name)
         return f"{self.identifiers[equation.name]} = {text}"
+
+    def pass_on(self, value: Expr, name: Symbol) -> None:
+        """What is known of a value is known of a name that it gets."""
+        for known in (self.loose, self.scalars):
+            if value in known:
+                known.add(name)
+        if self.is_constant(value):
+            self.constant.add(name)
 
     def line_of_two(self, first: Symbol, second: Symbol) -> tuple[str, str]:
         """The line of two values that one call gives, under both identifiers."""
@@ -247,6 +252,8 @@ class _Function:
         if isinstance(value, Symbol):
             made = self.made[value]
             found = (self.identifiers[made], "atom") if made in self.identifiers else self.fresh(made, value)
+            if not isinstance(made, Operation):
+                self.pass_on(made, value)
         else:
             text = "np.pi" if value is pi else number(value)
             found = text, "unary" if text.startswith("-") else "atom"
@@ -261,6 +268,11 @@ class _Function:
             self.preludes.setdefault(name, helper)
         if here.imports:
             self.imports.setdefault(here.imports)
+        if here.name == "expand" and self.program.shapes.get(value.args[1], SCALAR) == SCALAR:  # to what it is already
+            text = self.expression(value.args[0], "atom")
+            if result is not None:
+                self.pass_on(value.args[0], result)
+            return text, "atom"
         rows = self.constant_rows(value)
         if rows is not None:
             self.needs_dtype = True
@@ -281,6 +293,8 @@ class _Function:
             if here.name == "divide" and isinstance(args[1], Symbol):  # by the size of something empty, too: inf, no error
                 above, below = (self.expression(arg, "comparison") for arg in args)
                 return f"float(np.divide({above}, {below}))", "atom"
+            if recipe.level == "power" and not args[0].is_positive:  # of 0 and of what is negative Python makes errors and complex numbers
+                return f"float(np.float64({self.expression(args[0], 'comparison')}) ** {self.expression(args[-1], 'unary')})", "atom"
             return (f"float({text})", "atom") if recipe.is_call else (text, recipe.level)
         if result is not None and self.is_loose(here, args, result):
             self.loose.add(result)
@@ -428,14 +442,15 @@ class _Function:
         text = self.identifiers[name]
         if self.program.shapes[name] == SCALAR:
             return f"float({text})" if name in self.constant or name in self.scalars else f"{text}.item()"
-        base = self.memory(name)
-        if name in self.constant or base in shared:
+        *views, base = self.memory(name)
+        if name in self.constant or base in shared or any(type(self.made[view]).__name__ in _READ_ONLY for view in views):
             return f"np.array({text})"
         shared.add(base)
         return text
 
-    def memory(self, name: Symbol) -> Symbol:
-        """The name whose memory this one's is."""
+    def memory(self, name: Symbol) -> Iterator[Symbol]:
+        """The names that have this one's memory: itself, what it is a view of, …, what made it."""
+        yield name
         while name in self.made:
             value = self.made[name]
             if isinstance(value, Symbol):
@@ -444,7 +459,7 @@ class _Function:
                 name = value.args[0]
             else:
                 break
-        return name
+            yield name
 
     def docstring(self) -> str:
         shapes = ", ".join(f"{self.identifiers[name]}: {'×'.join(map(str, self.program.shapes[name]))}" for name in self.program.inputs)

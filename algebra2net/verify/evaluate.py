@@ -113,7 +113,7 @@ def _of_table(op: str, options: tuple[Expr, ...], shapes: tuple[Size, ...]) -> _
 
 
 def _compiled(op: str, options: tuple[Expr, ...], shapes: tuple[Size, ...], functions: Mapping[str, Operator], around: Mapping[str, Size]) -> _Kernel | None:
-    """The operator as a function of arrays of these shapes, or None where they do not fit.
+    """The operator as a function of arrays of these shapes, or None where they do not fit; what it gives has all its digits, which Python's floats have not.
 
     `around` has the shapes of names that a function of the user's may use.
     """
@@ -131,7 +131,7 @@ def _compiled(op: str, options: tuple[Expr, ...], shapes: tuple[Size, ...], func
         source = module(with_shapes(Program(opened.equations, (*given, *free), {"out": out}, functions=functions), known), None, ["x"])
     except AlgebraError:
         return None
-    return _Kernel(load(source)["forward"], tuple(name.name for name in free))
+    return _Kernel(load(source, {"float": np.asarray})["forward"], tuple(name.name for name in free))
 
 
 @dataclass(frozen=True)
