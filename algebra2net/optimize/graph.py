@@ -261,8 +261,9 @@ class Graph:
         first = OPERATORS[second.companion]
         other = first if here is second else second
         call = self.known(other.name, args) or self.known("call", args, f"{other.name}({{}})")
-        entries = np.prod([side for side in shape if isinstance(side, int)]) if all(isinstance(side, int) for side in shape) else MANY
-        if call is None or call.sharing or call.zero_d or entries < MANY or not self.program.inputs:
+        rows, columns = shape
+        is_small = isinstance(rows, int) and isinstance(columns, int) and rows * columns < MANY
+        if call is None or call.sharing or call.zero_d or is_small or not self.program.inputs:
             return None
         call.become("call", args, f"{second.at_once}({{}})[{int(other is second)}]")
         call.short = None
