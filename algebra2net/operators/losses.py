@@ -15,7 +15,7 @@ operator(
 operator("mse(p, y)", family=FAMILY, shape=LOSS, value="mean((p - y)^2)", doc="The mean of all squared errors.")
 operator("mae(p, y)", family=FAMILY, shape=LOSS, value="mean(abs(p - y))", kink="slope 0 where p = y", doc="The mean of all absolute errors.")
 operator(
-    "huber(p, y, d?1)", family=FAMILY, shape="m×n, m×n, 1×1 -> 1×1", domain="positive", value="mean(huber_of(p - y, d))", doc="The mean of e²/2 where |e| ≤ d, and of d (|e| - d/2) beyond.", source="Huber 1964",
+    "huber(p, y, d?1)", family=FAMILY, shape="m×n, m×n, 1×1 -> 1×1", domain="positive", value="mean(huber_of(p - y, d))", kink="slope by d of d ≥ 0", doc="The mean of e²/2 where |e| ≤ d, and of d (|e| - d/2) beyond.", source="Huber 1964",
 )  # fmt: skip
 elementwise(
     "huber_of(e, d)", family=FAMILY, internal=True, domain="positive",
