@@ -266,21 +266,25 @@ class _Lowering:
 def _told_apart(statements: Sequence[Definition | Typed]) -> tuple[list[Definition], list[Typed]]:
     """The functions of a program and its equations: `L(a, y) = …` that nobody calls, at the end or of values that equations
     make, is an equation of L."""
+    defined = [s for s in statements if isinstance(s, Definition)]
+    typed = [s for s in statements if isinstance(s, Typed)]
+    if not defined:
+        return [], typed
     called = {(s.name.key if isinstance(s, Definition) else "", node.function.rstrip("'")) for s in statements for node in _nodes(s) if isinstance(node, Call)}
     called_elsewhere = {function for caller, function in called if caller != function}
-    made = {name.key for s in statements if isinstance(s, Typed) for name in s.names}
-    uncalled = [s for s in statements if isinstance(s, Definition) and s.name.key not in called_elsewhere | made]
+    made = {name.key for s in typed for name in s.names}
+    uncalled = [s for s in defined if s.name.key not in called_elsewhere | made]
     last = statements[-1] if made else next(reversed(uncalled), None)
     definitions: list[Definition] = []
     equations: list[Typed] = []
     late: list[Typed] = []  # what uses a value whose equation comes after it
     for statement in statements:
-        if isinstance(statement, Definition):
-            _refuse_glued(statement)
-        used = made.intersection(node.key for node in _nodes(statement) if isinstance(node, Name))
         if isinstance(statement, Typed):
             equations.append(statement)
-        elif statement in uncalled and (used or statement is last):
+            continue
+        _refuse_glued(statement)
+        used = made.intersection(node.key for node in _nodes(statement) if isinstance(node, Name))
+        if statement in uncalled and (used or statement is last):
             known = {name.key for equation in equations for name in equation.names}
             (equations if used <= known else late).append(Typed((statement.name,), statement.body, statement.span))
         else:

@@ -774,14 +774,22 @@ class _Solver:
 
     def settle_scalars(self) -> None:
         """An input of open size is a scalar where its name says so, or where it weighs the terms of a loss: n in `1/n sum(…)`, c in `mse(…) + c sum(W²)`."""
-        weights = self.weights_of_the_loss()
-        for name in self.program.inputs:
-            nodes = self.dims[name]
-            is_scalar = name in weights or names.parts(name.name).base in _SCALAR_NAMES
-            if is_scalar and all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in nodes):
-                for node in nodes:
+        unsaid = [name for name in self.program.inputs if self.is_unsaid(name)]
+        called = {name for name in unsaid if names.parts(name.name).base in _SCALAR_NAMES}
+        others = set(unsaid) - called
+        for equation in self.program.equations if others else ():
+            if equation.name in self.chosen and self.chosen[equation.name].value.startswith("matmul"):
+                others.difference_update(operands(equation.value))
+        scalars = called | (self.weights_of_the_loss() & others if others else set())
+        for name in unsaid:
+            if name in scalars and self.is_unsaid(name):
+                for node in self.dims[name]:
                     self.assign(node, 1)
                 self.run()
+
+    def is_unsaid(self, name: Symbol) -> bool:
+        """Whether nothing says the sizes of an input, and they are its own."""
+        return all(self.size(n) is None and not self.label[self.root[n]] and self.owner[self.root[n]] == name.name for n in self.dims[name])
 
     def weights_of_the_loss(self) -> set[Symbol]:
         """The inputs that do nothing but weigh scalars whose sum is the output: C in ‖w‖² / 2 + C sum(ξ), N in ‖e‖² / N."""
@@ -815,10 +823,6 @@ class _Solver:
             weighed = given[0] if isinstance(value, operation("divide")) else given[-1]  # a weight stands before: in ‖w‖ x nothing is said of x
             return "weighted" if weighed != "weight" else ""
         return given[0] if len(given) == 1 else ""
-
-    def is_scaled(self, equation: Equation) -> bool:
-        """Whether a product was found to be a scalar times anything."""
-        return equation.name in self.chosen and self.chosen[equation.name].value.startswith("scale")
 
     def is_thin(self, value: Expr, node: int, waiting: _Waiting) -> bool:
         owner = self.owner[self.root[node]]
