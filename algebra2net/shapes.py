@@ -838,11 +838,11 @@ class _Solver:
 
     def is_beside_a_layer(self, value: Expr, waiting: _Waiting) -> bool:
         """Whether a bias or a target stands beside a layer of one row (or one column): then it has no more of them; nor has a layer less a target."""
-        if value not in self.program.inputs:
+        if value in self.made:
             return (
                 isinstance(waiting.equation.value, operation("minus"))
                 and self.is_layer(value)
-                and all(arg in self.program.inputs for arg in waiting.equation.value.args if arg != value)
+                and all(arg not in self.made for arg in waiting.equation.value.args if arg != value)
             )
         partners = [partner for partner in waiting.equation.value.args if partner != value and not all(self.is_one(node) for node in self.of(partner))]
         is_bias = names.parts(value.name).base.startswith(("b", "beta", "gamma"))
@@ -871,7 +871,7 @@ class _Solver:
 
     def is_weight(self, value: Expr) -> bool:
         """Whether a value is a parameter: an input, whatever letters computed layers (A1) have."""
-        return isinstance(value, Symbol) and value in self.program.inputs and is_parameter(value.name)
+        return isinstance(value, Symbol) and value not in self.made and is_parameter(value.name)
 
     # results
 
