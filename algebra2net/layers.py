@@ -8,13 +8,15 @@ Idea  the conventions of the field: weights are upper-case, biases begin with b,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from algebra2net import names
 from algebra2net.operators.operator import Operation, Operator, operation
-from algebra2net.program import SCALAR, Program, is_step, operands, record, renamed, symbol
+from algebra2net.program import SCALAR, Equation, Program, is_step, operands, record, renamed, symbol
+
+MADE_OF_A_WEIGHT = 16  # values; what more is made of is no weight of totals, and a long program is not searched to its end
 
 
 def is_parameter(name: str) -> bool:
@@ -25,30 +27,45 @@ def is_parameter(name: str) -> bool:
 
 def parameters(program: Program) -> tuple[str, ...]:
     """The inputs that training changes, of a program with its shapes; every input where none looks like one."""
-    chosen = tuple(name.name for name in program.inputs if is_parameter(name.name) and not weighs_totals(program, name))
-    return chosen or tuple(name.name for name in program.inputs)
+    chosen = [name for name in program.inputs if is_parameter(name.name)]
+    weights = weights_of_totals(program, [name for name in chosen if program.shapes[name] == SCALAR])
+    return tuple(name.name for name in chosen if name not in weights) or tuple(name.name for name in program.inputs)
 
 
-def weighs_totals(program: Program, name: Symbol) -> bool:
-    """Whether an input is a scalar that meets nothing but sums over everything: N in 1/N sum(…), C before a penalty. Trained, it would run to 0 or infinity."""
-    if program.shapes[name] != SCALAR:
-        return False
-    reached, totals = {name}, set[Symbol]()
-    met = False
+def weights_of_totals(program: Program, scalars: Sequence[Symbol]) -> set[Symbol]:
+    """Those of some scalar inputs that meet nothing but sums over everything: N in 1/N sum(…), C before a penalty. Trained, they would run to 0 or infinity."""
+    if not scalars:
+        return set()
+    readers: dict[Expr, list[Equation]] = {}
+    totals: set[Expr] = set()
     for equation in program.equations:
         inside = operands(equation.value)
-        by_entries = isinstance(equation.value, Operation) and (record(equation.value, program.functions).elementwise or type(equation.value).__name__ in ("scale", "product"))
-        if reached.isdisjoint(inside):
-            if program.shapes[equation.name] == SCALAR and (not by_entries or not totals.isdisjoint(inside)):
-                totals.add(equation.name)
-        elif not by_entries or any(program.shapes[operand] != SCALAR for operand in inside):
-            return False
-        elif totals.isdisjoint(inside):
-            reached.add(equation.name)
-        else:
-            met = True
+        for operand in inside:
+            readers.setdefault(operand, []).append(equation)
+        if program.shapes[equation.name] == SCALAR and (not _by_entries(equation, program) or not totals.isdisjoint(inside)):
             totals.add(equation.name)
-    return met
+
+    def weighs_totals(name: Symbol) -> bool:
+        reached: list[Expr] = [name]
+        met = False
+        for value in reached:
+            for equation in readers.get(value, ()):
+                inside = operands(equation.value)
+                if not _by_entries(equation, program) or any(program.shapes[operand] != SCALAR for operand in inside) or len(reached) > MADE_OF_A_WEIGHT:
+                    return False
+                if totals.isdisjoint(inside):
+                    reached.append(equation.name)
+                else:
+                    met = True
+        return met
+
+    return {name for name in scalars if weighs_totals(name)}
+
+
+def _by_entries(equation: Equation, program: Program) -> bool:
+    """Whether each entry of a value rests on one entry of each operand, or on a scalar."""
+    value = equation.value
+    return isinstance(value, Operation) and (record(value, program.functions).elementwise or type(value).__name__ in ("scale", "product"))
 
 
 def with_hidden_layers(program: Program) -> Program:

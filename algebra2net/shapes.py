@@ -255,6 +255,7 @@ class _Solver:
         self.weak_columns: list[int] = []
         self.chosen: dict[Symbol, Choice] = {}
         self.made = {e.name: e for e in program.equations}
+        self.inputs = frozenset(program.inputs)
         values = [*program.inputs, *self.made]
         nodes = self.nodes(2 * len(values))
         self.dims.update(zip(values, zip(nodes[::2], nodes[1::2], strict=True), strict=True))
@@ -838,11 +839,9 @@ class _Solver:
 
     def is_beside_a_layer(self, value: Expr, waiting: _Waiting) -> bool:
         """Whether a bias or a target stands beside a layer of one row (or one column): then it has no more of them; nor has a layer less a target."""
-        if value in self.made:
+        if value not in self.inputs:
             return (
-                isinstance(waiting.equation.value, operation("minus"))
-                and self.is_layer(value)
-                and all(arg not in self.made for arg in waiting.equation.value.args if arg != value)
+                isinstance(waiting.equation.value, operation("minus")) and self.is_layer(value) and all(arg in self.inputs for arg in waiting.equation.value.args if arg != value)
             )
         partners = [partner for partner in waiting.equation.value.args if partner != value and not all(self.is_one(node) for node in self.of(partner))]
         is_bias = names.parts(value.name).base.startswith(("b", "beta", "gamma"))
@@ -871,7 +870,7 @@ class _Solver:
 
     def is_weight(self, value: Expr) -> bool:
         """Whether a value is a parameter: an input, whatever letters computed layers (A1) have."""
-        return isinstance(value, Symbol) and value not in self.made and is_parameter(value.name)
+        return isinstance(value, Symbol) and value in self.inputs and is_parameter(value.name)
 
     # results
 
