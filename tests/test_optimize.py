@@ -50,6 +50,8 @@ WRITTEN = [  # what a person knows, the algebra, its shapes, what is in the code
     ("a factor that products share is taken out",   "L = sum(sin(x) * exp(-x^2))", "x=90x80", r"(\w+) \*= \w+\n    return", r"(?s)(exp_minus_square.*){4}"),
     ("so is a sigmoid from its slope σ(x) σ(-x)",   "L = sum(sin(x) * sigmoid(x))", "x=90x80", r"(\w+) \*= \w+\n(    del .*\n)?    return", r"sigmoid_slope"),
     ("log-sum-exp shares exp with its gradient",     "L = sum(logsumexp(x W, axis=1))", "x=9x8 W=8x7", r"= np\.log\(s\d+\)", r"(?s)logsumexp|shares|np\.exp\(.*np\.exp\("),
+    ("short rows are normed with care alone",        "L = sum(layernorm(x)^2)", "x=9x4", r"= standardize_carefully\(", r"if not "),
+    ("of longer ones nobody asks how long",          "L = sum(layernorm(x)^2)", "x=9x8", r"if not (.|\n)*standardize_carefully\(", r"np\.size"),
     ("what few entries are, nobody asks",           "L = sum(tanh(x W)^2)", "x=1x8 W=8x7", r"np\.cosh", r"\.size"),
     ("nor of many",                                 "L = sum(tanh(x W)^2)", "x=90x80 W=80x70", r"tanh_slope_mended", r"\.size|np\.cosh"),
     ("what 1 / y multiplies is divided by y",       "L = sum((tanh(x W) V)^2)", "x=1x8 W=8x7 V=7x6", r"square\((\w+), \1\)\n +\w+ /= \1\n", r"np\.divide"),

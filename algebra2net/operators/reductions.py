@@ -64,7 +64,7 @@ CENTRE = '''
 
         def centre(x, axis):
             """x less its mean."""
-            if np.vdot(x, x) < 1e30:  # no square overflows
+            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
                 mean = x.mean(axis=axis, keepdims=True)
                 centred = x - mean
                 square = (centred * centred).mean(axis=axis, keepdims=True)
@@ -212,7 +212,7 @@ _reduction(
 
         def var(x, axis):
             """The variance of the population."""
-            if np.vdot(x, x) < 1e30:  # no square overflows
+            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
                 mean = x.mean(axis=axis, keepdims=True)
                 centred = x - mean
                 square = (centred * centred).mean(axis=axis, keepdims=True)
@@ -240,7 +240,7 @@ _reduction(
 
         def std(x, axis):
             """The standard deviation of the population."""
-            if np.vdot(x, x) < 1e30:  # no square overflows
+            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
                 mean = x.mean(axis=axis, keepdims=True)
                 centred = x - mean
                 square = (centred * centred).mean(axis=axis, keepdims=True)

@@ -213,7 +213,7 @@ operator(
 
         def standardize(x, eps, axis):
             """x at mean 0 and variance 1."""
-            if np.vdot(x, x) < 1e30:  # no square overflows
+            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
                 mean = x.mean(axis=axis, keepdims=True)
                 centred = x - mean
                 square = (centred * centred).mean(axis=axis, keepdims=True)
@@ -248,7 +248,7 @@ operator(
 
         def standardize_back(x, d, eps, axis):
             """d without its mean and without its part along x, over sqrt(var + eps)."""
-            if np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:  # no square overflows
+            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30 and np.vdot(d, d) < 1e30:
                 mean, shift = x.mean(axis=axis, keepdims=True), d.mean(axis=axis, keepdims=True)
                 centred, signal = x - mean, d - shift
                 square, power = (centred * centred).mean(axis=axis, keepdims=True), (signal * signal).mean(axis=axis, keepdims=True)

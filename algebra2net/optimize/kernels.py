@@ -272,7 +272,7 @@ class _Reader:
             case [*before, ast.If(test=test, body=[ast.Return(value=ast.expr() as quick)], orelse=[])]:
                 for name, asked in _by_operand(statement.test, names):
                     operand = self.one(ast.Name(name), names)
-                    asks = re.sub(rf"\b{name}\b", "_0_", asked)
+                    asks = _Fill(names, []).text(ast.parse(asked, mode="eval").body)
                     inner[name] = fit = self.step("text", operand, data=f"_0_ if {asks} else np.zeros_like(_0_)")
                     questions.append(f"_{len(args)}_ is _{len(args) + 1}_")
                     args += [fit, operand]  # type: ignore[list-item]

@@ -142,6 +142,33 @@ def _subtract_negative(graph: Graph, args: tuple[Node, ...], data: object) -> No
     return graph.make("add", (a, b.args[0])) if b.op == "negative" else None
 
 
+_LONGER = re.compile(r"np\.size\(_0_, (None|0|1)\) > (\d+) and ")
+
+
+def _is_longer(graph: Graph, text: str, x: Node) -> bool | None:
+    """Whether x has more entries along an axis than a text asks for; None where that is not known, or not asked."""
+    limit = _LONGER.search(text)
+    count = graph.size(x, ast.literal_eval(limit[1])).number if limit else None
+    return None if limit is None or count is None else count > int(limit[2])
+
+
+@rule("text")
+def _as_long_as_asked(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """What is known of a size is not asked."""
+    return graph.make("text", args, _LONGER.sub("", str(data))) if args and _is_longer(graph, str(data), args[0]) else None
+
+
+@rule("checked")
+def _of_few(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
+    """Of fewer entries than a question asks for, the careful value alone."""
+    assert isinstance(data, Check)
+    if not any(arg.op == "text" and arg.args and _is_longer(graph, str(arg.data), arg.args[0]) is False for arg in args[1:]):
+        return None
+    node = graph.plain("text", args[1:], data.careful, args[0].shape)
+    node.fresh = True
+    return node
+
+
 @rule("checked")
 def _asked_of_what_is_known(graph: Graph, args: tuple[Node, ...], data: object) -> Node | None:
     """The largest |x| of what is never negative is the largest x; the least of a number is that number."""
