@@ -91,7 +91,7 @@ SIN_AND_COS = '''
 
 
         def sin_and_cos(x, table=around()):
-            """sin(x) and cos(x): of float64 from those of the next of 1,024 angles, and the series of what is left, to two units in the last place."""
+            """sin(x) and cos(x): of float64 from those of the next of 1,024 angles, and the series of what is left, to a few units in the last place."""
             if x.dtype != np.float64 or x.size < 2048:
                 return np.sin(x), np.cos(x)
             sines, cosines = np.empty(x.shape), np.empty(x.shape)

@@ -51,7 +51,16 @@ LOG_TOTAL = (
 
 '''
 )
-CENTRE = '''
+MOMENTS = """            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
+                mean = x.mean(axis=axis, keepdims=True)
+                centred = x - mean
+                square = (centred * centred).mean(axis=axis, keepdims=True)
+                spread_out = 16 * square - mean * mean
+"""
+SPREAD_OUT = """                if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
+"""
+CENTRE = (
+    '''
         def centre_carefully(x, axis):
             """The same of any numbers: in more digits, or twice, the second time by a sum of two parts of which one is exact."""
             if x.dtype.itemsize < 8:
@@ -64,16 +73,14 @@ CENTRE = '''
 
         def centre(x, axis):
             """x less its mean."""
-            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
-                mean = x.mean(axis=axis, keepdims=True)
-                centred = x - mean
-                square = (centred * centred).mean(axis=axis, keepdims=True)
-                spread_out = 16 * square - mean * mean
-                if spread_out.min(initial=0) >= 0:  # the rounding of a small mean does no harm
+'''
+    + MOMENTS
+    + """                if spread_out.min(initial=0) >= 0:  # the rounding of a small mean does no harm
                     return centred
             return centre_carefully(x, axis)
 
-'''
+"""
+)
 
 
 def _reduction(signature: str, **fields: Any) -> None:
@@ -200,27 +207,35 @@ operator(
     ''',
     doc="The derivative of others(x) along d.", reason="product rule",
 )  # fmt: skip
-_reduction(
-    "var(x, axis=None)", vjp={"x": "δ * 2 centre(x, axis=axis) / size(x, axis=axis)"}, numpy="var($x, $line)",
-    prelude=UNIT + CENTRE + '''
-        def var_carefully(x, axis):
+
+
+def _moment(name: str, doc: str, quick: str, careful: str) -> str:
+    """The code of a function of the entries' distances to their mean: `quick` from the mean square of these, `careful` from the distances in units."""
+    return (
+        UNIT
+        + CENTRE
+        + f'''
+        def {name}_carefully(x, axis):
             """The same of any numbers, scaled so that no square overflows on the way."""
             x = centre(x, axis)
             unit = unit_of(x, axis)
             x = x / unit
-            return (x * x).mean(axis=axis, keepdims=True) * unit * unit
+            return {careful}
 
-        def var(x, axis):
-            """The variance of the population."""
-            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
-                mean = x.mean(axis=axis, keepdims=True)
-                centred = x - mean
-                square = (centred * centred).mean(axis=axis, keepdims=True)
-                spread_out = 16 * square - mean * mean
-                if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
-                    return square
-            return var_carefully(x, axis)
-    ''',
+        def {name}(x, axis):
+            """{doc}"""
+'''
+        + MOMENTS
+        + SPREAD_OUT
+        + f"""                    return {quick}
+            return {name}_carefully(x, axis)
+"""
+    )
+
+
+_reduction(
+    "var(x, axis=None)", vjp={"x": "δ * 2 centre(x, axis=axis) / size(x, axis=axis)"}, numpy="var($x, $line)",
+    prelude=_moment("var", "The variance of the population.", quick="square", careful="(x * x).mean(axis=axis, keepdims=True) * unit * unit"),
     doc="The variance of the population.", reason="each entry's distance from the mean, doubled and shared",
 )  # fmt: skip
 operator(
@@ -230,25 +245,7 @@ operator(
 _reduction(
     "std(x, axis=None)", vjp={"x": "δ * quotient_or_zero(centre(x, axis=axis), out) / size(x, axis=axis)"}, numpy="std($x, $line)",
     kink="gradient 0 where all entries are equal",
-    prelude=UNIT + CENTRE + '''
-        def std_carefully(x, axis):
-            """The same of any numbers, scaled so that no square overflows on the way."""
-            x = centre(x, axis)
-            unit = unit_of(x, axis)
-            x = x / unit
-            return unit * np.sqrt((x * x).mean(axis=axis, keepdims=True))
-
-        def std(x, axis):
-            """The standard deviation of the population."""
-            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
-                mean = x.mean(axis=axis, keepdims=True)
-                centred = x - mean
-                square = (centred * centred).mean(axis=axis, keepdims=True)
-                spread_out = 16 * square - mean * mean
-                if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
-                    return np.sqrt(np.maximum(square, 1e-30))
-            return std_carefully(x, axis)
-    ''',
+    prelude=_moment("std", "The standard deviation of the population.", quick="np.sqrt(np.maximum(square, 1e-30))", careful="unit * np.sqrt((x * x).mean(axis=axis, keepdims=True))"),
     doc="The square root of the variance.", reason="each entry's distance from the mean over the deviation, shared",
 )  # fmt: skip
 _reduction(

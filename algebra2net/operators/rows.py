@@ -8,7 +8,7 @@ eigenvalue problem, 1980: "twice is enough").
 from __future__ import annotations
 
 from algebra2net.operators.operator import operator
-from algebra2net.operators.reductions import BUT_LARGEST, CENTRE, EXP, LOG_TOTAL, UNIT
+from algebra2net.operators.reductions import BUT_LARGEST, CENTRE, EXP, LOG_TOTAL, MOMENTS, SPREAD_OUT, UNIT
 
 FAMILY = "rows"
 ROWS = "m×n -> m×n"
@@ -213,13 +213,7 @@ operator(
 
         def standardize(x, eps, axis):
             """x at mean 0 and variance 1."""
-            if np.size(x, axis) > 4 and np.vdot(x, x) < 1e30:  # of few entries most may cancel; no square overflows
-                mean = x.mean(axis=axis, keepdims=True)
-                centred = x - mean
-                square = (centred * centred).mean(axis=axis, keepdims=True)
-                spread_out = 16 * square - mean * mean
-                if square.min(initial=1) > 1e-30 and spread_out.min(initial=1) > 0:  # none vanishes; the rounding of a small mean does no harm
-                    return centred * (1 / np.sqrt(np.maximum(square, 1e-30) + eps))
+''' + MOMENTS + SPREAD_OUT + '''                    return centred * (1 / np.sqrt(np.maximum(square, 1e-30) + eps))
             return standardize_carefully(x, eps, axis)
     ''',
     doc="(x - mean) / sqrt(var + eps), row by row.", source="Ba, Kiros, Hinton 2016, arXiv:1607.06450, eq. 4",

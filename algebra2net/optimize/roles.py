@@ -72,7 +72,7 @@ def is_narrow(columns: Dimension) -> bool:
 
 
 def is_entrywise(node: Node) -> bool:
-    """Whether a loop over a node's own shape can do it; or, of a column, a loop that does it once a row."""
+    """Whether a loop over a node's own shape can do it."""
     if node.shape is None or node.zero_d or node.shape == SCALAR:
         return False
     if node.op not in FUSED and called(node) not in fast_math.CALLS:
