@@ -72,7 +72,7 @@ class Values:
 
     def transpose(self, value: Value, span: Span, sign: Span | None = None) -> Value:
         """The transpose; a vector of NumPy's is its own."""
-        return value if self.is_flat(value) else self.make("transpose", [value], span, sign)
+        return value if self.is_vector(value) else self.make("transpose", [value], span, sign, lies=self.lying(value) if self.is_flat(value) else "")
 
     def joined(self, blocks: Sequence[Value], function: str, span: Span, sign: Span | None = None) -> Value:
         """Blocks side by side (`concat`) or on top of each other (`stack`)."""
