@@ -138,6 +138,7 @@ BRACKETS = [  # bars, norms, blocks, matrices, cases
     (r"y = |x| + \left|x\right| + \lvert x \rvert + \vert x \vert", "y = |x|+|x|+|x|+|x|"),
     (r"y = \|x\| + \left\| x \right\| + \lVert x \rVert + \Vert x \Vert + ||x|| + \left\Vert x \right\Vert", "y = ||x||+||x||+||x||+||x||+||x||+||x||"),
     (r"y = \|x\|_2^2 + \|x\|^2_2 + \|A\|_F^2 + \|w\|_1 + \|w\|_\infty + \left\|A\right\|_{\mathrm{F}}", "y = ||x||_2^2 + ||x||_2^2 + ||A||_F^2 + ||w||_1 + ||w||_∞ + ||A||_F"),
+    (r"y = \operatorname{norm}\left(x, axis=0, order=\text{inf}\right)", "y = norm(x, axis=0, order=inf)"),
     ("y = |w|_1 + | | x | | _ 2", "y = ||w||_1 + ||x||_2"),
     (r"y = \frac{a^Tb}{\|a\|\|b\|} + |a||b| + \|a\|\cdot\|b\|", "y = (a' b)/(||a|| ||b||) + |a| |b| + ||a|| ||b||"),
     (r"y = \norm{x}^2 + \abs{x - y}", "y = ||x||^2 + |x - y|"),
